@@ -1,0 +1,69 @@
+//! Inner products in the span of the data: everything the monitor and the limit need of X.
+//!
+//! Directions of the parameter space that matter all have the form `E = (Xᵀe_j)_j`, one column of n
+//! coefficients per neuron, equal within groups. With `K = XXᵀ`
+//!
+//! ```text
+//! ⟨E, F⟩ = Σ_j e_jᵀ K f_j,      (X E)_ij = (K e_j)_i
+//! ```
+
+use crate::matrix::Matrix;
+use crate::network::{Groups, Network, Pattern};
+
+/// A direction `(Xᵀe_j)_j` of the parameter space: one column of n coefficients per group of neurons.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// P columns of n coefficients.
+    pub columns: Vec<Vec<f64>>,
+    /// The group of each neuron.
+    pub groups: Groups,
+}
+
+impl Span {
+    /// `Σ_i p_i Φ_i`, `Φ_i = y_i (a_j g_ij x_i)_j`: column j is `p_i y_i a_j g_ij`.
+    pub fn of_features(p: &[f64], y: &[f64], network: &Network, pattern: &Pattern) -> Self {
+        let groups = pattern.groups(network);
+        let column =
+            |&j: &usize| (0..p.len()).map(|i| p[i] * y[i] * network.output(j) * pattern.slope(network, i, j)).collect();
+        Self { columns: groups.first.iter().map(column).collect(), groups }
+    }
+
+    /// `s·self`.
+    pub fn scaled(mut self, s: f64) -> Self {
+        self.columns.iter_mut().flatten().for_each(|v| *v *= s);
+        self
+    }
+}
+
+/// What is known of the data's inner products.
+pub trait Geometry: Sync {
+    /// `K·v` for a column v of n numbers.
+    fn apply(&self, v: &[f64]) -> Vec<f64>;
+
+    /// The images `X·(Xᵀe)` of each column of a span: P columns of n numbers.
+    fn image(&self, e: &Span) -> Vec<Vec<f64>> {
+        e.columns.iter().map(|c| self.apply(c)).collect()
+    }
+
+    /// `‖E‖_F` of a span.
+    fn norm(&self, e: &Span) -> f64 {
+        self.squared_norm(e, &self.image(e)).sqrt()
+    }
+
+    /// `‖E‖²_F` from a span and its image.
+    fn squared_norm(&self, e: &Span, image: &[Vec<f64>]) -> f64 {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let terms = e.columns.iter().zip(image).zip(&e.groups.size).map(|((c, v), m)| *m as f64 * dot(c, v));
+        terms.sum::<f64>().max(0.0)
+    }
+}
+
+/// The Gram matrix `K = XXᵀ` held in memory (n×n, symmetric, row-major).
+#[derive(Clone, Debug)]
+pub struct Gram(pub Matrix);
+
+impl Geometry for Gram {
+    fn apply(&self, v: &[f64]) -> Vec<f64> {
+        (0..self.0.rows()).map(|i| self.0.row(i).iter().zip(v).fold(0.0, |s, (k, v)| k.mul_add(*v, s))).collect()
+    }
+}

@@ -1,0 +1,22 @@
+//! Farfield follows gradient descent (GD) on two-layer leaky-ReLU networks to horizons that
+//! stepping cannot reach, names the direction it converges to, and certifies how far it still is.
+//!
+//! The network is `f(x;W) = Σ_j a_j φ(⟨x,w_j⟩)`, `φ(u) = u` for `u > 0` and `leak·u` otherwise, with
+//! fixed output weights `a_j = ±1/√m`; only `W` (m×d) is trained, on the exponential loss
+//! `L(W) = c Σ_i exp(-q_i)`, `q_i = y_i f(x_i;W)`, by full-batch GD with a constant step `α`:
+//!
+//! ```text
+//! w_j ← w_j + α c a_j Σ_i ℓ_i y_i g_ij x_i,    ℓ_i = exp(-q_i),  g_ij = φ'(⟨x_i,w_j⟩)
+//! ```
+//!
+//! The theory is Hashimoto, *Directional convergence, benign overfitting of gradient descent in
+//! leaky ReLU two-layer neural networks* (ICLR 2026, arXiv 2505.16204), called \[H\] in these pages.
+#![forbid(unsafe_code)]
+
+pub mod data;
+pub mod descent;
+pub mod error;
+pub mod geometry;
+pub mod limit;
+pub mod matrix;
+pub mod network;

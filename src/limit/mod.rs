@@ -1,0 +1,1 @@
+//! The limit direction of a pattern, and what follows from it.

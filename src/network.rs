@@ -1,0 +1,166 @@
+//! The network `f(x;W) = Σ_j a_j φ(⟨x,w_j⟩)` and its activation pattern.
+//!
+//! `φ(u) = u` for `u > 0` and `leak·u` otherwise (so `φ'(0) = leak`, PyTorch's convention);
+//! `a_j = +1/√m` for the first `positive` neurons and `-1/√m` for the rest.
+
+use std::collections::HashMap;
+
+/// The fixed part of the network: width, signs of the output weights, slope of the leaky ReLU.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Network {
+    /// Number of neurons m.
+    pub width: usize,
+    /// Number of neurons with `a_j = +1/√m`; they come first.
+    pub positive: usize,
+    /// Slope γ of the leaky ReLU for `u ≤ 0`, in (0,1).
+    pub leak: f64,
+}
+
+impl Network {
+    /// The output weight `a_j`.
+    pub fn output(&self, j: usize) -> f64 {
+        self.sign(j) / (self.width as f64).sqrt()
+    }
+
+    /// The sign of `a_j`.
+    pub fn sign(&self, j: usize) -> f64 {
+        if j < self.positive { 1.0 } else { -1.0 }
+    }
+
+    /// All output weights, in order.
+    pub fn outputs(&self) -> Vec<f64> {
+        (0..self.width).map(|j| self.output(j)).collect()
+    }
+
+    /// `φ(u)`.
+    pub fn activation(&self, u: f64) -> f64 {
+        if u > 0.0 { u } else { self.leak * u }
+    }
+
+    /// Margins `q_i = y_i Σ_j a_j φ(z_ij)` from the pre-activations (n×m, row-major), summed in
+    /// the order of j with fused multiply-adds.
+    pub fn margins(&self, z: &[f64], y: &[f64]) -> Vec<f64> {
+        let a = self.outputs();
+        let row = |row: &[f64]| row.iter().zip(&a).fold(0.0, |q, (z, a)| self.activation(*z).mul_add(*a, q));
+        y.iter().zip(z.chunks_exact(self.width)).map(|(y, z)| y * row(z)).collect()
+    }
+}
+
+/// The bits `z_ij > 0` of n samples and m neurons, one column of packed bits per neuron.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    n: usize,
+    m: usize,
+    words: usize,
+    bits: Vec<u64>, // neuron j owns bits[j·words..(j+1)·words]
+}
+
+impl Pattern {
+    /// The pattern of pre-activations `z` (n×m, row-major).
+    pub fn of(z: &[f64], n: usize, m: usize) -> Self {
+        assert_eq!(z.len(), n * m, "Z is n x m");
+        let words = n.div_ceil(64);
+        let mut bits = vec![0; words * m];
+        for (i, row) in z.chunks_exact(m).enumerate() {
+            for (j, z) in row.iter().enumerate() {
+                bits[j * words + i / 64] |= u64::from(*z > 0.0) << (i % 64);
+            }
+        }
+        Self { n, m, words, bits }
+    }
+
+    /// The fully activated pattern of \[H, Thm 4.8\]: `z_ij > 0` exactly where `a_j y_i > 0`.
+    pub fn activated(network: &Network, y: &[f64]) -> Self {
+        let z: Vec<f64> = y.iter().flat_map(|y| (0..network.width).map(move |j| y * network.sign(j))).collect();
+        Self::of(&z, y.len(), network.width)
+    }
+
+    /// Number of samples n.
+    pub fn samples(&self) -> usize {
+        self.n
+    }
+
+    /// Number of neurons m.
+    pub fn neurons(&self) -> usize {
+        self.m
+    }
+
+    /// Whether `z_ij > 0`.
+    pub fn get(&self, i: usize, j: usize) -> bool {
+        self.column(j)[i / 64] >> (i % 64) & 1 == 1
+    }
+
+    /// Changes bit (i, j).
+    pub fn flip(&mut self, i: usize, j: usize) {
+        self.bits[j * self.words + i / 64] ^= 1 << (i % 64);
+    }
+
+    /// The packed bits of neuron j.
+    pub fn column(&self, j: usize) -> &[u64] {
+        &self.bits[j * self.words..(j + 1) * self.words]
+    }
+
+    /// `g_ij = φ'(z_ij)`: 1 or the leak.
+    pub fn slope(&self, network: &Network, i: usize, j: usize) -> f64 {
+        if self.get(i, j) { 1.0 } else { network.leak }
+    }
+
+    /// Number of bits in which two patterns of one shape differ.
+    pub fn changes(&self, other: &Self) -> u64 {
+        assert_eq!((self.n, self.m), (other.n, other.m), "patterns of one shape");
+        self.bits.iter().zip(&other.bits).map(|(a, b)| u64::from((a ^ b).count_ones())).sum()
+    }
+
+    /// The fraction of pairs that are activated in the sense of \[H\]: `a_j y_i z_ij > 0`; needs Z,
+    /// since `z_ij = 0` is not activated for either sign.
+    pub fn sign_agreement(z: &[f64], y: &[f64], network: &Network) -> f64 {
+        let agree = |(z, y): (&[f64], &f64)| (0..network.width).filter(|&j| network.sign(j) * y * z[j] > 0.0).count();
+        let activated: usize = z.chunks_exact(network.width).zip(y).map(agree).sum();
+        activated as f64 / z.len() as f64
+    }
+
+    /// Groups of neurons that provably receive the same update: equal sign of `a_j` and equal
+    /// column of bits. In the order of their first neuron.
+    pub fn groups(&self, network: &Network) -> Groups {
+        let mut seen: HashMap<(bool, &[u64]), usize> = HashMap::new();
+        let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::with_capacity(self.m) };
+        for j in 0..self.m {
+            let g = *seen.entry((j < network.positive, self.column(j))).or_insert_with(|| {
+                groups.first.push(j);
+                groups.size.push(0);
+                groups.first.len() - 1
+            });
+            groups.size[g] += 1;
+            groups.of.push(g);
+        }
+        groups
+    }
+}
+
+/// A partition of the m neurons into P groups with equal updates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Groups {
+    /// The first neuron of each group.
+    pub first: Vec<usize>,
+    /// The number of neurons of each group.
+    pub size: Vec<usize>,
+    /// The group of each neuron.
+    pub of: Vec<usize>,
+}
+
+impl Groups {
+    /// Number of groups P.
+    pub fn len(&self) -> usize {
+        self.first.len()
+    }
+
+    /// Whether there is no group (a network without neurons).
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    /// Every neuron by itself.
+    pub fn single(m: usize) -> Self {
+        Self { first: (0..m).collect(), size: vec![1; m], of: (0..m).collect() }
+    }
+}
