@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub enum Reached {
     /// The requested t.
     Target,
-    /// An event that this engine cannot pass (for the warp: the next sign change of a
-    /// pre-activation); another engine must take over at the engine's t.
+    /// An event that this engine cannot pass; another engine must take over at the engine's t.
     Event,
     /// A margin or weight is no longer finite.
     Diverged,
@@ -33,27 +32,38 @@ pub enum Precision {
 
 /// A way to move the iterate forward.
 pub trait Engine {
-    /// The name of the segments it produces: direct, gram, warp, sliding.
+    /// Name of the engine at work at the current t: direct, gram, warp, sliding.
     fn name(&self) -> &'static str;
-    /// The precision of its products.
-    fn precision(&self) -> Precision {
-        Precision::F64
-    }
     /// Steps taken so far.
     fn t(&self) -> f64;
     /// Advances to `target ≥ t`, or stops before it and says why.
     fn advance(&mut self, target: f64, stop: &Stop) -> Reached;
     /// Number of pattern bits that have changed since t = 0, and the t at which the last of them did.
     fn flips(&self) -> Flips;
-    /// GD steps actually computed since this engine was made.
-    fn steps_taken(&self) -> u64;
-    /// Bound or estimate of the relative error in the margins that this engine has introduced
-    /// beyond rounding; 0 for engines that take every step.
-    fn error_estimate(&self) -> f64 {
-        0.0
-    }
+    /// The stretches travelled so far, in order; the last one ends at the current t.
+    fn segments(&self) -> Vec<Segment>;
     /// The state at the current t.
     fn view(&mut self) -> &dyn View;
+}
+
+/// A stretch of time travelled by one engine in one precision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    /// direct, gram, warp or sliding.
+    pub engine: &'static str,
+    /// Precision of the products.
+    pub precision: Precision,
+    /// First t.
+    pub from: f64,
+    /// Last t.
+    pub to: f64,
+    /// GD steps actually computed.
+    pub steps_taken: u64,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Estimate of the relative error in the margins introduced by this stretch beyond rounding;
+    /// 0 where every step is taken.
+    pub error_estimate: f64,
 }
 
 /// Count of pattern changes.
