@@ -20,3 +20,4 @@ pub mod geometry;
 pub mod limit;
 pub mod matrix;
 pub mod network;
+pub mod product;

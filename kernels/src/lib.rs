@@ -1,1 +1,5 @@
 //! Kernels.
+#![forbid(unsafe_code)]
+
+pub mod reference;
+pub mod settled;
