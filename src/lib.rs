@@ -25,6 +25,8 @@ pub mod matrix;
 pub mod monitor;
 pub mod network;
 pub mod outcome;
+pub mod prediction;
 pub mod problem;
+pub mod product;
 pub mod record;
 pub mod summary;

@@ -3,7 +3,9 @@
 use crate::config::Config;
 use crate::descent::run::Status;
 use crate::descent::{Engine, Segment};
-use crate::limit::test_error::TestError;
+use crate::data::Noise;
+use crate::limit::Limit;
+use crate::limit::test_error::{self, Probability, Regime};
 use crate::monitor::{Monitor, PatternState, Row};
 use crate::problem::Problem;
 use crate::record::{Real, digest};
@@ -72,6 +74,44 @@ impl From<Segment> for SegmentReport {
     }
 }
 
+/// The probability of misclassifying a fresh, clean sample of the mixture.
+#[derive(Serialize)]
+pub struct TestError {
+    pub(crate) limit: Option<Real>,
+    pub(crate) log10_limit: Option<Real>,
+    pub(crate) bayes: Option<Real>,
+    pub(crate) log10_bayes: Option<Real>,
+    pub(crate) predicted: Real,
+    pub(crate) log10_predicted: Real,
+    pub(crate) regime: Regime,
+    pub(crate) signal_ratio: Real,
+}
+
+impl TestError {
+    /// Of the limit's boundary; none for data from files, whose distribution is unknown. Closed forms
+    /// are for Gaussian noise: with other noise only the leading-order prediction is given.
+    pub fn of_limit(limit: &Limit, problem: &Problem) -> Option<Self> {
+        let mixture = problem.data.mixture.as_ref()?;
+        let n = problem.data.y.len();
+        let gaussian = mixture.noise == Noise::Gaussian;
+        let exact = gaussian.then(|| test_error::of_boundary(&limit.boundary(&problem.data.x), mixture));
+        let bayes = gaussian.then(|| test_error::bayes(mixture));
+        let predicted = test_error::predicted(mixture, n);
+        let value = |p: &Probability| Real(p.value);
+        let log10 = |p: &Probability| Real(p.log10);
+        Some(Self {
+            limit: exact.as_ref().map(value),
+            log10_limit: exact.as_ref().map(log10),
+            bayes: bayes.as_ref().map(value),
+            log10_bayes: bayes.as_ref().map(log10),
+            predicted: value(&predicted),
+            log10_predicted: log10(&predicted),
+            regime: test_error::regime(mixture, n),
+            signal_ratio: Real(test_error::signal_ratio(mixture, n)),
+        })
+    }
+}
+
 /// Where a result comes from.
 #[derive(Serialize)]
 pub struct Provenance {
@@ -88,7 +128,7 @@ impl Provenance {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             commit: env!("FARFIELD_COMMIT"),
-            isa: farfield_kernels::isa(),
+            isa: farfield_kernels::isa::name(),
             threads: rayon::current_num_threads(),
             config: config.clone(),
         }

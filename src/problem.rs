@@ -51,7 +51,7 @@ impl Problem {
         let positive = usize::try_from(config.network.positive).unwrap_or(width.div_ceil(2));
         let network = Network { width, positive, leak: config.network.leak };
         let weights = weights(config, width, d)?;
-        let gram = (n <= GRAM_SAMPLES).then(|| Arc::new(Gram::of(&data.x)));
+        let gram = (n <= GRAM_SAMPLES).then(|| Arc::new(Gram(crate::product::gram(&data.x))));
         let norms = match &gram {
             Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
             None => (0..n).map(|i| crate::matrix::norm(data.x.row(i))).collect(),

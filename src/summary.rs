@@ -1,7 +1,8 @@
 //! The result of a run in a dozen lines, for people.
 
 use crate::config::{Config, StepSize};
-use crate::outcome::Outcome;
+use crate::limit::test_error::Regime;
+use crate::outcome::{Outcome, TestError};
 use crate::problem::Problem;
 use crate::record::Real;
 use std::fmt::Write;
@@ -129,15 +130,23 @@ fn gradient_line(outcome: &Outcome) -> String {
 }
 
 fn error_line(outcome: &Outcome) -> String {
-    let Some(e) = &outcome.test_error else { return String::new() };
-    format!(
-        "limit {}, Bayes {}, predicted {}; {} signal (n‖μ‖²/tr Σ = {:.3})",
-        probability(e.limit.0, e.log10_limit.0),
-        probability(e.bayes.0, e.log10_bayes.0),
-        probability(e.predicted.0, e.log10_predicted.0),
-        e.regime,
-        e.signal_ratio.0
-    )
+    outcome.test_error.as_ref().map(error_text).unwrap_or_default()
+}
+
+/// Test error of the limit, of the best boundary, and as predicted to leading order.
+pub fn error_text(e: &TestError) -> String {
+    let exact = match (e.limit.zip(e.log10_limit), e.bayes.zip(e.log10_bayes)) {
+        (Some((limit, log_limit)), Some((bayes, log_bayes))) => {
+            format!("limit {}, Bayes {}, ", probability(limit.0, log_limit.0), probability(bayes.0, log_bayes.0))
+        }
+        _ => String::new(),
+    };
+    let predicted = probability(e.predicted.0, e.log10_predicted.0);
+    let regime = match e.regime {
+        Regime::Weak => "weak",
+        Regime::Strong => "strong",
+    };
+    format!("{exact}predicted {predicted}; {regime} signal (n‖μ‖²/tr Σ = {:.3})", e.signal_ratio.0)
 }
 
 /// A probability, by its logarithm where it is too small to print otherwise.

@@ -16,7 +16,7 @@ pub fn execute(args: &LimitArgs) -> Result<u8> {
     let json = to_json(&report);
     folder.write("result.json", json.as_bytes())?;
     npy::write_vector(&folder.path().join("dual.npy"), report.lambda())?;
-    if let Some(boundary) = report.boundary(&problem) {
+    if let Some(boundary) = report.boundary(&problem.data.x) {
         npy::write_vector(&folder.path().join("boundary.npy"), &boundary)?;
     }
     print(&if args.source.json { json } else { report.summary(&problem, &config, folder.path()) })?;

@@ -5,6 +5,7 @@
 
 pub mod direct;
 pub mod run;
+pub mod fused;
 
 use crate::geometry::Span;
 use std::sync::Arc;
