@@ -6,6 +6,13 @@
 pub mod direct;
 pub mod run;
 pub mod fused;
+pub mod compensated;
+pub mod gram;
+pub mod horizon;
+pub mod modified;
+pub mod runge_kutta;
+pub mod settled;
+pub mod symmetric;
 
 use crate::geometry::Span;
 use std::sync::Arc;

@@ -1,0 +1,311 @@
+//! Gradient descent in the span of the data: the general step on `K = XXᵀ`, for any pattern.
+//!
+//! Every iterate is `w_j(t) = w_j(0) + Xᵀc_j(t)`, so n coefficients per neuron are the whole state:
+//!
+//! ```text
+//! q_i = y_i Σ_j a_j φ(z_ij)                       margins
+//! s_g = (αc e^{-q_k} y_k a_j g_kj)_k              one column for each of the P groups of neurons
+//! C_j ← C_j + s_g,   Z_j ← Z_j + K s_g            for every neuron j of group g
+//! ```
+//!
+//! A group shares the sign of `a_j` and the column of bits `z_ij > 0`, hence the update: P products
+//! with K a step, whatever m and d. C and Z are compensated sums. The pattern is read off Z after
+//! every step.
+
+use super::compensated::{Compensated, dot};
+use super::symmetric::Symmetric;
+use super::{Flips, View};
+use crate::geometry::{Geometry, Gram, Span};
+use crate::matrix::Matrix;
+use crate::network::{Groups, Network, Pattern};
+use std::sync::Arc;
+
+/// The starting point W(0), as far as the span of the data sees it.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// `Z(0) = X W(0)ᵀ` (n×m, row-major).
+    pub preactivations: Vec<f64>,
+    /// `‖w_j(0)‖²`, length m.
+    pub squared_norms: Vec<f64>,
+    /// W(0) (m×d), where it exists.
+    pub weights: Option<Arc<Matrix>>,
+}
+
+impl Start {
+    /// From W(0) (m×d) and `Z(0) = X W(0)ᵀ` (n×m, row-major).
+    pub fn new(weights: Matrix, preactivations: Vec<f64>) -> Self {
+        let squared_norms = (0..weights.rows()).map(|j| crate::matrix::norm(weights.row(j)).powi(2)).collect();
+        Self { preactivations, squared_norms, weights: Some(Arc::new(weights)) }
+    }
+}
+
+/// What stays fixed during descent in the span of the data.
+#[derive(Debug)]
+pub struct Problem {
+    /// `K = XXᵀ` (n×n).
+    pub gram: Arc<Gram>,
+    /// The samples (n×d), where they exist: K may be sampled without them.
+    pub samples: Option<Arc<Matrix>>,
+    /// Labels ±1, length n.
+    pub labels: Vec<f64>,
+    /// The network.
+    pub network: Network,
+    /// `αc`, step size times the factor of the loss (1 or 1/n).
+    pub rate: f64,
+    /// W at the t where this description begins.
+    pub start: Start,
+    product: Symmetric,
+    bound: Symmetric,
+}
+
+impl Problem {
+    /// Gathers the parts and prepares the products with `K` and `|K|`.
+    ///
+    /// # Panics
+    /// If the shapes of the parts do not fit together.
+    pub fn new(
+        gram: Arc<Gram>,
+        samples: Option<Arc<Matrix>>,
+        labels: Vec<f64>,
+        network: Network,
+        rate: f64,
+        start: Start,
+    ) -> Self {
+        let n = labels.len();
+        assert_eq!((gram.0.rows(), gram.0.cols()), (n, n), "K is n x n");
+        assert_eq!(start.preactivations.len(), n * network.width, "Z is n x m");
+        assert_eq!(start.squared_norms.len(), network.width, "one norm per neuron");
+        let product = Symmetric::new(&gram.0);
+        let bound = Symmetric::new(&Matrix::new(n, n, gram.0.values().iter().map(|k| k.abs()).collect()));
+        Self { gram, samples, labels, network, rate, start, product, bound }
+    }
+
+    /// Number of samples n.
+    pub fn n(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// `out = K·v`.
+    pub fn multiply(&self, v: &[f64], out: &mut [f64]) {
+        self.product.multiply(v, out);
+    }
+
+    /// `out = |K|·v` for `v ≥ 0`: how far `K·u` can reach when `|u| ≤ v`.
+    pub fn reach(&self, v: &[f64], out: &mut [f64]) {
+        self.bound.multiply(v, out);
+    }
+}
+
+/// The iterate `W(t) = W(0) + CᵀX` with its pattern.
+#[derive(Clone, Debug)]
+pub struct Coefficients {
+    problem: Arc<Problem>,
+    t: f64,
+    c: Compensated, // n×m, row-major
+    z: Compensated, // n×m, row-major
+    pattern: Pattern,
+    groups: Groups,
+    features: Vec<Vec<f64>>, // of each group: y_k a_j g_kj
+    flips: Flips,
+}
+
+impl Coefficients {
+    /// The problem's starting point, reached at `t` with `flips` behind it.
+    pub fn new(problem: Arc<Problem>, t: f64, flips: Flips) -> Self {
+        let z = Compensated::new(problem.start.preactivations.clone());
+        let c = Compensated::zeros(z.hi().len());
+        Self::from_parts(problem, t, flips, c, z)
+    }
+
+    /// The iterate with coefficients `c` and pre-activations `z` (n×m, row-major).
+    pub fn from_parts(problem: Arc<Problem>, t: f64, flips: Flips, c: Compensated, z: Compensated) -> Self {
+        let pattern = Pattern::of(z.hi(), problem.n(), problem.network.width);
+        let groups = pattern.groups(&problem.network);
+        let mut state = Self { problem, t, c, z, pattern, groups, features: Vec::new(), flips };
+        state.regroup();
+        state
+    }
+
+    /// What stays fixed.
+    pub fn problem(&self) -> &Arc<Problem> {
+        &self.problem
+    }
+
+    /// Steps taken so far.
+    pub fn t(&self) -> f64 {
+        self.t
+    }
+
+    /// Changes of bits so far.
+    pub fn flips(&self) -> Flips {
+        self.flips
+    }
+
+    /// The current pattern.
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// Groups of neurons with equal updates in the current pattern.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// The coefficients C (n×m, row-major).
+    pub fn coefficients(&self) -> &Compensated {
+        &self.c
+    }
+
+    /// The pre-activations Z (n×m, row-major).
+    pub fn compensated_preactivations(&self) -> &Compensated {
+        &self.z
+    }
+
+    /// For each group the column `(y_k a_j g_kj)_k`, so that `Φ_k` has the component
+    /// `features[g][k]·x_k` in the weights of a neuron of group g.
+    pub fn features(&self) -> &[Vec<f64>] {
+        &self.features
+    }
+
+    /// The margins as pairs `hi + lo`, from both parts of Z.
+    pub fn margins(&self) -> Compensated {
+        let m = self.problem.network.width;
+        let mut margins = Compensated::zeros(self.problem.n());
+        for i in 0..self.problem.n() {
+            let terms = (0..m).flat_map(|j| {
+                let feature = self.features[self.groups.of[j]][i];
+                [(feature, self.z.hi()[i * m + j]), (feature, self.z.lo()[i * m + j])]
+            });
+            margins.set(i, dot(terms));
+        }
+        margins
+    }
+
+    /// The matrix `H_ik = ⟨Φ_i, Φ_k⟩ = K_ik Σ_g m_g features[g][i] features[g][k]` of the current pattern.
+    pub fn reduced(&self) -> Matrix {
+        let (n, k) = (self.problem.n(), &self.problem.gram.0);
+        let mut h = Matrix::zeros(n, n);
+        for i in 0..n {
+            let row = h.row_mut(i);
+            for (feature, size) in self.features.iter().zip(&self.groups.size) {
+                row.iter_mut().zip(feature).for_each(|(h, f)| *h = (feature[i] * f).mul_add(*size as f64, *h));
+            }
+            row.iter_mut().zip(k.row(i)).for_each(|(h, k)| *h *= k);
+        }
+        h
+    }
+
+    /// One GD step. Returns false, and changes nothing, if a weight of the loss is not finite.
+    pub fn step(&mut self) -> bool {
+        let q = self.problem.network.margins(self.z.hi(), &self.problem.labels);
+        let s: Vec<f64> = q.iter().map(|q| self.problem.rate * libm::exp(-q)).collect();
+        if !s.iter().all(|s| s.is_finite()) {
+            return false;
+        }
+        self.add(&s);
+        self.arrive(self.t + 1.0);
+        true
+    }
+
+    /// Adds `Σ_k s_k Φ_k` of the current pattern to W.
+    pub fn add(&mut self, s: &[f64]) {
+        let (n, m) = (self.problem.n(), self.problem.network.width);
+        let (mut column, mut image) = (vec![0.0; n], vec![0.0; n]);
+        for (g, feature) in self.features.iter().enumerate() {
+            column.iter_mut().zip(feature).zip(s).for_each(|((c, f), s)| *c = f * s);
+            self.problem.multiply(&column, &mut image);
+            for j in (0..m).filter(|&j| self.groups.of[j] == g) {
+                for i in 0..n {
+                    self.c.add_at(i * m + j, column[i]);
+                    self.z.add_at(i * m + j, image[i]);
+                }
+            }
+        }
+    }
+
+    /// Declares the present Z to be that of step `t`, and reads the pattern off it. Returns the
+    /// number of bits that changed.
+    pub fn arrive(&mut self, t: f64) -> u64 {
+        self.t = t;
+        let pattern = Pattern::of(self.z.hi(), self.problem.n(), self.problem.network.width);
+        let changes = pattern.changes(&self.pattern);
+        if changes > 0 {
+            self.flips = Flips { count: self.flips.count + changes, last: t };
+            self.pattern = pattern;
+            self.groups = self.pattern.groups(&self.problem.network);
+            self.regroup();
+        }
+        changes
+    }
+
+    /// Lets `steps` steps pass whose effect on C and Z is added later.
+    pub fn pass(&mut self, steps: f64) {
+        self.t += steps;
+    }
+
+    /// Whether every pre-activation is finite.
+    pub fn finite(&self) -> bool {
+        self.z.hi().iter().all(|z| z.is_finite())
+    }
+
+    fn regroup(&mut self) {
+        let (network, y) = (&self.problem.network, &self.problem.labels);
+        let feature = |&j: &usize| {
+            (0..y.len()).map(|k| y[k] * network.output(j) * self.pattern.slope(network, k, j)).collect::<Vec<f64>>()
+        };
+        self.features = self.groups.first.iter().map(feature).collect();
+    }
+}
+
+impl View for Coefficients {
+    fn preactivations(&self) -> &[f64] {
+        self.z.hi()
+    }
+
+    fn weight_norm(&self) -> f64 {
+        let nothing = Span { columns: vec![vec![0.0; self.problem.n()]], groups: one_group(self.groups.of.len()) };
+        self.combined_norm(1.0, &nothing)
+    }
+
+    /// `‖s w_j(0) + Xᵀe_j‖² = s²‖w_j(0)‖² + 2s⟨z_j(0), e_j⟩ + e_jᵀKe_j` with `e_j = s c_j + E_j`, summed over j.
+    fn combined_norm(&self, s: f64, e: &Span) -> f64 {
+        let (n, m) = (self.problem.n(), self.problem.network.width);
+        let start = &self.problem.start;
+        let mut squared = 0.0;
+        for j in 0..m {
+            let other = &e.columns[e.groups.of[j]];
+            let column: Vec<f64> = (0..n).map(|i| s.mul_add(self.c.hi()[i * m + j], other[i])).collect();
+            let image = self.problem.gram.apply(&column);
+            let cross = (0..n).map(|i| start.preactivations[i * m + j] * column[i]).sum::<f64>();
+            let square = column.iter().zip(&image).map(|(c, v)| c * v).sum::<f64>();
+            squared += s * s * start.squared_norms[j] + 2.0 * s * cross + square;
+        }
+        squared.max(0.0).sqrt()
+    }
+
+    /// `W = W(0) + CᵀX`, one pass over X; m×0 where X or W(0) is not held.
+    fn weights(&self) -> Matrix {
+        let m = self.problem.network.width;
+        let (Some(x), Some(start)) = (&self.problem.samples, &self.problem.start.weights) else {
+            return Matrix::zeros(m, 0);
+        };
+        let mut w = Matrix::clone(start);
+        for i in 0..x.rows() {
+            for j in 0..m {
+                let c = self.c.hi()[i * m + j];
+                w.row_mut(j).iter_mut().zip(x.row(i)).for_each(|(w, x)| *w = c.mul_add(*x, *w));
+            }
+        }
+        w
+    }
+
+    /// t, the flips, then C and Z with their compensations.
+    fn state(&self) -> Vec<f64> {
+        let head = [self.t, self.flips.count as f64, self.flips.last];
+        head.iter().chain(self.c.hi()).chain(self.c.lo()).chain(self.z.hi()).chain(self.z.lo()).copied().collect()
+    }
+}
+
+fn one_group(m: usize) -> Groups {
+    Groups { first: vec![0], size: vec![m], of: vec![0; m] }
+}

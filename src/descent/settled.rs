@@ -1,0 +1,161 @@
+//! Gradient descent in a fixed pattern: n unknowns, one symmetric product a step.
+//!
+//! While no bit changes, the margins are linear in the weights and
+//!
+//! ```text
+//! s = αc e^{-q},   S ← S + s,   q ← q + H s,     H_ik = ⟨Φ_i, Φ_k⟩
+//! ```
+//!
+//! is the same recursion as the general step (Soudry et al. 2018 for the linear model with features
+//! Φ). S and q are compensated sums of the increments: `q = q(t₀) + H S` holds to rounding at any t.
+//!
+//! *The watch.* Each `z_ij` is linear in S, and S grows. Since Z was last brought up to date, sample
+//! k has contributed `S_k`, so `|Δz_ij| ≤ |a_j| Σ_k |K_ik| S_k`. At that moment the watch finds the
+//! largest τ such that `S ≤ τ s` (s the increments of that moment) keeps every z on its side, and then
+//! compares `S_k` with `τ s_k` after every step: n comparisons instead of n·m·n products. As soon as
+//! one of them fails, Z is brought up to date at that very t and its signs are read. No flip can
+//! happen unseen, and each is found at its step.
+
+use super::compensated::Compensated;
+use super::gram::Coefficients;
+use super::symmetric::Symmetric;
+
+/// Why a stretch in a fixed pattern ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// At the requested t.
+    Target,
+    /// The pattern has changed at the present t.
+    Flip,
+    /// A pre-activation comes too close to zero for this way of travelling.
+    Near,
+    /// A margin is no longer finite.
+    Diverged,
+    /// The stop flag was raised.
+    Interrupted,
+}
+
+/// Relative room left for rounding in the bounds of the watch.
+const ROOM: f64 = 1e-6;
+
+/// The reduced problem of one pattern: H, the margins, and the part of S not yet in C and Z.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    h: Symmetric,
+    q: Compensated,
+    pending: Compensated,
+    limit: Vec<f64>,
+    increment: Vec<f64>,
+    change: Vec<f64>,
+}
+
+impl Settled {
+    /// The reduced problem of the present pattern, at the present t.
+    pub fn new(state: &Coefficients) -> Self {
+        let n = state.problem().n();
+        let mut settled = Self {
+            h: Symmetric::new(&state.reduced()),
+            q: state.margins(),
+            pending: Compensated::zeros(n),
+            limit: vec![0.0; n],
+            increment: vec![0.0; n],
+            change: vec![0.0; n],
+        };
+        settled.watch(state);
+        settled
+    }
+
+    /// From the parts that [`Settled::parts`] returns; `state` as it was when they were taken.
+    pub fn from_parts(state: &Coefficients, q: Compensated, pending: Compensated, limit: Vec<f64>) -> Self {
+        Self { q, pending, limit, ..Self::new(state) }
+    }
+
+    /// The margins, the pending part of S, and the limits of the watch.
+    pub fn parts(&self) -> (&Compensated, &Compensated, &[f64]) {
+        (&self.q, &self.pending, &self.limit)
+    }
+
+    /// Whether C and Z lag behind.
+    pub fn pending(&self) -> bool {
+        self.pending.hi().iter().any(|s| *s != 0.0)
+    }
+
+    /// The product with H.
+    pub fn product(&self) -> &Symmetric {
+        &self.h
+    }
+
+    /// The margins `q = q(t₀) + H S`.
+    pub fn margins(&self) -> &Compensated {
+        &self.q
+    }
+
+    /// Moves on by `s`: `S ← S + s`, `q ← q + H s`, without any watch.
+    pub fn add(&mut self, s: &[f64]) {
+        self.h.multiply(s, &mut self.change);
+        self.q.add(&self.change);
+        self.pending.add(s);
+    }
+
+    /// Takes `steps` steps, or fewer if the pattern changes; returns the number taken.
+    pub fn advance(&mut self, state: &mut Coefficients, steps: u64, stop: &super::Stop) -> (u64, Left) {
+        for taken in 1..=steps {
+            if stop.raised() {
+                return (taken - 1, Left::Interrupted);
+            }
+            self.step(state.problem().rate);
+            state.pass(1.0);
+            if !self.within_limits() {
+                let changes = self.sync(state);
+                if !state.finite() {
+                    return (taken, Left::Diverged);
+                }
+                if changes > 0 {
+                    return (taken, Left::Flip);
+                }
+                self.watch(state);
+            }
+        }
+        (steps, Left::Target)
+    }
+
+    fn step(&mut self, rate: f64) {
+        for (s, q) in self.increment.iter_mut().zip(self.q.hi()) {
+            *s = rate * libm::exp(-q);
+        }
+        self.h.multiply(&self.increment, &mut self.change);
+        self.q.add(&self.change);
+        self.pending.add(&self.increment);
+    }
+
+    /// False also where S is not a number.
+    fn within_limits(&self) -> bool {
+        self.pending.hi().iter().zip(&self.limit).all(|(s, limit)| s <= limit)
+    }
+
+    /// Brings C and Z up to date and reads the pattern; returns the number of changed bits.
+    pub fn sync(&mut self, state: &mut Coefficients) -> u64 {
+        state.add(self.pending.hi());
+        self.pending.clear();
+        state.arrive(state.t())
+    }
+
+    /// Sets the limits of S from the present Z and the increments of the next step.
+    pub fn watch(&mut self, state: &Coefficients) {
+        let (problem, m) = (state.problem(), state.problem().network.width);
+        for (s, q) in self.increment.iter_mut().zip(self.q.hi()) {
+            *s = problem.rate * libm::exp(-q);
+        }
+        problem.reach(&self.increment, &mut self.change);
+        let size = problem.network.output(0).abs();
+        let steps = |(z, reach): (&[f64], &f64)| {
+            let nearest = z.iter().fold(f64::INFINITY, |d, z| d.min(z.abs()));
+            nearest / (size * reach)
+        };
+        let z = state.compensated_preactivations().hi();
+        let tau = z.chunks_exact(m).zip(&self.change).map(steps).fold(f64::MAX, f64::min) * (1.0 - ROOM);
+        for (limit, s) in self.limit.iter_mut().zip(&self.increment) {
+            *limit = tau * s;
+        }
+    }
+}
