@@ -217,7 +217,8 @@ impl Monitor {
         let difference = sum(&gradient.span.clone().scaled(1.0 / gradient.norm), &direction);
         row.gradient_cosine_gap = Some(0.5 * self.geometry.squared_norm(&difference, &self.geometry.image(&difference)));
         let top = limit.lambda.iter().copied().fold(0.0, f64::max);
-        let distance = self.scaled_losses(row.t, q).iter().zip(&limit.lambda).map(|(s, l)| (s - l).abs());
+        let scaled = self.scaled_losses(row.t, q);
+        let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (s - l).abs());
         row.dual_gap = Some(distance.fold(0.0, f64::max) / top);
     }
 }

@@ -74,10 +74,6 @@ pub fn read(config: &crate::config::Data) -> Result<Dataset> {
         return Err(input_error!("data.source is a file: set data.labels to a .npy file with its labels"));
     }
     let x = npy::matrix(path)?;
-    let y = npy::labels(Path::new(&config.labels))?;
-    if x.rows() != y.len() {
-        let (rows, labels) = (x.rows(), y.len());
-        return Err(input_error!("{} has {rows} rows and {} has {labels} labels", config.source, config.labels));
-    }
+    let y = npy::labels(Path::new(&config.labels), x.rows())?;
     Ok(Dataset { x: x.into(), y, clean: None, mixture: None })
 }

@@ -51,10 +51,6 @@ impl Engine for Direct {
         "direct"
     }
 
-    fn precision(&self) -> Precision {
-        self.precision
-    }
-
     fn t(&self) -> f64 {
         self.steps as f64
     }
