@@ -1,5 +1,7 @@
 //! Where samples and labels come from.
 
+pub mod npy;
+
 use crate::matrix::Matrix;
 
 /// Samples and training labels.
