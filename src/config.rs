@@ -223,7 +223,8 @@ impl Config {
     fn from_table(table: Table) -> Result<Self> {
         let known = Table::try_from(Self::default()).expect("the defaults are a table");
         check_keys(&table, &known, "")?;
-        let config: Self = Value::Table(table).try_into().map_err(|e: toml::de::Error| one_line("configuration", &e))?;
+        let config: Self =
+            Value::Table(table).try_into().map_err(|e: toml::de::Error| one_line("configuration", &e))?;
         config.validate()?;
         Ok(config)
     }

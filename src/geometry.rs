@@ -97,3 +97,22 @@ pub fn transposed_product(x: &Matrix, v: &[f64]) -> Vec<f64> {
     });
     sums
 }
+
+/// Pre-activations `Z = XWᵀ` (n×m, row-major) of the weights W (m×d): one chain per output.
+pub fn preactivations(x: &Matrix, w: &Matrix) -> Vec<f64> {
+    const CHAINS: usize = 8; // enough to hide the latency of a fused multiply-add
+    let m = w.rows();
+    let mut z = vec![0.0; x.rows() * m];
+    z.par_chunks_mut(m).enumerate().for_each(|(i, z)| {
+        let x = x.row(i);
+        for (block, z) in z.chunks_mut(CHAINS).enumerate() {
+            let rows: [&[f64]; CHAINS] = std::array::from_fn(|j| w.row((block * CHAINS + j).min(m - 1)));
+            let mut sums = [0.0f64; CHAINS];
+            for (k, x) in x.iter().enumerate() {
+                sums.iter_mut().zip(&rows).for_each(|(s, w)| *s = x.mul_add(w[k], *s));
+            }
+            z.copy_from_slice(&sums[..z.len()]);
+        }
+    });
+    z
+}

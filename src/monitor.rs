@@ -107,18 +107,7 @@ impl Monitor {
     pub fn new(setting: Setting) -> Self {
         let Setting { geometry, gram, norms, d, y, network, step_size, loss_constant } = setting;
         let positive_correlation = gram.as_ref().is_some_and(|k| positively_correlated(k, &norms, &y, d));
-        Self {
-            geometry,
-            gram,
-            norms,
-            d,
-            y,
-            network,
-            step_size,
-            loss_constant,
-            positive_correlation,
-            solved: None,
-        }
+        Self { geometry, gram, norms, d, y, network, step_size, loss_constant, positive_correlation, solved: None }
     }
 
     /// Looks at the state at t.
@@ -215,7 +204,8 @@ impl Monitor {
         let chord = view.combined_norm(1.0 / row.weight_norm, &direction);
         row.cosine_gap = Some(0.5 * chord * chord);
         let difference = sum(&gradient.span.clone().scaled(1.0 / gradient.norm), &direction);
-        row.gradient_cosine_gap = Some(0.5 * self.geometry.squared_norm(&difference, &self.geometry.image(&difference)));
+        row.gradient_cosine_gap =
+            Some(0.5 * self.geometry.squared_norm(&difference, &self.geometry.image(&difference)));
         let top = limit.lambda.iter().copied().fold(0.0, f64::max);
         let scaled = self.scaled_losses(row.t, q);
         let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (s - l).abs());

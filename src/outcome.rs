@@ -1,9 +1,9 @@
 //! What a run found: the content of result.json, and the summary that people read.
 
 use crate::config::Config;
+use crate::data::Noise;
 use crate::descent::run::Status;
 use crate::descent::{Engine, Segment};
-use crate::data::Noise;
 use crate::limit::Limit;
 use crate::limit::test_error::{self, Probability, Regime};
 use crate::monitor::{Monitor, PatternState, Row};

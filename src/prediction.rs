@@ -105,7 +105,9 @@ impl Report {
             (Some(limit), _) => line("limit", self.limit_text(limit)),
             (None, Some(Real(value))) => line(
                 "limit",
-                format!("none: NOT SEPARABLE in the activated pattern; weights λ ≥ 0, Σλ = 1 with λᵀHλ = {value:.1e} of the mean diagonal of H"),
+                format!(
+                    "none: NOT SEPARABLE in the activated pattern; weights λ ≥ 0, Σλ = 1 with λᵀHλ = {value:.1e} of the mean diagonal of H"
+                ),
             ),
             _ => line("limit", "unresolved: the dual problem is too close to singular".into()),
         }

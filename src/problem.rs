@@ -113,12 +113,8 @@ fn dataset(config: &Config) -> Result<Dataset> {
     fits(n, d, config.network.width as usize)?;
     let spectrum = data::spectrum::parse(&config.data.spectrum, d)?;
     let noise = data::noise(&config.data);
-    let draw = mixture::Draw {
-        n,
-        balance: config.data.balance,
-        label_noise: config.data.label_noise,
-        seed: config.seed,
-    };
+    let draw =
+        mixture::Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
     Ok(data::Mixture::new(config.data.signal, spectrum, noise).sample(&draw))
 }
 
@@ -146,7 +142,9 @@ fn fits(n: usize, d: usize, m: usize) -> Result<()> {
     }
     const GIB: f64 = (1u64 << 30) as f64;
     let (needed, available) = (needed / GIB, available / GIB);
-    Err(input_error!("n = {n}, d = {d}, width = {m} needs {needed:.1} GiB of memory, and {available:.1} GiB are available"))
+    Err(input_error!(
+        "n = {n}, d = {d}, width = {m} needs {needed:.1} GiB of memory, and {available:.1} GiB are available"
+    ))
 }
 
 /// Bytes of memory that this process may still use: MemAvailable, or what a cgroup leaves of it.
@@ -154,7 +152,8 @@ fn available_memory() -> Option<f64> {
     let file = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = file.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
     let free = line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? * 1024.0;
-    let number = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<f64>().ok();
+    let number =
+        |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<f64>().ok();
     match (number("memory.max"), number("memory.current")) {
         (Some(max), Some(current)) => Some(free.min(max - current)),
         _ => Some(free),

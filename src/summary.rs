@@ -90,7 +90,11 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
         "observed" => "final as far as observed",
         _ => "unsettled: it may still change",
     };
-    let last = if p.flips == 0 { "no flips".into() } else { format!("{} flips, last at t = {}", p.flips, steps(p.last_flip.0)) };
+    let last = if p.flips == 0 {
+        "no flips".into()
+    } else {
+        format!("{} flips, last at t = {}", p.flips, steps(p.last_flip.0))
+    };
     format!("{agreement} ({} x {} bits, {last}); {state}", problem.data.y.len(), problem.network.width)
 }
 

@@ -9,8 +9,12 @@ mod common;
 use common::{Trajectory, assert_close, number};
 use farfield::descent::direct::Direct;
 use farfield::descent::fused::{Nest, Options};
-use farfield::descent::{Engine, Precision, Reached, Stop};
+use farfield::descent::gram::{self, Start};
+use farfield::descent::horizon::Horizon;
+use farfield::descent::{Engine, Flips, Precision, Reached, Stop};
+use farfield::geometry::preactivations;
 use farfield::monitor::PatternState;
+use std::sync::Arc;
 
 const TOLERANCE: f64 = 1e-12;
 
@@ -53,6 +57,16 @@ fn direct_engine() {
                 replay(&case, &mut direct(&case, tied, nest));
             }
         }
+    }
+}
+
+#[test]
+fn gram_engine() {
+    for case in Trajectory::all() {
+        let (x, w) = (case.samples(), case.initial());
+        let start = Start::new(w.clone(), preactivations(&x, &w));
+        let problem = gram::Problem::new(case.gram(), Some(x), case.y.clone(), case.network(), case.rate(), start);
+        replay(&case, &mut Horizon::new(Arc::new(problem), 0.0, Flips::default()));
     }
 }
 

@@ -25,7 +25,9 @@ impl Progress {
     pub fn start(stop: &Stop, horizon: f64) -> Self {
         let (done, ended) = channel();
         let stop = stop.clone();
-        let show = move || if std::io::stderr().is_terminal() { bar(&stop, horizon, &ended) } else { lines(&stop, horizon, &ended) };
+        let show = move || {
+            if std::io::stderr().is_terminal() { bar(&stop, horizon, &ended) } else { lines(&stop, horizon, &ended) }
+        };
         Self { done: Some(done), thread: Some(std::thread::spawn(show)) }
     }
 }

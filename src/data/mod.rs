@@ -5,9 +5,9 @@ pub mod npy;
 pub mod random;
 pub mod spectrum;
 
-use crate::matrix::Matrix;
 use crate::error::Result;
 use crate::input_error;
+use crate::matrix::Matrix;
 use std::path::Path;
 use std::sync::Arc;
 

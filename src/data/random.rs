@@ -53,6 +53,5 @@ mod tests {
     }
 
     /// From an independent implementation in Python (blake3 and xoshiro256++ written out).
-    const GOLDEN_BITS: [u64; 4] =
-        [2266224361673544170, 4306105360205572129, 985693450780011026, 5952758605362284173];
+    const GOLDEN_BITS: [u64; 4] = [2266224361673544170, 4306105360205572129, 985693450780011026, 5952758605362284173];
 }
