@@ -1,7 +1,7 @@
 //! The gram engine against trajectories computed in 60-digit arithmetic (tests/vectors).
 
 use farfield::descent::gram::{Problem, Start};
-use farfield::descent::horizon::Horizon;
+use farfield::descent::horizon::{Horizon, Options};
 use farfield::descent::{Engine, Flips, Reached, Stop};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
@@ -56,8 +56,14 @@ fn close(found: f64, expected: f64, what: &str) {
 }
 
 fn agrees(name: &str) {
+    for warp in [false, true] {
+        agrees_with(name, Options { warp, ..Options::default() });
+    }
+}
+
+fn agrees_with(name: &str, options: Options) {
     let Vector { json, problem, y, c } = vector(name);
-    let mut engine = Horizon::new(problem.clone(), 0.0, Flips::default());
+    let mut engine = Horizon::new(problem.clone(), 0.0, Flips::default(), options);
     for point in json["checkpoints"].as_array().unwrap() {
         let t = number(&point["t"]);
         assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);

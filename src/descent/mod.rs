@@ -10,6 +10,7 @@ pub mod modified;
 pub mod runge_kutta;
 pub mod settled;
 pub mod symmetric;
+pub mod warp;
 
 use crate::geometry::Span;
 use std::sync::atomic::{AtomicBool, Ordering};
