@@ -13,8 +13,8 @@ fn explore() {
         let mut step = Horizon::new(p.clone(), 0.0, Flips::default(), Options { warp: false, ..Options::default() });
         let mut warp = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
         println!("{recipe:?}");
-        for t in [1e3, 2e3, 4e3, 1e4, 1e5, 1e6] {
-            if t * (recipe.n * recipe.n) as f64 > 1e9 {
+        for t in [1e3, 2e3, 4e3, 1e4, 3e4, 1e5, 3e5] {
+            if t * (recipe.n * recipe.n) as f64 > 1.3e8 {
                 break;
             }
             assert_eq!(step.advance(t, &Stop::default()), Reached::Target);
@@ -26,7 +26,12 @@ fn explore() {
             let est: f64 = warp.segments().iter().map(|s| s.error_estimate).sum();
             println!(
                 "  t {t:e} diff {d:.2e} est {est:.2e} ratio {:.1} min q {:.2} flips {:?} {:?} segs {} hold {:?}",
-                est / d, q.iter().cloned().fold(f64::INFINITY, f64::min), step.flips(), warp.flips(), warp.segments().len(), warp.hold()
+                est / d,
+                q.iter().cloned().fold(f64::INFINITY, f64::min),
+                step.flips(),
+                warp.flips(),
+                warp.segments().len(),
+                warp.hold()
             );
         }
         let start = std::time::Instant::now();
@@ -34,10 +39,22 @@ fn explore() {
         while t < 1e300 {
             t *= 1.77827941;
             let r = warp.advance(t, &Stop::default());
-            if r != Reached::Target { println!("  {r:?} at {:e}", warp.t()); break; }
-            if start.elapsed().as_secs_f64() > 10.0 { break }
+            if r != Reached::Target {
+                println!("  {r:?} at {:e}", warp.t());
+                break;
+            }
+            if start.elapsed().as_secs_f64() > 1.0 {
+                break;
+            }
         }
-        println!("  to {:e}: {:.3}s {:?} {:?} segs {}", warp.t(), start.elapsed().as_secs_f64(), warp.flips(), warp.hold(), warp.segments().len());
+        println!(
+            "  to {:e}: {:.3}s {:?} {:?} segs {}",
+            warp.t(),
+            start.elapsed().as_secs_f64(),
+            warp.flips(),
+            warp.hold(),
+            warp.segments().len()
+        );
         println!("   {:?}", warp.segments().last());
     }
 }

@@ -19,7 +19,7 @@
 use super::compensated::Compensated;
 use super::gram::{Coefficients, Problem};
 use super::settled::{Left, Settled};
-use super::warp::{COUNTABLE, ROUNDING, SHORTEST, Warp};
+use super::warp::{COUNTABLE, SHORTEST, Warp};
 use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
 use crate::geometry::Span;
 use crate::matrix::Matrix;
@@ -129,9 +129,10 @@ impl Horizon {
         let (n, nm) = (problem.n(), problem.n() * problem.network.width);
         let (head, rest) = record.split_at_checked(HEAD)?;
         let settled = head[3] == 1.0;
-        if rest.len() != 4 * nm + if settled { 5 * n } else { 0 } {
+        if rest.len() != n + 4 + 4 * nm + if settled { 5 * n } else { 0 } {
             return None;
         }
+        let (memory, rest) = rest.split_at(n + 4);
         let (matrices, vectors) = rest.split_at(4 * nm);
         let pair = |v: &[f64], at: usize, n: usize| {
             Compensated::from_parts(v[at..at + n].to_vec(), v[at + n..at + 2 * n].to_vec())
@@ -146,7 +147,7 @@ impl Horizon {
         engine.engine = if head[4] == 1.0 { "warp" } else { "gram" };
         (engine.attempt, engine.patience, engine.crossings) = (head[5], head[6], head[7] as u32);
         engine.takeoff = Some(head[8]).filter(|t| *t >= 0.0);
-        engine.warp.remember([head[9], head[10], head[11], head[12]]);
+        engine.warp.remember(memory);
         Some(engine)
     }
 
@@ -172,7 +173,7 @@ impl Horizon {
     /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
     fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
         let (from, start, t) = (self.state.t(), Instant::now(), self.state.t());
-        let (mut steps, mut error) = (0, 0.0);
+        let mut steps = 0;
         let countable = t < COUNTABLE;
         self.engine = "gram";
         let left = if self.settled.is_none() && countable {
@@ -180,7 +181,7 @@ impl Horizon {
             self.general_step()
         } else if self.warps(target) {
             self.engine = "warp";
-            self.fly(target, stop, &mut error)
+            self.fly(target, stop)
         } else if countable {
             let left;
             (steps, left) = self.march(target, stop);
@@ -188,7 +189,7 @@ impl Horizon {
         } else {
             return Some(Reached::Event);
         };
-        self.record(from, steps, start.elapsed().as_secs_f64(), error);
+        self.record(from, steps, start.elapsed().as_secs_f64());
         match left {
             Left::Target | Left::Near => None,
             Left::Flip => {
@@ -238,13 +239,13 @@ impl Horizon {
 
     /// A flight of the warp, from a state with nothing pending to one with nothing pending. An
     /// interrupted flight is the same flight when it goes on.
-    fn fly(&mut self, target: f64, stop: &Stop, error: &mut f64) -> Left {
+    fn fly(&mut self, target: f64, stop: &Stop) -> Left {
         let settled = self.settled.as_mut().expect("a settled pattern");
         let from = *self.takeoff.get_or_insert(self.state.t());
         if settled.pending() {
             settled.sync(&mut self.state, from);
         }
-        let left = self.warp.advance(&mut self.state, settled, target, stop, error);
+        let left = self.warp.advance(&mut self.state, settled, target, stop);
         settled.watch(&self.state);
         if left == Left::Interrupted {
             return left;
@@ -292,23 +293,23 @@ impl Horizon {
     }
 
     /// Extends the last segment, or opens a new one if another engine was at work.
-    fn record(&mut self, from: f64, steps_taken: u64, seconds: f64, error: f64) {
-        let (engine, to) = (self.engine, self.state.t());
+    fn record(&mut self, from: f64, steps_taken: u64, seconds: f64) {
+        let (engine, to, precision) = (self.engine, self.state.t(), Precision::F64);
         if to == from {
             return;
         }
+        let error_estimate = match &self.settled {
+            Some(settled) if engine == "warp" => self.warp.error_estimate(settled),
+            _ => 0.0,
+        };
         match self.segments.last_mut() {
             Some(last) if last.engine == engine => {
                 last.to = to;
                 last.steps_taken += steps_taken;
                 last.seconds += seconds;
-                last.error_estimate += error;
+                last.error_estimate = error_estimate;
             }
-            _ => {
-                let (precision, floor) = (Precision::F64, if engine == "warp" { ROUNDING } else { 0.0 });
-                let error_estimate = error + floor;
-                self.segments.push(Segment { engine, precision, from, to, steps_taken, seconds, error_estimate });
-            }
+            _ => self.segments.push(Segment { engine, precision, from, to, steps_taken, seconds, error_estimate }),
         }
     }
 
@@ -332,7 +333,7 @@ impl Horizon {
 }
 
 /// Numbers in front of the matrices in a record of the state.
-const HEAD: usize = 13;
+const HEAD: usize = 9;
 
 impl Engine for Horizon {
     fn name(&self) -> &'static str {

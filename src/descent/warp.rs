@@ -22,8 +22,13 @@
 //! does. So a flip is approached geometrically from before, and never stepped over; within
 //! [`SHORTEST`] steps of a possible one the stretch ends, and exact steps cross.
 //!
-//! *Error estimate.* The order-5 term of the modified field, the first left out, integrated in the
-//! margins over u without any decay, plus the integrator's own estimates, plus [`ROUNDING`].
+//! *Error estimate.* An error δ of S made during a flight is carried along to first order,
+//!
+//! ```text
+//! dδ/du = −tF∘(Hδ) + t·(term of order 5, the first that F̃ leaves out) + (the integrator's estimate)
+//! ```
+//!
+//! and `|Hδ|`, doubled, relative to the largest margin, plus [`ROUNDING`], is what a flight reports.
 
 use super::Stop;
 use super::compensated::add;
@@ -64,6 +69,8 @@ pub struct Warp {
     e: Vec<f64>,
     moved: Vec<f64>,
     image: Vec<f64>,
+    local: Vec<f64>, // the integrator's error of the last attempt
+    drift: Vec<f64>, // δ, the estimated error of S
 }
 
 /// `u = log t` as a pair, valid at one t.
@@ -97,18 +104,23 @@ impl Warp {
             w: zeros.clone(),
             e: zeros.clone(),
             moved: zeros.clone(),
-            image: zeros,
+            image: zeros.clone(),
+            local: zeros.clone(),
+            drift: zeros,
         }
     }
 
-    /// What later stretches depend on: the proposed length in u, and the clock.
-    pub fn memory(&self) -> [f64; 4] {
-        [self.length, self.clock.t, self.clock.u.0, self.clock.u.1]
+    /// What later stretches depend on, 4 + n numbers: the proposed length in u, the clock, and δ.
+    pub fn memory(&self) -> Vec<f64> {
+        let head = [self.length, self.clock.t, self.clock.u.0, self.clock.u.1];
+        head.iter().chain(&self.drift).copied().collect()
     }
 
     /// Puts back what [`Warp::memory`] returned.
-    pub fn remember(&mut self, [length, t, hi, lo]: [f64; 4]) {
-        (self.length, self.clock) = (length, Clock { t, u: (hi, lo) });
+    pub fn remember(&mut self, memory: &[f64]) {
+        let (head, drift) = memory.split_at(4);
+        (self.length, self.clock) = (head[0], Clock { t: head[1], u: (head[2], head[3]) });
+        self.drift.copy_from_slice(drift);
     }
 
     /// `αc t ℓ_i` at the present t: near the limit, the dual variables λ. Keeps its digits at any t.
@@ -125,19 +137,17 @@ impl Warp {
         if self.contraction(state) > LARGEST_CONTRACTION {
             return false;
         }
-        0.25 * self.dropped(settled) <= tolerance * largest(settled.margins().hi())
+        self.field.first_dropped(settled.product(), &self.e, state.t(), &mut self.moved);
+        settled.product().multiply(&self.moved, &mut self.image);
+        0.25 * largest(&self.image) <= tolerance * largest(settled.margins().hi())
     }
 
     /// Follows the flow to `target`, or until a pre-activation comes too close to zero. C and Z are up
-    /// to date before and after. Adds to `error` the estimated relative error of the margins.
-    pub fn advance(
-        &mut self,
-        state: &mut Coefficients,
-        settled: &mut Settled,
-        target: f64,
-        stop: &Stop,
-        error: &mut f64,
-    ) -> Left {
+    /// to date before and after.
+    pub fn advance(&mut self, state: &mut Coefficients, settled: &mut Settled, target: f64, stop: &Stop) -> Left {
+        if self.clock.t != state.t() {
+            self.drift.fill(0.0);
+        }
         while state.t() < target {
             if stop.raised() {
                 return Left::Interrupted;
@@ -147,16 +157,12 @@ impl Warp {
                 return Left::Diverged;
             }
             let order = order_needed(self.contraction(state));
-            match self.step(state, settled, target, order) {
-                Some((next, length, integration)) => {
-                    let scale = largest(settled.margins().hi());
-                    let neglected = if order == ORDER { self.dropped(settled) * decayed(length) / scale } else { 0.0 };
-                    *error += neglected + integration;
-                    if self.apply(state, settled, next, length) > 0 {
-                        return Left::Flip;
-                    }
-                }
-                None => return Left::Near,
+            let Some((next, length)) = self.step(state, settled, target, order) else {
+                return Left::Near;
+            };
+            self.estimate(settled, length, order);
+            if self.apply(state, settled, next, length) > 0 {
+                return Left::Flip;
             }
         }
         Left::Target
@@ -172,9 +178,9 @@ impl Warp {
         if self.apply(state, settled, next, length) > 0 { Left::Flip } else { Left::Target }
     }
 
-    /// Finds a step that is accurate and clear, with its stages left in `k`: where it ends, its length
-    /// in u and its estimated error. None if it would be too short.
-    fn step(&mut self, state: &Coefficients, settled: &Settled, target: f64, order: usize) -> Option<(f64, f64, f64)> {
+    /// Finds a step that is accurate and clear, with its stages left in `k`: where it ends and its
+    /// length in u. None if it would be too short.
+    fn step(&mut self, state: &Coefficients, settled: &Settled, target: f64, order: usize) -> Option<(f64, f64)> {
         let t = state.t();
         let mut wanted = self.length;
         loop {
@@ -193,7 +199,7 @@ impl Warp {
                 wanted = length * APPROACH * trial.clear;
             } else {
                 self.length = if length < wanted { wanted.max(length * growth) } else { length * growth };
-                return Some((next, length, trial.error));
+                return Some((next, length));
             }
         }
     }
@@ -217,12 +223,29 @@ impl Warp {
         largest(&self.image) / state.t()
     }
 
-    /// The rate, per unit of u, at which the first dropped term of the field moves the margins.
-    fn dropped(&mut self, settled: &Settled) -> f64 {
-        let t = self.clock.t;
-        self.field.first_dropped(settled.product(), &self.e, t, &mut self.moved);
-        settled.product().multiply(&self.moved, &mut self.image);
-        largest(&self.image)
+    /// The estimated relative error of the margins since the flight began.
+    pub fn error_estimate(&mut self, settled: &Settled) -> f64 {
+        settled.product().multiply(&self.drift, &mut self.image);
+        2.0 * largest(&self.image) / largest(settled.margins().hi()) + ROUNDING
+    }
+
+    /// Carries δ over the step left in `k`, before it is applied: it relaxes by Euler steps of the
+    /// linear equation, short enough to be stable, and gains what this step adds.
+    fn estimate(&mut self, settled: &Settled, length: f64, order: usize) {
+        let h = settled.product();
+        if order == ORDER {
+            self.field.first_dropped(h, &self.e, self.clock.t, &mut self.moved);
+            let weight = decayed(length);
+            self.drift.iter_mut().zip(&self.moved).for_each(|(d, source)| *d = weight.mul_add(*source, *d));
+        }
+        let parts = (4.0 * length).ceil().max(1.0);
+        for _ in 0..parts as usize {
+            h.multiply(&self.drift, &mut self.image);
+            for k in 0..self.drift.len() {
+                self.drift[k] -= length / parts * self.e[k] * self.image[k];
+            }
+        }
+        self.drift.iter_mut().zip(&self.local).for_each(|(d, e)| *d += e);
     }
 
     /// The stages of a step from t over `length`, its error and its clearance.
@@ -250,13 +273,18 @@ impl Warp {
     /// The estimated error of the margins, relative to the largest one.
     fn error(&mut self, settled: &Settled, length: f64) -> f64 {
         let n = self.w.len();
-        let (mut fifth, mut third) = (vec![0.0; n], vec![0.0; n]);
-        errors(length, &self.k, &mut fifth, &mut third);
+        let mut third = vec![0.0; n];
+        errors(length, &self.k, &mut self.local, &mut third);
         let mut size = |e: &[f64]| {
             settled.product().multiply(e, &mut self.image);
             largest(&self.image)
         };
-        combined_error(size(&fifth), size(&third)) / largest(settled.margins().hi())
+        let (fifth, third) = (size(&self.local), size(&third));
+        let error = combined_error(fifth, third);
+        if fifth > 0.0 {
+            self.local.iter_mut().for_each(|e| *e *= error / fifth);
+        }
+        error / largest(settled.margins().hi())
     }
 
     /// The part of the step during which no pre-activation can reach zero; ≥ 1 if that is all of it.
