@@ -1,99 +1,343 @@
-//! The engine for long horizons: it owns the iterate in the span of the data, and hands it from the
-//! general step to the reduced one and back.
+//! The engine for long horizons: it owns the iterate in the span of the data, and hands it from one
+//! way of travelling to the next.
 //!
 //! ```text
-//! general step ──(8 steps without a flip)──▶ reduced step
-//!      ▲                                          │
-//!      └──────────────(a flip)────────────────────┘
+//!              8 steps without a flip           the flow is exact to tolerance
+//! general step ───────────────────────▶ settled ─────────────────────────────▶ warp
+//!      ▲                                │     ▲                                  │
+//!      └───────────── a flip ───────────┘     └───── a pre-activation nears 0 ───┘
 //! ```
+//!
+//! *When warp waits.* It needs a settled pattern; a field whose neglected terms stay below the
+//! tolerance for ever; at least 64 steps to go; and patience: 64 steps since the last flip or the last
+//! event, twice as many after each stretch that gained less than 16 times its patience. So neurons
+//! that chatter are stepped, and an isolated late flip costs a few dozen exact steps.
+//!
+//! Beyond 2⁵³ steps cannot be told apart. There the flow itself carries the iterate over an isolated flip
+//! within 10⁻¹¹ of its log t; neurons that chatter there are an event this engine cannot pass.
 
+use super::compensated::Compensated;
 use super::gram::{Coefficients, Problem};
 use super::settled::{Left, Settled};
+use super::warp::{COUNTABLE, SHORTEST, Warp};
 use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
+use crate::geometry::Span;
+use crate::matrix::Matrix;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Steps without a flip after which the reduced problem is built: it costs about two general steps.
 const QUIET: f64 = 8.0;
 
-/// The largest t up to which steps can be counted one by one.
-const COUNTABLE: f64 = 9_007_199_254_740_992.0; // 2^53
+/// A warp stretch that covers this multiple of its patience has paid for itself.
+const PAID: f64 = 16.0;
+
+/// Growth of t between two looks at whether the flow is exact enough.
+const RECHECK: f64 = 1.0 / 16.0;
+
+/// Relative growth of t that counts as progress between two crossings.
+const PROGRESS: f64 = 1e-9;
+
+/// Crossings without progress, beyond 2⁵³, after which neurons are said to chatter.
+const CROSSINGS: u32 = 8;
+
+/// How far to trust the flow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Whether stretches in a fixed pattern may be warped at all.
+    pub warp: bool,
+    /// Relative error of the margins allowed to the terms that the modified field neglects, from the
+    /// start of warp to the end of time.
+    pub tolerance: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { warp: true, tolerance: 1e-14 }
+    }
+}
+
+/// Why steps are being taken one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Warp is switched off.
+    Off,
+    /// Bits of the pattern changed a few steps ago, or keep changing.
+    Flips,
+    /// The step size times the curvature is still too large for the modified field.
+    Early,
+    /// A pre-activation is about to reach zero, or may be.
+    Near,
+}
+
+impl std::fmt::Display for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Hold::Off => "warp is off",
+            Hold::Flips => "neurons change sides every few steps",
+            Hold::Early => "too early for warp",
+            Hold::Near => "a neuron is about to change sides",
+        })
+    }
+}
 
 /// Gradient descent in the span of the data.
 #[derive(Debug)]
 pub struct Horizon {
+    options: Options,
     state: Coefficients,
     settled: Option<Settled>,
-    snapshot: Option<Coefficients>,
+    warp: Warp,
+    hold: Hold,
+    engine: &'static str,
+    attempt: f64,  // no warp before this t
+    patience: f64, // steps after an event until the next attempt
+    crossings: u32,
+    takeoff: Option<f64>, // where the present flight of the warp began
     segments: Vec<Segment>,
+    snapshot: Option<Snapshot>,
 }
 
 impl Horizon {
     /// Takes over at step `t` from an iterate W(t), the problem's starting point, with `flips` behind it.
-    pub fn new(problem: Arc<Problem>, t: f64, flips: Flips) -> Self {
-        let state = Coefficients::new(problem, t, flips);
-        Self { state, settled: None, snapshot: None, segments: Vec::new() }
+    pub fn new(problem: Arc<Problem>, t: f64, flips: Flips, options: Options) -> Self {
+        Self::from_state(Coefficients::new(problem, t, flips), options)
     }
 
-    fn travel(&mut self, target: f64, stop: &Stop) -> (u64, Option<Reached>) {
-        if self.state.t() >= COUNTABLE {
-            return (0, Some(Reached::Event));
+    fn from_state(state: Coefficients, options: Options) -> Self {
+        let warp = Warp::new(state.problem().n());
+        let hold = if options.warp { Hold::Flips } else { Hold::Off };
+        Self {
+            options,
+            state,
+            settled: None,
+            warp,
+            hold,
+            engine: "gram",
+            attempt: 0.0,
+            patience: SHORTEST,
+            crossings: 0,
+            takeoff: None,
+            segments: Vec::new(),
+            snapshot: None,
         }
-        let Some(settled) = &mut self.settled else {
-            return self.general_step();
+    }
+
+    /// Continues from what [`View::state`] returned for an engine on the same problem with the same
+    /// options, in the same bits. None if `record` has another shape.
+    pub fn restore(problem: Arc<Problem>, record: &[f64], options: Options) -> Option<Self> {
+        let (n, nm) = (problem.n(), problem.n() * problem.network.width);
+        let (head, rest) = record.split_at_checked(HEAD)?;
+        let settled = head[3] == 1.0;
+        if rest.len() != n + 4 + 4 * nm + if settled { 5 * n } else { 0 } {
+            return None;
+        }
+        let (memory, rest) = rest.split_at(n + 4);
+        let (matrices, vectors) = rest.split_at(4 * nm);
+        let pair = |v: &[f64], at: usize, n: usize| {
+            Compensated::from_parts(v[at..at + n].to_vec(), v[at + n..at + 2 * n].to_vec())
         };
-        let steps = (target.min(COUNTABLE) - self.state.t()).ceil() as u64;
-        let (taken, left) = settled.advance(&mut self.state, steps, stop);
-        match left {
-            Left::Flip => self.settled = None,
-            Left::Target | Left::Near => {}
-            Left::Diverged => return (taken, Some(Reached::Diverged)),
-            Left::Interrupted => return (taken, Some(Reached::Interrupted)),
+        let flips = Flips { count: head[1] as u64, last: head[2] };
+        let (c, z) = (pair(matrices, 0, nm), pair(matrices, 2 * nm, nm));
+        let mut engine = Self::from_state(Coefficients::from_parts(problem, head[0], flips, c, z), options);
+        if settled {
+            let (q, pending) = (pair(vectors, 0, n), pair(vectors, 2 * n, n));
+            engine.settled = Some(Settled::from_parts(&engine.state, q, pending, vectors[4 * n..].to_vec()));
         }
-        (taken, None)
+        engine.engine = if head[4] == 1.0 { "warp" } else { "gram" };
+        (engine.attempt, engine.patience, engine.crossings) = (head[5], head[6], head[7] as u32);
+        engine.takeoff = Some(head[8]).filter(|t| *t >= 0.0);
+        engine.warp.remember(memory);
+        Some(engine)
     }
 
-    fn general_step(&mut self) -> (u64, Option<Reached>) {
+    /// Why steps are taken one by one; None while warp is at work.
+    pub fn hold(&self) -> Option<Hold> {
+        (self.engine == "gram").then_some(self.hold)
+    }
+
+    /// `αc t ℓ_i` at the present t, length n: near the limit, the dual variables λ. To a few units in the
+    /// last place even where margins of size log t leave only absolute digits.
+    pub fn scaled_losses(&mut self) -> Vec<f64> {
+        let fresh;
+        let settled = match &self.settled {
+            Some(settled) => settled,
+            None => {
+                fresh = Settled::new(&self.state);
+                &fresh
+            }
+        };
+        self.warp.scaled_losses(&self.state, settled)
+    }
+
+    /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
+    fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
+        let (from, start, t) = (self.state.t(), Instant::now(), self.state.t());
+        let mut steps = 0;
+        let countable = t < COUNTABLE;
+        self.engine = "gram";
+        let left = if self.settled.is_none() && countable {
+            steps = 1;
+            self.general_step()
+        } else if self.warps(target) {
+            self.engine = "warp";
+            self.fly(target, stop)
+        } else if countable {
+            let left;
+            (steps, left) = self.march(target, stop);
+            left
+        } else {
+            return Some(Reached::Event);
+        };
+        self.record(from, steps, start.elapsed().as_secs_f64());
+        match left {
+            Left::Target | Left::Near => None,
+            Left::Flip => {
+                self.flipped();
+                None
+            }
+            Left::Diverged => Some(Reached::Diverged),
+            Left::Interrupted => Some(Reached::Interrupted),
+        }
+    }
+
+    fn general_step(&mut self) -> Left {
         if !self.state.step() || !self.state.finite() {
-            return (0, Some(Reached::Diverged));
+            return Left::Diverged;
         }
         if self.state.t() - self.state.flips().last >= QUIET {
             self.settled = Some(Settled::new(&self.state));
         }
-        (1, None)
+        Left::Target
+    }
+
+    /// Exact steps in the present pattern, up to the target or to the next attempt at warp.
+    fn march(&mut self, target: f64, stop: &Stop) -> (u64, Left) {
+        let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
+        let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
+        let settled = self.settled.as_mut().expect("a settled pattern");
+        settled.advance(&mut self.state, steps, stop)
+    }
+
+    /// Whether to warp now; if not, says why and when to ask again.
+    fn warps(&mut self, target: f64) -> bool {
+        let t = self.state.t();
+        if self.takeoff.is_some() {
+            return true;
+        }
+        if !self.options.warp || t < self.attempt || target - t < SHORTEST {
+            return false;
+        }
+        let settled = self.settled.get_or_insert_with(|| Settled::new(&self.state));
+        if !self.warp.ready(&self.state, settled, self.options.tolerance) {
+            self.hold = Hold::Early;
+            self.attempt = (t + (t * RECHECK).max(SHORTEST)).ceil();
+            return false;
+        }
+        true
+    }
+
+    /// A flight of the warp, from a state with nothing pending to one with nothing pending. An
+    /// interrupted flight is the same flight when it goes on.
+    fn fly(&mut self, target: f64, stop: &Stop) -> Left {
+        let settled = self.settled.as_mut().expect("a settled pattern");
+        let from = *self.takeoff.get_or_insert(self.state.t());
+        if settled.pending() {
+            settled.sync(&mut self.state, from);
+        }
+        let left = self.warp.advance(&mut self.state, settled, target, stop);
+        settled.watch(&self.state);
+        if left == Left::Interrupted {
+            return left;
+        }
+        self.takeoff = None;
+        if self.state.t() > from * (1.0 + PROGRESS) {
+            self.crossings = 0;
+        }
+        if left == Left::Near { self.near(from) } else { left }
+    }
+
+    /// What follows when a pre-activation nears zero: exact steps, or the crossing of a flip by flow.
+    fn near(&mut self, from: f64) -> Left {
+        let t = self.state.t();
+        self.hold = Hold::Near;
+        self.patience = if t - from < PAID * self.patience { (2.0 * self.patience).min(1048576.0) } else { SHORTEST };
+        self.attempt = t + self.patience;
+        if t < COUNTABLE {
+            return Left::Near;
+        }
+        self.crossings += 1;
+        self.attempt = if self.crossings > CROSSINGS { f64::INFINITY } else { t };
+        let settled = self.settled.as_mut().expect("a settled pattern");
+        self.warp.cross(&mut self.state, settled)
+    }
+
+    /// The reduced problem is void; warp waits.
+    fn flipped(&mut self) {
+        self.settled = None;
+        if self.state.t() < COUNTABLE {
+            self.attempt = self.state.t() + self.patience;
+            self.hold = if self.options.warp { Hold::Flips } else { Hold::Off };
+        }
     }
 
     /// Brings C and Z up to date at a requested t.
     fn land(&mut self) {
-        if let Some(settled) = &mut self.settled {
-            if settled.sync(&mut self.state) > 0 {
-                self.settled = None;
-            } else {
-                settled.watch(&self.state);
-            }
+        let Some(settled) = &mut self.settled else { return };
+        let t = self.state.t();
+        if settled.pending() && settled.sync(&mut self.state, t) > 0 {
+            self.flipped();
+        } else {
+            settled.watch(&self.state);
         }
     }
 
-    fn record(&mut self, from: f64, steps_taken: u64, seconds: f64, error_estimate: f64) {
-        let (engine, to) = (self.name(), self.state.t());
+    /// Extends the last segment, or opens a new one if another engine was at work.
+    fn record(&mut self, from: f64, steps_taken: u64, seconds: f64) {
+        let (engine, to, precision) = (self.engine, self.state.t(), Precision::F64);
+        if to == from {
+            return;
+        }
+        let error_estimate = match &self.settled {
+            Some(settled) if engine == "warp" => self.warp.error_estimate(settled),
+            _ => 0.0,
+        };
         match self.segments.last_mut() {
             Some(last) if last.engine == engine => {
                 last.to = to;
                 last.steps_taken += steps_taken;
                 last.seconds += seconds;
-                last.error_estimate += error_estimate;
+                last.error_estimate = error_estimate;
             }
-            _ => {
-                let precision = Precision::F64;
-                self.segments.push(Segment { engine, precision, from, to, steps_taken, seconds, error_estimate });
-            }
+            _ => self.segments.push(Segment { engine, precision, from, to, steps_taken, seconds, error_estimate }),
         }
+    }
+
+    /// Everything that later steps depend on; [`Horizon::restore`] reads it.
+    fn complete_state(&self) -> Vec<f64> {
+        let flips = self.state.flips();
+        let flag = |b: bool| if b { 1.0 } else { 0.0 };
+        let mut record = vec![self.state.t(), flips.count as f64, flips.last];
+        record.extend([flag(self.settled.is_some()), flag(self.engine == "warp")]);
+        record.extend([self.attempt, self.patience, f64::from(self.crossings), self.takeoff.unwrap_or(-1.0)]);
+        record.extend(self.warp.memory());
+        for part in [self.state.coefficients(), self.state.compensated_preactivations()] {
+            record.extend(part.hi().iter().chain(part.lo()));
+        }
+        if let Some(settled) = &self.settled {
+            let (q, pending, limit) = settled.parts();
+            record.extend(q.hi().iter().chain(q.lo()).chain(pending.hi()).chain(pending.lo()).chain(limit));
+        }
+        record
     }
 }
 
+/// Numbers in front of the matrices in a record of the state.
+const HEAD: usize = 9;
+
 impl Engine for Horizon {
     fn name(&self) -> &'static str {
-        "gram"
+        self.engine
     }
 
     fn t(&self) -> f64 {
@@ -102,23 +346,16 @@ impl Engine for Horizon {
 
     fn advance(&mut self, target: f64, stop: &Stop) -> Reached {
         self.snapshot = None;
-        let (from, start, mut taken) = (self.state.t(), Instant::now(), 0);
-        let reached = loop {
-            if self.state.t() >= target {
-                self.land();
-                break Reached::Target;
-            }
+        while self.state.t() < target {
             if stop.raised() {
-                break Reached::Interrupted;
+                return Reached::Interrupted;
             }
-            let (steps, end) = self.travel(target, stop);
-            taken += steps;
-            if let Some(reached) = end {
-                break reached;
+            if let Some(reached) = self.travel(target, stop) {
+                return reached;
             }
-        };
-        self.record(from, taken, start.elapsed().as_secs_f64(), 0.0);
-        reached
+        }
+        self.land();
+        Reached::Target
     }
 
     fn flips(&self) -> Flips {
@@ -130,13 +367,41 @@ impl Engine for Horizon {
     }
 
     fn view(&mut self) -> &dyn View {
-        match &self.settled {
-            Some(settled) if settled.pending() => {
-                let mut copy = self.state.clone();
-                settled.clone().sync(&mut copy);
-                self.snapshot.insert(copy)
-            }
-            _ => &self.state,
+        let mut state = self.state.clone();
+        if let Some(settled) = self.settled.as_ref().filter(|settled| settled.pending()) {
+            let t = state.t();
+            settled.clone().sync(&mut state, t);
         }
+        let record = self.complete_state();
+        self.snapshot.insert(Snapshot { state, record })
+    }
+}
+
+/// The iterate as the monitor sees it, and the record from which the engine can continue.
+#[derive(Debug)]
+struct Snapshot {
+    state: Coefficients,
+    record: Vec<f64>,
+}
+
+impl View for Snapshot {
+    fn preactivations(&self) -> &[f64] {
+        self.state.preactivations()
+    }
+
+    fn weight_norm(&self) -> f64 {
+        self.state.weight_norm()
+    }
+
+    fn combined_norm(&self, s: f64, e: &Span) -> f64 {
+        self.state.combined_norm(s, e)
+    }
+
+    fn weights(&self) -> Matrix {
+        self.state.weights()
+    }
+
+    fn state(&self) -> Vec<f64> {
+        self.record.clone()
     }
 }

@@ -13,6 +13,7 @@ pub mod run;
 pub mod runge_kutta;
 pub mod settled;
 pub mod symmetric;
+pub mod warp;
 
 use crate::geometry::Span;
 use std::sync::Arc;

@@ -106,7 +106,7 @@ impl Settled {
             self.step(state.problem().rate);
             state.pass(1.0);
             if !self.within_limits() {
-                let changes = self.sync(state);
+                let changes = self.sync(state, state.t());
                 if !state.finite() {
                     return (taken, Left::Diverged);
                 }
@@ -133,11 +133,12 @@ impl Settled {
         self.pending.hi().iter().zip(&self.limit).all(|(s, limit)| s <= limit)
     }
 
-    /// Brings C and Z up to date and reads the pattern; returns the number of changed bits.
-    pub fn sync(&mut self, state: &mut Coefficients) -> u64 {
+    /// Brings C and Z up to date, which are those of step `t`, and reads the pattern; returns the
+    /// number of changed bits.
+    pub fn sync(&mut self, state: &mut Coefficients, t: f64) -> u64 {
         state.add(self.pending.hi());
         self.pending.clear();
-        state.arrive(state.t())
+        state.arrive(t)
     }
 
     /// Sets the limits of S from the present Z and the increments of the next step.

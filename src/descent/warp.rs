@@ -22,8 +22,13 @@
 //! does. So a flip is approached geometrically from before, and never stepped over; within
 //! [`SHORTEST`] steps of a possible one the stretch ends, and exact steps cross.
 //!
-//! *Error estimate.* The order-5 term of the modified field, the first left out, integrated in the
-//! margins over u without any decay, plus the integrator's own estimates, plus [`ROUNDING`].
+//! *Error estimate.* An error δ of S made during a flight is carried along to first order,
+//!
+//! ```text
+//! dδ/du = −tF∘(Hδ) + t·(term of order 5, the first that F̃ leaves out) + (the integrator's estimate)
+//! ```
+//!
+//! and `|Hδ|`, doubled, relative to the largest margin, plus [`ROUNDING`], is what a flight reports.
 
 use super::Stop;
 use super::compensated::add;
@@ -64,6 +69,8 @@ pub struct Warp {
     e: Vec<f64>,
     moved: Vec<f64>,
     image: Vec<f64>,
+    local: Vec<f64>, // the integrator's error of the last attempt
+    drift: Vec<f64>, // δ, the estimated error of S
 }
 
 /// `u = log t` as a pair, valid at one t.
@@ -97,18 +104,23 @@ impl Warp {
             w: zeros.clone(),
             e: zeros.clone(),
             moved: zeros.clone(),
-            image: zeros,
+            image: zeros.clone(),
+            local: zeros.clone(),
+            drift: zeros,
         }
     }
 
-    /// What later stretches depend on: the proposed length in u, and the clock.
-    pub fn memory(&self) -> [f64; 4] {
-        [self.length, self.clock.t, self.clock.u.0, self.clock.u.1]
+    /// What later stretches depend on, 4 + n numbers: the proposed length in u, the clock, and δ.
+    pub fn memory(&self) -> Vec<f64> {
+        let head = [self.length, self.clock.t, self.clock.u.0, self.clock.u.1];
+        head.iter().chain(&self.drift).copied().collect()
     }
 
     /// Puts back what [`Warp::memory`] returned.
-    pub fn remember(&mut self, [length, t, hi, lo]: [f64; 4]) {
-        (self.length, self.clock) = (length, Clock { t, u: (hi, lo) });
+    pub fn remember(&mut self, memory: &[f64]) {
+        let (head, drift) = memory.split_at(4);
+        (self.length, self.clock) = (head[0], Clock { t: head[1], u: (head[2], head[3]) });
+        self.drift.copy_from_slice(drift);
     }
 
     /// `αc t ℓ_i` at the present t: near the limit, the dual variables λ. Keeps its digits at any t.
@@ -125,19 +137,17 @@ impl Warp {
         if self.contraction(state) > LARGEST_CONTRACTION {
             return false;
         }
-        0.25 * self.dropped(settled) <= tolerance * largest(settled.margins().hi())
+        self.field.first_dropped(settled.product(), &self.e, state.t(), &mut self.moved);
+        settled.product().multiply(&self.moved, &mut self.image);
+        0.25 * largest(&self.image) <= tolerance * largest(settled.margins().hi())
     }
 
     /// Follows the flow to `target`, or until a pre-activation comes too close to zero. C and Z are up
-    /// to date before and after. Adds to `error` the estimated relative error of the margins.
-    pub fn advance(
-        &mut self,
-        state: &mut Coefficients,
-        settled: &mut Settled,
-        target: f64,
-        stop: &Stop,
-        error: &mut f64,
-    ) -> Left {
+    /// to date before and after.
+    pub fn advance(&mut self, state: &mut Coefficients, settled: &mut Settled, target: f64, stop: &Stop) -> Left {
+        if self.clock.t != state.t() {
+            self.drift.fill(0.0);
+        }
         while state.t() < target {
             if stop.raised() {
                 return Left::Interrupted;
@@ -147,24 +157,29 @@ impl Warp {
                 return Left::Diverged;
             }
             let order = order_needed(self.contraction(state));
-            match self.step(state, settled, target, order) {
-                Some((length, integration)) => {
-                    let scale = largest(settled.margins().hi());
-                    let neglected = if order == ORDER { self.dropped(settled) * decayed(length) / scale } else { 0.0 };
-                    *error += neglected + integration;
-                    self.apply(state, settled, length);
-                }
-                None => return Left::Near,
-            }
-            if state.pattern_changed() {
+            let Some((next, length)) = self.step(state, settled, target, order) else {
+                return Left::Near;
+            };
+            self.estimate(settled, length, order);
+            if self.apply(state, settled, next, length) > 0 {
                 return Left::Flip;
             }
         }
         Left::Target
     }
 
-    /// Finds a step that is accurate and clear, with its stages left in `k`: its length in u and its
-    /// estimated error. None if it would be too short.
+    /// Carries the flow of the present pattern over a possible flip that is nearer than [`FINEST`],
+    /// where t is too large for exact steps to cross it.
+    pub fn cross(&mut self, state: &mut Coefficients, settled: &mut Settled) -> Left {
+        let length = 4.0 * FINEST;
+        self.start_of_step(state, settled);
+        self.attempt(state, settled, state.t(), length, 1);
+        let next = state.t() * libm::exp(length);
+        if self.apply(state, settled, next, length) > 0 { Left::Flip } else { Left::Target }
+    }
+
+    /// Finds a step that is accurate and clear, with its stages left in `k`: where it ends and its
+    /// length in u. None if it would be too short.
     fn step(&mut self, state: &Coefficients, settled: &Settled, target: f64, order: usize) -> Option<(f64, f64)> {
         let t = state.t();
         let mut wanted = self.length;
@@ -176,14 +191,155 @@ impl Warp {
             let length = libm::log1p((next - t) / t);
             let trial = self.attempt(state, settled, t, length, order);
             let growth = (0.9 * libm::pow(trial.error / INTEGRATION, -0.125)).clamp(0.2, 3.0);
-            if trial.error > INTEGRATION || !trial.error.is_finite() {
+            if !trial.error.is_finite() {
+                wanted = 0.2 * length;
+            } else if trial.error > INTEGRATION {
                 wanted = length * growth.min(0.9);
             } else if trial.clear < 1.0 {
                 wanted = length * APPROACH * trial.clear;
             } else {
                 self.length = if length < wanted { wanted.max(length * growth) } else { length * growth };
-                return Some((length, trial.error));
+                return Some((next, length));
             }
         }
     }
+
+    /// `w = log(αc) + u − q` and `e = exp(w) = αc t ℓ` at the present t.
+    fn start_of_step(&mut self, state: &Coefficients, settled: &Settled) {
+        if self.clock.t != state.t() {
+            self.clock = Clock::at(state.t());
+        }
+        let (rate, (hi, lo)) = (libm::log(state.problem().rate), self.clock.u);
+        let q = settled.margins();
+        for k in 0..self.w.len() {
+            self.w[k] = ((hi - q.hi()[k]) + (lo - q.lo()[k])) + rate;
+            self.e[k] = libm::exp(self.w[k]);
+        }
+    }
+
+    /// A bound of ρ: `max_i Σ_k |K_ik| F_k ≥ ‖H diag(F)‖_∞`, since `|H_ik| ≤ |K_ik|`.
+    fn contraction(&mut self, state: &Coefficients) -> f64 {
+        state.problem().reach(&self.e, &mut self.image);
+        largest(&self.image) / state.t()
+    }
+
+    /// The estimated relative error of the margins since the flight began.
+    pub fn error_estimate(&mut self, settled: &Settled) -> f64 {
+        settled.product().multiply(&self.drift, &mut self.image);
+        2.0 * largest(&self.image) / largest(settled.margins().hi()) + ROUNDING
+    }
+
+    /// Carries δ over the step left in `k`, before it is applied: it relaxes by Euler steps of the
+    /// linear equation, short enough to be stable, and gains what this step adds.
+    fn estimate(&mut self, settled: &Settled, length: f64, order: usize) {
+        let h = settled.product();
+        if order == ORDER {
+            self.field.first_dropped(h, &self.e, self.clock.t, &mut self.moved);
+            let weight = decayed(length);
+            self.drift.iter_mut().zip(&self.moved).for_each(|(d, source)| *d = weight.mul_add(*source, *d));
+        }
+        let parts = (4.0 * length).ceil().max(1.0);
+        for _ in 0..parts as usize {
+            h.multiply(&self.drift, &mut self.image);
+            for k in 0..self.drift.len() {
+                self.drift[k] -= length / parts * self.e[k] * self.image[k];
+            }
+        }
+        self.drift.iter_mut().zip(&self.local).for_each(|(d, e)| *d += e);
+    }
+
+    /// The stages of a step from t over `length`, its error and its clearance.
+    fn attempt(&mut self, state: &Coefficients, settled: &Settled, t: f64, length: f64, order: usize) -> Trial {
+        let n = self.w.len();
+        let h = settled.product();
+        for (i, node) in NODES.iter().enumerate() {
+            let ahead = node * length;
+            let at = if i == 0 {
+                t
+            } else {
+                displacement(i, length, &self.k, &mut self.moved);
+                h.multiply(&self.moved, &mut self.image);
+                for k in 0..n {
+                    self.e[k] = libm::exp(self.w[k] + (ahead - self.image[k]));
+                }
+                t * libm::exp(ahead)
+            };
+            self.field.evaluate(h, &self.e, at, order, &mut self.k[i]);
+        }
+        self.e.iter_mut().zip(&self.w).for_each(|(e, w)| *e = libm::exp(*w));
+        Trial { error: self.error(settled, length), clear: self.clearance(state, length) }
+    }
+
+    /// The estimated error of the margins, relative to the largest one.
+    fn error(&mut self, settled: &Settled, length: f64) -> f64 {
+        let n = self.w.len();
+        let mut third = vec![0.0; n];
+        errors(length, &self.k, &mut self.local, &mut third);
+        let mut size = |e: &[f64]| {
+            settled.product().multiply(e, &mut self.image);
+            largest(&self.image)
+        };
+        let (fifth, third) = (size(&self.local), size(&third));
+        let error = combined_error(fifth, third);
+        if fifth > 0.0 {
+            self.local.iter_mut().for_each(|e| *e *= error / fifth);
+        }
+        error / largest(settled.margins().hi())
+    }
+
+    /// The part of the step during which no pre-activation can reach zero; ≥ 1 if that is all of it.
+    fn clearance(&mut self, state: &Coefficients, length: f64) -> f64 {
+        let (problem, n) = (state.problem(), self.w.len());
+        let m = problem.network.width;
+        let (mut center, mut spread) = (vec![0.0; n], vec![0.0; n]);
+        for i in 0..n {
+            let rates = self.k.iter().map(|k| k[i]);
+            let (low, high) = rates.fold((f64::INFINITY, 0.0f64), |(low, high), k| (low.min(k), high.max(k)));
+            (center[i], self.moved[i]) = (0.5 * (low + high), high - low);
+        }
+        problem.reach(&self.moved, &mut spread);
+        let size = problem.network.output(0).abs();
+        let (groups, z) = (state.groups(), state.compensated_preactivations().hi());
+        let mut clear = f64::INFINITY;
+        for (g, feature) in state.features().iter().enumerate() {
+            self.moved.iter_mut().zip(feature).zip(&center).for_each(|((c, f), rate)| *c = f * rate);
+            problem.multiply(&self.moved, &mut self.image);
+            for j in (0..m).filter(|&j| groups.of[j] == g) {
+                for i in 0..n {
+                    let z = z[i * m + j];
+                    let outward = if z > 0.0 { self.image[i] } else { -self.image[i] };
+                    let inward = length * (size * spread[i] - outward);
+                    if inward > 0.0 {
+                        clear = clear.min(z.abs() / inward);
+                    }
+                }
+            }
+        }
+        clear
+    }
+
+    /// Moves the iterate to `next` over the step left in `k`; returns the number of changed bits.
+    fn apply(&mut self, state: &mut Coefficients, settled: &mut Settled, next: f64, length: f64) -> u64 {
+        change(length, &self.k, &mut self.moved);
+        settled.add(&self.moved);
+        self.clock = Clock { t: next, u: add(self.clock.u, length) };
+        settled.sync(state, next)
+    }
+}
+
+/// Where a step of length `wanted` in u from t ends: at an integer if they can be told apart, at the
+/// target if that is near.
+fn landing(t: f64, wanted: f64, target: f64) -> f64 {
+    let end = t * libm::exp(wanted);
+    let end = if end < COUNTABLE { end.floor() } else { end };
+    if end >= target { target } else { end }
+}
+
+/// `∫ e^{-4x} dx` over the step, the part of a term that falls like t⁻⁴ per unit of u.
+fn decayed(length: f64) -> f64 {
+    -0.25 * libm::expm1(-4.0 * length)
+}
+
+fn largest(v: &[f64]) -> f64 {
+    v.iter().fold(0.0, |top, x| top.max(x.abs()))
 }

@@ -1,0 +1,107 @@
+//! Random problems: mixtures `x = yμ + ξ`, small networks.
+
+use farfield::descent::gram::{Problem, Start};
+use farfield::geometry::Gram;
+use farfield::matrix::Matrix;
+use farfield::network::Network;
+use rand_distr::{Distribution, StandardNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use std::sync::Arc;
+
+/// A random problem.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    pub name: &'static str,
+    pub seed: u64,
+    pub n: usize,
+    pub d: usize,
+    pub signal: f64,
+    pub label_noise: f64,
+    pub positive: usize,
+    pub negative: usize,
+    pub leak: f64,
+    pub init: f64,
+    pub step: f64, // times 1/λmax(K)
+    pub mean: bool,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            name: "plain",
+            seed: 1,
+            n: 20,
+            d: 400,
+            signal: 5.0,
+            label_noise: 0.0,
+            positive: 2,
+            negative: 2,
+            leak: 0.1,
+            init: 1e-6,
+            step: 1.0,
+            mean: false,
+        }
+    }
+}
+
+pub fn all() -> Vec<Recipe> {
+    let r = Recipe::default;
+    vec![
+        r(),
+        Recipe { name: "weak", signal: 1.0, ..r() },
+        Recipe { name: "strong", signal: 30.0, ..r() },
+        Recipe { name: "label noise", label_noise: 0.15, signal: 4.0, n: 30, d: 2000, ..r() },
+        Recipe { name: "width 1", positive: 1, negative: 0, leak: 0.5, signal: 3.0, ..r() },
+        Recipe { name: "one-sided", positive: 0, negative: 3, leak: 0.3, signal: 3.0, ..r() },
+        Recipe { name: "n = 2", n: 2, d: 10, ..r() },
+        Recipe { name: "n = 300", n: 300, d: 3000, signal: 20.0, ..r() },
+        Recipe { name: "mean", mean: true, ..r() },
+        Recipe { name: "tiny step", step: 0.01, ..r() },
+        Recipe { name: "edge", step: 4.0, ..r() },
+        Recipe { name: "large init", init: 0.3, leak: 0.2, step: 0.5, ..r() },
+        Recipe { name: "wide", positive: 12, negative: 9, init: 0.05, n: 10, d: 100, ..r() },
+        Recipe { name: "tall", n: 10, d: 7, signal: 3.0, ..r() },
+    ]
+}
+
+pub fn problem(r: &Recipe) -> Arc<Problem> {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(r.seed);
+    let mut normal = |rng: &mut Xoshiro256PlusPlus| -> f64 { StandardNormal.sample(rng) };
+    let mut x = Matrix::zeros(r.n, r.d);
+    let mut y = vec![0.0; r.n];
+    let mean = r.signal / (r.d as f64).sqrt();
+    for i in 0..r.n {
+        let clean = if i % 2 == 0 { 1.0 } else { -1.0 };
+        for k in 0..r.d {
+            x[(i, k)] = clean * mean + normal(&mut rng);
+        }
+        let uniform = (rng.next_u64() >> 11) as f64 / 9007199254740992.0;
+        y[i] = if uniform < r.label_noise { -clean } else { clean };
+    }
+    let network = Network { width: r.positive + r.negative, positive: r.positive, leak: r.leak };
+    let mut w0 = Matrix::zeros(network.width, r.d);
+    w0.values_mut().iter_mut().for_each(|w| *w = r.init * normal(&mut rng));
+    let k = Matrix::new(r.n, r.n, product(&x, &x));
+    let rate = r.step / largest_eigenvalue(&k);
+    let start = Start::new(w0.clone(), product(&x, &w0));
+    let rate = if r.mean { rate / r.n as f64 } else { rate };
+    Arc::new(Problem::new(Arc::new(Gram(k)), Some(Arc::new(x)), y, network, rate, start))
+}
+
+/// `A Bᵀ`, row-major.
+pub fn product(a: &Matrix, b: &Matrix) -> Vec<f64> {
+    let dot = |i, j| a.row(i).iter().zip(b.row(j)).fold(0.0, |s: f64, (x, y)| s + x * y);
+    (0..a.rows()).flat_map(|i| (0..b.rows()).map(move |j| (i, j))).map(|(i, j)| dot(i, j)).collect()
+}
+
+fn largest_eigenvalue(k: &Matrix) -> f64 {
+    let mut v = vec![1.0; k.rows()];
+    let mut value = 0.0;
+    for _ in 0..200 {
+        let w: Vec<f64> = (0..k.rows()).map(|i| k.row(i).iter().zip(&v).map(|(k, v)| k * v).sum()).collect();
+        value = w.iter().map(|w| w * w).sum::<f64>().sqrt();
+        v = w.iter().map(|w| w / value).collect();
+    }
+    value
+}
