@@ -1,6 +1,8 @@
 //! The limit of recorded problems against solutions computed with many digits.
 
+use farfield::data::npy;
 use farfield::geometry::{Geometry, Gram};
+use farfield::limit::sliding::Sliding;
 use farfield::limit::{Limit, Prediction};
 use farfield::matrix::Matrix;
 use farfield::network::{Network, Pattern};
@@ -10,6 +12,8 @@ struct Vector {
     x: Matrix,
     y: Vec<f64>,
     network: Network,
+    start: Vec<f64>,
+    step_size: f64,
     limit: Value,
 }
 
@@ -31,6 +35,8 @@ fn read(name: &str) -> Vector {
             positive: size("positive"),
             leak: v["leak"].as_f64().unwrap(),
         },
+        start: v["W0"].as_array().unwrap().iter().flat_map(numbers).collect(),
+        step_size: v["step_size"].as_f64().unwrap(),
         limit: v["limit"].clone(),
     }
 }
@@ -84,5 +90,122 @@ fn chattering_has_no_consistent_limit_in_the_activated_pattern() {
         Prediction::Limit(limit) => assert!(!limit.consistent()),
         Prediction::NotSeparable(farkas) => assert!(farkas.relative < 1e-12),
         Prediction::Unresolved(best) => panic!("residual {}", best.kkt_residual),
+    }
+}
+
+/// Leukaemia expression data (Golub et al. 1999), 38 × 5000, log2, each gene standardized: only the
+/// inner products of the samples, with numpy's `X = log2(X); X = (X − mean)/std; X @ X.T`.
+fn golub() -> (Gram, Vec<f64>, Network) {
+    let file =
+        |name: &str| std::path::PathBuf::from(format!("{}/tests/vectors/{name}.npy", env!("CARGO_MANIFEST_DIR")));
+    let k = Gram(npy::matrix(&file("golub_gram")).unwrap());
+    let y = npy::labels(&file("golub_labels"), 38).unwrap();
+    (k, y, Network { width: 8, positive: 4, leak: 0.1 })
+}
+
+#[test]
+fn sliding_samples_of_real_data() {
+    let (k, y, network) = golub();
+    let Prediction::Limit(sliding) = Sliding::solve(&k, &y, &network, None) else { panic!("separable") };
+    assert!(sliding.consistent(), "{:?}", sliding.limit.inconsistent);
+    assert!(!sliding.activated(&y, &network));
+    assert_close(sliding.limit.max_margin, 10.766118503170573, "40-digit solution");
+    assert!((k.norm(&sliding.limit.span) / sliding.limit.norm - 1.0).abs() < 1e-12);
+    let expected = [(5, 0.335, 4.10e-4), (14, 0.073, 3.55e-4), (16, 0.080, 3.98e-4), (28, 0.048, 2.72e-4)];
+    assert_eq!(sliding.pairs.len(), expected.len(), "{:?}", sliding.pairs);
+    for (s, (sample, fraction, lambda)) in sliding.pairs.iter().zip(expected) {
+        assert_eq!((s.sample, s.sign), (sample, -y[sample]));
+        assert!((s.fraction - fraction).abs() < 5e-4, "{s:?}");
+        assert!((s.fraction - (s.slope - 0.1) / 0.9).abs() < 1e-12, "{s:?}");
+        assert!((sliding.limit.lambda[sample] - lambda).abs() < 5e-7, "{}", sliding.limit.lambda[sample]);
+        // on the kink: z is zero to rounding
+        let image = k.image(&sliding.limit.span);
+        let group = if s.sign > 0.0 { 0 } else { 1 };
+        let size = (0..38).map(|i| image[group][i].abs()).fold(0.0, f64::max);
+        assert!(image[group][sample].abs() < 1e-12 * size);
+    }
+    // the margins of the network itself: one on the support, at least one elsewhere
+    let image = k.image(&sliding.limit.span);
+    for i in 0..38 {
+        let z: Vec<f64> = sliding.limit.span.groups.of.iter().map(|&g| image[g][i]).collect();
+        let q = network.margins(&z, &y[i..=i])[0];
+        assert!(q >= 1.0 - 1e-12, "{i}: {q}");
+        assert!(sliding.limit.lambda[i] == 0.0 || (q - 1.0).abs() < 1e-12, "{i}: {q}");
+    }
+    assert!(sliding.limit.nu > 0.0 && sliding.limit.nu < 1.0, "{}", sliding.limit.nu);
+}
+
+/// Plain gradient descent (sum reduction): calls `see(t, Z, margins)` after every step.
+fn descend(v: &Vector, mut w: Vec<f64>, steps: usize, mut see: impl FnMut(usize, &[f64], &[f64])) {
+    let (n, d, m) = (v.x.rows(), v.x.cols(), v.network.width);
+    for t in 0..=steps {
+        let z: Vec<f64> = (0..n * m)
+            .map(|p| v.x.row(p / m).iter().zip(&w[p % m * d..][..d]).fold(0.0, |s, (x, w)| x.mul_add(*w, s)))
+            .collect();
+        let q = v.network.margins(&z, &v.y);
+        see(t, &z, &q);
+        for j in 0..m {
+            for i in 0..n {
+                let slope = if z[i * m + j] > 0.0 { 1.0 } else { v.network.leak };
+                let push = v.step_size * v.network.output(j) * v.y[i] * slope * (-q[i]).exp();
+                w[j * d..][..d].iter_mut().zip(v.x.row(i)).for_each(|(w, x)| *w = push.mul_add(*x, *w));
+            }
+        }
+    }
+}
+
+/// Samples 0, 2, 4 slide, and own-sign pairs sit on the wrong side: the limit for the sides that the
+/// run shows predicts its crossing fractions and loss weights, the one with all sides positive does not.
+#[test]
+fn chattering_follows_the_limit_of_its_own_sides() {
+    let v = read("chattering");
+    let (k, n, m, steps) = (gram(&v.x), v.x.rows(), v.network.width, 200_000);
+    let (mut crossings, mut last, mut weights) = (vec![0.0; n * m], Vec::new(), Vec::new());
+    descend(&v, v.start.clone(), steps, |t, z, q| {
+        if t > steps / 2 {
+            z.iter().zip(&mut crossings).for_each(|(z, c)| *c += f64::from(*z > 0.0) / (steps - steps / 2) as f64);
+        }
+        if t == steps {
+            last = z.to_vec();
+            weights = q.iter().map(|q| v.step_size * steps as f64 * (-q).exp()).collect();
+        }
+    });
+    let sides = Pattern::of(&last, n, m);
+    let Prediction::Limit(sliding) = Sliding::with_sides(&k, &v.y, &v.network, &sides, None) else { panic!() };
+    assert!(sliding.consistent() && sliding.wrong_side == [(4, 0)]);
+    let found: Vec<(usize, usize)> = sliding.pairs.iter().map(|p| (p.sample, p.group)).collect();
+    assert_eq!(found, [(0, 2), (2, 2), (3, 0), (4, 2)]);
+    // both laws close like a power of t: a percent at t = 2e5
+    for (i, (observed, predicted)) in weights.iter().zip(&sliding.limit.lambda).enumerate() {
+        assert!((observed / predicted - 1.0).abs() < 0.02, "{i}: {observed} for {predicted}");
+    }
+    for (p, crossing) in crossings.iter().enumerate() {
+        let (i, j) = (p / m, p % m);
+        let slope = sliding.slopes[(i, sliding.limit.span.groups.of[j])];
+        let predicted = (slope - v.network.leak) / (1.0 - v.network.leak);
+        assert!((crossing - predicted).abs() < 0.01, "{i}, {j}: {crossing} for {predicted}");
+    }
+    let Prediction::Limit(ideal) = Sliding::solve(&k, &v.y, &v.network, None) else { panic!() };
+    assert_eq!(ideal.pairs.iter().map(|p| p.sample).collect::<Vec<_>>(), [0, 2, 4]);
+    assert!(ideal.limit.max_margin > 1.01 * sliding.limit.max_margin);
+}
+
+#[test]
+fn without_sliding_it_is_the_limit_of_the_activated_pattern() {
+    for name in ["activated", "odd_width_mean"] {
+        let v = read(name);
+        let k = gram(&v.x);
+        let pattern = Pattern::activated(&v.network, &v.y);
+        let Prediction::Limit(fixed) = Limit::of_pattern(&k, &v.y, &v.network, &pattern, None) else { panic!() };
+        let Prediction::Limit(free) = Sliding::solve(&k, &v.y, &v.network, Some(&fixed.lambda)) else { panic!() };
+        assert!(free.consistent() && free.activated(&v.y, &v.network) && free.pairs.is_empty(), "{name}");
+        assert_close(free.limit.max_margin, fixed.max_margin, name);
+        assert_close(free.limit.nu, fixed.nu, name);
+        for (a, b) in free.limit.lambda.iter().zip(&fixed.lambda) {
+            assert_close(*a, *b, name);
+        }
+        for (a, b) in free.limit.boundary(&v.x).iter().zip(&fixed.boundary(&v.x)) {
+            assert!((a - b).abs() < 1e-12, "{name}");
+        }
     }
 }
