@@ -13,6 +13,7 @@
 //! that it was computed from. Otherwise that pattern must still change.
 
 pub mod dual;
+pub mod sliding;
 pub mod test_error;
 
 use crate::geometry::{Geometry, Gram, Span};
@@ -40,16 +41,18 @@ pub struct Limit {
     /// The rate exponent ν: the smallest eigenvalue of `diag(λ)H` on the support, in (0, 1]. The
     /// direction of the gradient and `α c t ℓ_i → λ_i` close like `t^(−ν)`.
     pub nu: f64,
-    y: Vec<f64>,
-    mean_slope: Vec<f64>,
+    /// Coefficients of the decision boundary on the samples, `w̄ = Σ_i b_i x_i`, length n: for a
+    /// fixed pattern `b_i = λ_i y_i ḡ_i`, `ḡ_i = (1/m) Σ_j g_ij`. With one group of neurons per sign,
+    /// `f(x;W*) = 0` exactly where `⟨x, w̄⟩ = 0`, since φ is increasing and positively homogeneous.
+    pub boundary_coefficients: Vec<f64>,
 }
 
-/// What is known of the limit of a pattern.
+/// What is known of a limit.
 #[derive(Clone, Debug)]
-pub enum Prediction {
+pub enum Prediction<T = Limit> {
     /// The limit, solved to [`dual::RESIDUAL`].
-    Limit(Limit),
-    /// The network cannot separate the data in this pattern.
+    Limit(T),
+    /// The network cannot separate the data in this pattern; weights of the n samples.
     NotSeparable(Farkas),
     /// The solver fell short of its residual; the best it has.
     Unresolved(Dual),
@@ -69,9 +72,8 @@ impl Limit {
         let span = Span::of_features(&solved.lambda, y, network, pattern);
         let groups = &span.groups;
         let mean_slope = |i: usize| {
-            let total: f64 =
-                groups.first.iter().zip(&groups.size).map(|(&j, &s)| s as f64 * pattern.slope(network, i, j)).sum();
-            total / network.width as f64
+            let slope = |(&j, &size): (&usize, &usize)| size as f64 * pattern.slope(network, i, j);
+            groups.first.iter().zip(&groups.size).map(slope).sum::<f64>() / network.width as f64
         };
         Prediction::Limit(Limit {
             max_margin: solved.max_margin,
@@ -80,8 +82,7 @@ impl Limit {
             pivots: solved.pivots,
             inconsistent: inconsistent_pairs(k, &span, pattern),
             nu: rate_exponent(&h, &solved.lambda),
-            y: y.to_vec(),
-            mean_slope: (0..y.len()).map(mean_slope).collect(),
+            boundary_coefficients: (0..y.len()).map(|i| solved.lambda[i] * y[i] * mean_slope(i)).collect(),
             span,
             lambda: solved.lambda,
         })
@@ -92,16 +93,9 @@ impl Limit {
         self.inconsistent.is_empty()
     }
 
-    /// Coefficients of the decision boundary on the samples: `w̄ = Σ_i b_i x_i`, `b_i = λ_i y_i ḡ_i`,
-    /// `ḡ_i = (1/m) Σ_j g_ij`. With one group of neurons per sign, `f(x;W*) = 0` exactly where
-    /// `⟨x, w̄⟩ = 0`, since φ is increasing and positively homogeneous.
-    pub fn boundary_coefficients(&self) -> Vec<f64> {
-        (0..self.y.len()).map(|i| self.lambda[i] * self.y[i] * self.mean_slope[i]).collect()
-    }
-
-    /// The decision boundary `w̄ = Σ_i λ_i y_i ḡ_i x_i` (length d) for the samples X (n×d).
+    /// The decision boundary `w̄ = Σ_i b_i x_i` (length d) for the samples X (n×d).
     pub fn boundary(&self, x: &Matrix) -> Vec<f64> {
-        combination(&self.boundary_coefficients(), x)
+        combination(&self.boundary_coefficients, x)
     }
 }
 
@@ -151,6 +145,11 @@ pub fn rate_exponent(h: &Matrix, lambda: &[f64]) -> f64 {
     let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] > 0.0).collect();
     let root: Vec<f64> = support.iter().map(|&i| lambda[i].sqrt()).collect();
     let a = faer::Mat::from_fn(support.len(), support.len(), |r, c| root[r] * h[(support[r], support[c])] * root[c]);
+    smallest_eigenvalue(&a)
+}
+
+/// The smallest eigenvalue of `√λ H √λ`, which lies in [0, 1]; not a number if it cannot be found.
+fn smallest_eigenvalue(a: &faer::Mat<f64>) -> f64 {
     match a.self_adjoint_eigenvalues(faer::Side::Lower) {
         Ok(values) => values.first().map_or(f64::NAN, |v| v.clamp(0.0, 1.0)),
         Err(_) => f64::NAN,

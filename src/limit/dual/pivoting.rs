@@ -130,7 +130,7 @@ impl<'a> Factor<'a> {
     }
 
     /// Iterative refinement with compensated residuals, while they fall.
-    fn refine(&self, h: &Matrix, lambda: &mut Vec<f64>) {
+    fn refine(&self, h: &Matrix, lambda: &mut [f64]) {
         let mut last = f64::INFINITY;
         for _ in 0..6 {
             let residual = accurate_excess(h, self.support, lambda);
