@@ -6,7 +6,7 @@ use farfield::config::Config;
 use farfield::data::npy;
 use farfield::descent::fused::Options;
 use farfield::descent::gram::{self, Start};
-use farfield::descent::horizon::Horizon;
+use farfield::descent::horizon::{self, Horizon};
 use farfield::descent::run::{Status, run, schedule};
 use farfield::descent::{Engine, Flips, Precision, direct::Direct};
 use farfield::error::Result;
@@ -57,8 +57,9 @@ fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
     Ok(match gram {
         Some(gram) => {
             let start = Start::new((*problem.weights).clone(), preactivations(&data.x, &problem.weights));
+            let options = horizon::Options { warp: config.descent.warp, ..Default::default() };
             let span = gram::Problem::new(gram, Some(data.x.clone()), data.y.clone(), network, rate, start);
-            Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default()))
+            Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), options))
         }
         None => {
             let precision = if config.descent.precision == "f32" { Precision::F32 } else { Precision::F64 };
