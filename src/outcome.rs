@@ -130,7 +130,7 @@ impl Provenance {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             commit: env!("FARFIELD_COMMIT"),
-            isa: farfield_kernels::isa::name(),
+            isa: farfield_kernels::isa::Isa::best().name(),
             threads: rayon::current_num_threads(),
             config: config.clone(),
         }
