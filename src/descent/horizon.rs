@@ -156,6 +156,11 @@ impl Horizon {
         (self.engine == "gram").then_some(self.hold)
     }
 
+    /// The iterate in the span of the data; up to date whenever [`Engine::advance`] has reached its target.
+    pub fn iterate(&self) -> &Coefficients {
+        &self.state
+    }
+
     /// `αc t ℓ_i` at the present t, length n: near the limit, the dual variables λ. To a few units in the
     /// last place even where margins of size log t leave only absolute digits.
     pub fn scaled_losses(&mut self) -> Vec<f64> {
