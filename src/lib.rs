@@ -13,10 +13,20 @@
 //! leaky ReLU two-layer neural networks* (ICLR 2026, arXiv 2505.16204), called \[H\] in these pages.
 #![forbid(unsafe_code)]
 
+pub mod certificate;
+pub mod config;
 pub mod data;
 pub mod descent;
 pub mod error;
 pub mod geometry;
+pub mod lanczos;
 pub mod limit;
 pub mod matrix;
+pub mod monitor;
 pub mod network;
+pub mod outcome;
+pub mod prediction;
+pub mod problem;
+pub mod product;
+pub mod record;
+pub mod summary;

@@ -1,12 +1,21 @@
 //! Where samples and labels come from.
 
+pub mod mixture;
+pub mod npy;
+pub mod random;
+pub mod spectrum;
+
+use crate::error::Result;
+use crate::input_error;
 use crate::matrix::Matrix;
+use std::path::Path;
+use std::sync::Arc;
 
 /// Samples and training labels.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// The samples X (n×d).
-    pub x: Matrix,
+    pub x: Arc<Matrix>,
     /// Training labels ±1, length n.
     pub y: Vec<f64>,
     /// Labels before label noise, where they are known.
@@ -40,4 +49,31 @@ pub enum Noise {
         /// Degrees of freedom.
         dof: f64,
     },
+}
+
+/// The noise that a (validated) configuration names.
+pub fn noise(config: &crate::config::Data) -> Noise {
+    match config.noise.as_str() {
+        "rademacher" => Noise::Rademacher,
+        "uniform" => Noise::Uniform,
+        "student-t" => Noise::StudentT { dof: config.dof },
+        _ => Noise::Gaussian,
+    }
+}
+
+/// Reads samples and labels from files, by the name of the source.
+///
+/// # Errors
+/// [`crate::error::Error::Input`] for an unknown format, a file that cannot be read, or labels that do not fit.
+pub fn read(config: &crate::config::Data) -> Result<Dataset> {
+    let path = Path::new(&config.source);
+    if path.extension().is_none_or(|e| e != "npy") {
+        return Err(input_error!("data.source = \"{}\": expected \"mixture\" or a .npy file", config.source));
+    }
+    if config.labels.is_empty() {
+        return Err(input_error!("data.source is a file: set data.labels to a .npy file with its labels"));
+    }
+    let x = npy::matrix(path)?;
+    let y = npy::labels(Path::new(&config.labels), x.rows())?;
+    Ok(Dataset { x: x.into(), y, clean: None, mixture: None })
 }

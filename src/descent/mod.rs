@@ -4,16 +4,20 @@
 //! state. Time is the number of steps taken, as a real: exact up to 2^53, and up to 1e300 beyond.
 
 pub mod compensated;
+pub mod direct;
+pub mod fused;
 pub mod gram;
 pub mod horizon;
 pub mod modified;
+pub mod run;
 pub mod runge_kutta;
 pub mod settled;
 pub mod symmetric;
 pub mod warp;
 
 use crate::geometry::Span;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Why an engine stopped advancing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +59,17 @@ pub trait Engine {
     fn view(&mut self) -> &dyn View;
 }
 
+impl Precision {
+    /// The name in configurations and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F64 => "f64",
+            Self::F32 => "f32",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
 /// A stretch of time travelled by one engine in one precision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Segment {
@@ -93,19 +108,44 @@ pub trait View {
     /// `‖s·W + E‖_F` for a direction E in the span of the data, computed from the sum itself (no
     /// expansion into norms and inner products of W and E, which would cancel).
     fn combined_norm(&self, s: f64, e: &Span) -> f64;
+    /// A bound M on the sizes that were summed to make W, `Σ_j |a_j| Σ ‖terms of w_j‖`, so that rounding
+    /// in a pre-activation-weighted sum is at most a small multiple of `u ‖x_i‖ M`. By Cauchy–Schwarz
+    /// `‖W‖` is enough where W itself is held.
+    fn magnitude(&self) -> f64 {
+        self.weight_norm()
+    }
     /// The weights W (m×d, row-major). Costs one pass over X in engines that do not hold them.
     fn weights(&self) -> crate::matrix::Matrix;
     /// The bits of the state that determine every later step; feeds the digest of the run.
     fn state(&self) -> Vec<f64>;
 }
 
-/// A flag that asks the engines to return soon; raised by signals.
-#[derive(Debug, Default)]
-pub struct Stop(pub std::sync::Arc<AtomicBool>);
+/// A flag that asks the engines to return soon (raised by signals), and the t they have come to
+/// (read by progress displays). Shared between threads by cloning.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    flag: Arc<AtomicBool>,
+    time: Arc<AtomicU64>,
+}
 
 impl Stop {
+    /// The flag itself, for signal handlers.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        self.flag.clone()
+    }
+
     /// Whether the flag is up.
     pub fn raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.flag.load(Ordering::Relaxed)
+    }
+
+    /// Notes the t that an engine has come to; called every so many steps.
+    pub fn note(&self, t: f64) {
+        self.time.store(t.to_bits(), Ordering::Relaxed);
+    }
+
+    /// The t noted last.
+    pub fn time(&self) -> f64 {
+        f64::from_bits(self.time.load(Ordering::Relaxed))
     }
 }

@@ -1,0 +1,144 @@
+//! How far the iterate's direction still is from its limit, proved without knowing the limit.
+//!
+//! In a fixed pattern `q_i = ⟨Φ_i, W⟩`; Ŵ is the direction of maximal margin γ*. For *any* weights
+//! `p ≥ 0`, `Σp = 1`, and `G = Σ p_i Φ_i`, weak duality gives `γ* ≤ ‖G‖`; here `p = ℓ/Σℓ`, so G is the
+//! direction of the negative gradient. Two bounds follow.
+//!
+//! ```text
+//! simple:    cos(W, Ŵ) ≥ γ(W)/‖G‖,                  γ(W) = min_i q_i/‖W‖ > 0
+//! two-step:  angle(W, Ŵ) ≤ angle(W, G) + arcsin √(1 − γ_low/‖G‖),   γ_low = min_i ⟨Φ_i, G⟩/‖G‖ > 0
+//! ```
+//!
+//! The second holds since Ŵ is the direction of the shortest point G* of conv{Φ_i} and
+//! `‖G−G*‖² ≤ ⟨G, G−G*⟩ ≤ ‖G‖² − min_i ⟨Φ_i, G⟩`; its excess over the true angle vanishes as t grows.
+//! The better one is reported.
+//!
+//! *Rounding.* The weights p are exact by definition: any p proves a bound. What is rounded are the
+//! inner products. With unit roundoff u and `k = 2(n + d + m + 16)`, standard bounds on sums (Higham,
+//! *Accuracy and Stability of Numerical Algorithms*, ch. 3) give, from `A = Σ_i p_i‖Φ_i‖ ≥ ‖G‖` and a
+//! magnitude M of W (see [`View::magnitude`]),
+//!
+//! ```text
+//! |δ⟨Φ_i, G⟩| ≤ k u ‖Φ_i‖ A,   |δ‖G‖²| ≤ k u A²,   |δq_i| ≤ k u ‖x_i‖ M,   |δ‖sW + E‖²| ≤ k u (sM + ‖E‖_A)²
+//! ```
+//!
+//! and every bound is moved outward by these amounts.
+
+use crate::descent::View;
+use crate::geometry::{Geometry, Span};
+use crate::network::{Network, Pattern};
+
+/// Unit roundoff of f64.
+const ROUNDOFF: f64 = f64::EPSILON / 2.0;
+
+/// The data as the certificate sees them.
+pub struct Data<'a> {
+    /// Inner products.
+    pub geometry: &'a dyn Geometry,
+    /// `‖x_i‖`, length n.
+    pub norms: &'a [f64],
+    /// Number of features, which bounds the rounding of inner products.
+    pub d: usize,
+    /// Labels ±1.
+    pub y: &'a [f64],
+    /// The network.
+    pub network: &'a Network,
+}
+
+/// The direction of the negative gradient, `G = Σ p_i Φ_i`, and what is known of it.
+pub struct Gradient {
+    /// `p = ℓ/Σℓ`.
+    pub weights: Vec<f64>,
+    /// `log Σ_i ℓ_i`.
+    pub log_sum: f64,
+    /// G.
+    pub span: Span,
+    /// `‖G‖ = ‖∇L‖/L`.
+    pub norm: f64,
+    /// `⟨Φ_i, G⟩`.
+    pub margins: Vec<f64>,
+    magnitude: f64,
+}
+
+impl Gradient {
+    /// The gradient at margins q in a pattern; losses stay in the log domain.
+    pub fn new(data: &Data, q: &[f64], pattern: &Pattern) -> Self {
+        let lowest = q.iter().copied().fold(f64::INFINITY, f64::min);
+        let shifted: Vec<f64> = q.iter().map(|q| libm::exp(lowest - q)).collect();
+        let sum: f64 = shifted.iter().sum();
+        let weights: Vec<f64> = shifted.iter().map(|v| v / sum).collect();
+        let span = Span::of_features(&weights, data.y, data.network, pattern);
+        let image = data.geometry.image(&span);
+        let norm = data.geometry.squared_norm(&span, &image).sqrt();
+        let margins = data.feature_products(&span, &image, pattern);
+        let magnitude = weights.iter().enumerate().map(|(i, p)| p * data.feature_norm(i, pattern)).sum();
+        Self { weights, log_sum: libm::log(sum) - lowest, span, norm, margins, magnitude }
+    }
+}
+
+impl Data<'_> {
+    /// `⟨Φ_i, E⟩ = y_i Σ_j a_j g_ij (X e_j)_i` from the image of a span.
+    fn feature_products(&self, e: &Span, image: &[Vec<f64>], pattern: &Pattern) -> Vec<f64> {
+        let groups = &e.groups;
+        let weight = |i, g: usize| {
+            let j = groups.first[g];
+            groups.size[g] as f64 * self.network.output(j) * pattern.slope(self.network, i, j)
+        };
+        let row = |i: usize| (0..groups.len()).fold(0.0, |sum, g| image[g][i].mul_add(weight(i, g), sum));
+        (0..self.y.len()).map(|i| self.y[i] * row(i)).collect()
+    }
+
+    /// `‖Φ_i‖ = ‖x_i‖ √((1/m) Σ_j g_ij²)`.
+    fn feature_norm(&self, i: usize, pattern: &Pattern) -> f64 {
+        let m = self.network.width;
+        let squares: f64 = (0..m).map(|j| pattern.slope(self.network, i, j).powi(2)).sum();
+        self.norms[i] * (squares / m as f64).sqrt()
+    }
+
+    fn roundoff(&self) -> f64 {
+        2.0 * (self.y.len() + self.d + self.network.width + 16) as f64 * ROUNDOFF
+    }
+}
+
+/// An upper bound on `1 − cos(W, Ŵ)`, or none where neither certificate applies.
+///
+/// `q` are the margins of W in `pattern`, `gradient` its negative gradient direction.
+pub fn cosine_gap(data: &Data, view: &dyn View, q: &[f64], pattern: &Pattern, gradient: &Gradient) -> Option<f64> {
+    let ku = data.roundoff();
+    let squared = gradient.norm * gradient.norm;
+    let spread = ku * gradient.magnitude * gradient.magnitude;
+    let upper = (squared + spread).sqrt();
+    let angles = [simple(data, view, q, ku, upper), two_step(data, view, pattern, gradient, ku)];
+    let gap = |angle: f64| 2.0 * libm::sin(0.5 * angle).powi(2) * (1.0 + 8.0 * f64::EPSILON);
+    angles.into_iter().flatten().filter(|a| *a < std::f64::consts::FRAC_PI_2).map(gap).reduce(f64::min)
+}
+
+/// `arccos(γ(W)/‖G‖)`, outward.
+fn simple(data: &Data, view: &dyn View, q: &[f64], ku: f64, gradient_norm: f64) -> Option<f64> {
+    let magnitude = view.magnitude();
+    let lowest = q.iter().zip(data.norms).map(|(q, x)| q - ku * x * magnitude).fold(f64::INFINITY, f64::min);
+    let squared = view.weight_norm().powi(2) + ku * magnitude * magnitude;
+    let cosine = lowest / (squared.sqrt() * gradient_norm) * (1.0 - 8.0 * f64::EPSILON);
+    (lowest > 0.0 && cosine <= 1.0).then(|| libm::acos(cosine) * (1.0 + 4.0 * f64::EPSILON))
+}
+
+/// `angle(W, G) + arcsin √(1 − γ_low/‖G‖)`, outward. The second term uses
+/// `‖G‖² − min_i v_i = Σ_k p_k (v_k − min_i v_i)`, `v_i = ⟨Φ_i, G⟩`, which does not cancel.
+fn two_step(data: &Data, view: &dyn View, pattern: &Pattern, gradient: &Gradient, ku: f64) -> Option<f64> {
+    let (norm, magnitude) = (gradient.norm, gradient.magnitude);
+    let error = |i: usize| ku * data.feature_norm(i, pattern) * magnitude;
+    let v = &gradient.margins;
+    let low = (0..v.len()).map(|i| v[i] - error(i)).fold(f64::INFINITY, f64::min);
+    let gap: f64 = (0..v.len()).map(|i| gradient.weights[i] * (v[i] + error(i) - low)).sum();
+    let squared = norm * norm - ku * magnitude * magnitude;
+    let sine_squared = gap / squared * (1.0 + ku);
+    if !(low > 0.0 && squared > 0.0 && sine_squared < 1.0) {
+        return None;
+    }
+    let length = view.weight_norm();
+    let difference = view.combined_norm(1.0 / length, &gradient.span.clone().scaled(-1.0 / norm));
+    let scale = view.magnitude() / length + magnitude / norm;
+    let chord = (difference * difference + 2.0 * ku * scale * scale).sqrt();
+    let first = 2.0 * libm::asin((0.5 * chord).min(1.0));
+    Some((first + libm::asin(sine_squared.sqrt())) * (1.0 + 8.0 * f64::EPSILON))
+}

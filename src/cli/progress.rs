@@ -1,0 +1,61 @@
+//! Progress in log t: a bar on a terminal, a plain line every few seconds otherwise. On stderr.
+
+use farfield::descent::Stop;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Seconds between plain lines.
+const PLAIN: Duration = Duration::from_secs(5);
+/// Seconds between updates of the bar.
+const TICK: Duration = Duration::from_millis(100);
+/// The bar has this many units over log(1 + t).
+const UNITS: u64 = 10_000;
+
+/// A display that lives until it is dropped.
+pub struct Progress {
+    done: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Shows how far the t noted in `stop` is on the way to the horizon.
+    pub fn start(stop: &Stop, horizon: f64) -> Self {
+        let (done, ended) = channel();
+        let stop = stop.clone();
+        let show = move || {
+            if std::io::stderr().is_terminal() { bar(&stop, horizon, &ended) } else { lines(&stop, horizon, &ended) }
+        };
+        Self { done: Some(done), thread: Some(std::thread::spawn(show)) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.done.take());
+        if let Some(thread) = self.thread.take() {
+            // A display that died must not take the result with it.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn bar(stop: &Stop, horizon: f64, ended: &Receiver<()>) {
+    let style = ProgressStyle::with_template("{bar:40} {msg} · {elapsed}").expect("a valid template");
+    let bar = ProgressBar::with_draw_target(Some(UNITS), ProgressDrawTarget::stderr()).with_style(style);
+    while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        let t = stop.time();
+        bar.set_position((UNITS as f64 * t.ln_1p() / horizon.ln_1p()) as u64);
+        bar.set_message(format!("t = {t:.3e} of {horizon:.0e}"));
+    }
+    bar.finish_and_clear();
+}
+
+fn lines(stop: &Stop, horizon: f64, ended: &Receiver<()>) {
+    let start = Instant::now();
+    while ended.recv_timeout(PLAIN) == Err(RecvTimeoutError::Timeout) {
+        eprintln!("farfield: t = {:.3e} of {horizon:.0e} after {:.0} s", stop.time(), start.elapsed().as_secs_f64());
+    }
+}

@@ -1,0 +1,120 @@
+//! `farfield run`.
+
+use super::progress::Progress;
+use super::{RunArgs, Signals, folder, print};
+use farfield::config::Config;
+use farfield::data::npy;
+use farfield::descent::fused::Options;
+use farfield::descent::gram::{self, Start};
+use farfield::descent::horizon::Horizon;
+use farfield::descent::run::{Status, run, schedule};
+use farfield::descent::{Engine, Flips, Precision, direct::Direct};
+use farfield::error::Result;
+use farfield::geometry::preactivations;
+use farfield::input_error;
+use farfield::monitor::{Monitor, Row};
+use farfield::outcome::Outcome;
+use farfield::problem::{GRAM_SAMPLES, Problem};
+use farfield::record::{Folder, to_json};
+use farfield::summary;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
+    let config = args.source.load()?.resolved()?;
+    if args.dry_run {
+        return print(&config.to_toml()).map(|()| 0);
+    }
+    let start = Instant::now();
+    let folder = folder(args.output.as_ref(), &config)?;
+    folder.write("config.toml", config.to_toml().as_bytes())?;
+    let problem = Problem::build(&config)?;
+    let mut monitor = Monitor::new(problem.setting());
+    let mut engine = engine(&config, &problem)?;
+    let (row, status) = descend(&config, signals, &folder, &mut *engine, &mut monitor)?;
+    let outcome = Outcome::new(&config, &problem, &mut monitor, &mut *engine, &row, status);
+    let json = to_json(&outcome);
+    write_arrays(&config, &problem, &mut monitor, &mut *engine, &folder)?;
+    folder.write("result.json", json.as_bytes())?;
+    let seconds = start.elapsed().as_secs_f64();
+    let text = if args.source.json { json } else { summary::run(&problem, &config, &outcome, folder.path(), seconds) };
+    print(&text)?;
+    Ok(exit_code(&config, &row, status))
+}
+
+/// The engine that the configuration asks for; K pays where there are no more samples than features.
+fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
+    let (data, network, rate) = (&problem.data, problem.network, problem.rate());
+    let gram = match config.descent.engine.as_str() {
+        "direct" => None,
+        "gram" if problem.gram.is_none() => {
+            let n = data.y.len();
+            return Err(input_error!("descent.engine = \"gram\": n = {n} is above {GRAM_SAMPLES}; use \"direct\""));
+        }
+        "gram" => problem.gram.clone(),
+        _ => problem.gram.clone().filter(|_| data.x.rows() <= data.x.cols() && config.descent.precision == "f64"),
+    };
+    Ok(match gram {
+        Some(gram) => {
+            let start = Start::new((*problem.weights).clone(), preactivations(&data.x, &problem.weights));
+            let span = gram::Problem::new(gram, Some(data.x.clone()), data.y.clone(), network, rate, start);
+            Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default()))
+        }
+        None => {
+            let precision = if config.descent.precision == "f32" { Precision::F32 } else { Precision::F64 };
+            let options = Options { precision, tied: config.descent.tied, nest: None };
+            Box::new(Direct::new(data.x.clone(), &data.y, &network, rate, &problem.weights, &options))
+        }
+    })
+}
+
+fn descend(
+    config: &Config,
+    signals: &Signals,
+    folder: &Folder,
+    engine: &mut dyn Engine,
+    monitor: &mut Monitor,
+) -> Result<(Row, Status)> {
+    let mut trace = folder.trace()?;
+    let mut written = Ok(());
+    let stop = signals.defer();
+    let _progress = Progress::start(stop, config.descent.steps);
+    let times = schedule(config.descent.steps, config.monitor.samples_per_decade);
+    let ended = run(engine, monitor, &times, config.monitor.angle_tolerance, stop, &mut |row| {
+        if written.is_ok() {
+            written = trace.append(row);
+        }
+    });
+    written.map(|()| ended)
+}
+
+fn write_arrays(
+    config: &Config,
+    problem: &Problem,
+    monitor: &mut Monitor,
+    engine: &mut dyn Engine,
+    folder: &Folder,
+) -> Result<()> {
+    let view = engine.view();
+    npy::write_vector(&folder.path().join("margins.npy"), &monitor.margins(view))?;
+    if let Some(limit) = monitor.limit() {
+        npy::write_vector(&folder.path().join("dual.npy"), &limit.lambda)?;
+        npy::write_vector(&folder.path().join("boundary.npy"), &limit.boundary(&problem.data.x))?;
+    }
+    if config.output.weights {
+        npy::write_matrix(&folder.path().join("weights.npy"), &view.weights())?;
+    }
+    Ok(())
+}
+
+fn exit_code(config: &Config, row: &Row, status: Status) -> u8 {
+    let tolerance = config.monitor.angle_tolerance;
+    let missed = config.monitor.require && !row.certified_angle().is_some_and(|angle| angle < tolerance);
+    match status {
+        Status::Diverged => 3,
+        Status::NotSeparable => 5,
+        Status::Interrupted => 130,
+        Status::Horizon if missed => 4,
+        Status::Horizon | Status::Tolerance => 0,
+    }
+}

@@ -1,0 +1,441 @@
+//! The configuration: every key with its default, read from TOML and from `-s KEY=VALUE`.
+//!
+//! A file and the settings are merged into one table, each key is checked against the table of the
+//! defaults (an unknown one is an error that names the nearest), and the values are validated
+//! before any long work starts.
+
+use crate::error::Result;
+use crate::input_error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::path::Path;
+use toml::{Table, Value};
+
+/// Everything that determines a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Seed of all random numbers.
+    #[serde(deserialize_with = "count")]
+    pub seed: u64,
+    /// Where the samples come from.
+    pub data: Data,
+    /// The network and its initialization.
+    pub network: Net,
+    /// How gradient descent is run.
+    pub descent: Descent,
+    /// What is watched.
+    pub monitor: Monitor,
+    /// What is written.
+    pub output: Output,
+}
+
+/// `[data]`: a mixture to draw from, or files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Data {
+    /// `mixture`, or the path of a data file.
+    pub source: String,
+    /// Labels of a data file: a path, or a column of it.
+    pub labels: String,
+    /// Number of samples n.
+    #[serde(deserialize_with = "count")]
+    pub n: u64,
+    /// Number of features d.
+    #[serde(deserialize_with = "count")]
+    pub d: u64,
+    /// `‖μ‖₂`.
+    pub signal: f64,
+    /// Distribution of the noise coordinates: gaussian, rademacher, uniform, student-t.
+    pub noise: String,
+    /// Degrees of freedom of student-t noise.
+    pub dof: f64,
+    /// Eigenvalues of the covariance: identity, power:EXPONENT, spiked:COUNT:VALUE or a .npy file.
+    pub spectrum: String,
+    /// Probability that a training label is flipped.
+    pub label_noise: f64,
+    /// Probability of the label +1.
+    pub balance: f64,
+    /// How samples are drawn: rows.
+    pub sampling: String,
+}
+
+/// `[network]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Net {
+    /// Number of neurons m.
+    #[serde(deserialize_with = "count")]
+    pub width: u64,
+    /// Number of neurons with `a_j > 0`; -1 means half, rounded up.
+    pub positive: i64,
+    /// Slope γ of the leaky ReLU.
+    pub leak: f64,
+    /// Standard deviation of the initial weights.
+    pub init_scale: f64,
+    /// A .npy file with the initial weights (m×d), or empty.
+    pub init: String,
+}
+
+/// `[descent]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Descent {
+    /// Step size α, or auto.
+    pub step_size: StepSize,
+    /// `sum` or `mean` of the losses.
+    pub reduction: String,
+    /// Horizon: number of steps, up to 1e300.
+    pub steps: f64,
+    /// auto, direct or gram.
+    pub engine: String,
+    /// Jump once the pattern has settled.
+    pub warp: bool,
+    /// Share work between neurons that provably get the same update.
+    pub tied: bool,
+    /// f64 or f32.
+    pub precision: String,
+}
+
+/// `[monitor]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Monitor {
+    /// Monitored t per decade.
+    #[serde(deserialize_with = "count")]
+    pub samples_per_decade: u64,
+    /// Stop when the certified angle (radians) is below; 0: never.
+    pub angle_tolerance: f64,
+    /// Missing the tolerance is exit code 4.
+    pub require: bool,
+}
+
+/// `[output]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Output {
+    /// Also write weights.npy.
+    pub weights: bool,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            source: "mixture".into(),
+            labels: String::new(),
+            n: 100,
+            d: 5000,
+            signal: 10.0,
+            noise: "gaussian".into(),
+            dof: 3.0,
+            spectrum: "identity".into(),
+            label_noise: 0.0,
+            balance: 0.5,
+            sampling: "rows".into(),
+        }
+    }
+}
+
+impl Default for Net {
+    fn default() -> Self {
+        Self { width: 8, positive: -1, leak: 0.1, init_scale: 1e-6, init: String::new() }
+    }
+}
+
+impl Default for Descent {
+    fn default() -> Self {
+        Self {
+            step_size: StepSize::Auto,
+            reduction: "sum".into(),
+            steps: 1e6,
+            engine: "auto".into(),
+            warp: true,
+            tied: true,
+            precision: "f64".into(),
+        }
+    }
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self { samples_per_decade: 4, angle_tolerance: 0.0, require: false }
+    }
+}
+
+/// The step size α: a number, or `1/λmax(XXᵀ)/c` rounded down to 3 significant digits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StepSize {
+    /// From the data.
+    Auto,
+    /// As given.
+    Fixed(f64),
+}
+
+impl Serialize for StepSize {
+    fn serialize<S: Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => s.serialize_str("auto"),
+            Self::Fixed(v) => s.serialize_f64(*v),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for StepSize {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        match Value::deserialize(d)? {
+            Value::String(s) if s == "auto" => Ok(Self::Auto),
+            Value::Float(v) => Ok(Self::Fixed(v)),
+            Value::Integer(v) => Ok(Self::Fixed(v as f64)),
+            other => Err(serde::de::Error::custom(format!("expected a number or \"auto\", not {other}"))),
+        }
+    }
+}
+
+/// A whole number that may be written as 1e6.
+fn count<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<u64, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Integer(v) if v >= 0 => Ok(v as u64),
+        Value::Float(v) if v >= 0.0 && v.fract() == 0.0 && v < 9e18 => Ok(v as u64),
+        other => Err(serde::de::Error::custom(format!("expected a whole number, 0 or more, not {other}"))),
+    }
+}
+
+impl Config {
+    /// Reads a TOML file (if any), applies the settings in order, and validates.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Input`] with one line: a missing or broken file, an unknown key (the nearest known
+    /// one is named), a value of the wrong type or outside its range.
+    pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
+        let mut table = match file {
+            None => Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|e| input_error!("cannot read the configuration {}: {e}", path.display()))?;
+                parse(&text, &path.display().to_string())?
+            }
+        };
+        for setting in settings {
+            apply(&mut table, setting)?;
+        }
+        Self::from_table(table)
+    }
+
+    fn from_table(table: Table) -> Result<Self> {
+        let known = Table::try_from(Self::default()).expect("the defaults are a table");
+        check_keys(&table, &known, "")?;
+        let config: Self =
+            Value::Table(table).try_into().map_err(|e: toml::de::Error| one_line("configuration", &e))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<()> {
+        let (data, net, descent) = (&self.data, &self.network, &self.descent);
+        at_least(data.n, 1, "data.n")?;
+        at_least(data.d, 1, "data.d")?;
+        at_least(net.width, 1, "network.width")?;
+        at_least(self.monitor.samples_per_decade, 1, "monitor.samples_per_decade")?;
+        real(data.signal, data.signal >= 0.0, "data.signal", "0 or more")?;
+        real(data.dof, data.dof > 2.0, "data.dof", "above 2, so that the variance exists")?;
+        real(data.label_noise, (0.0..=1.0).contains(&data.label_noise), "data.label_noise", "in [0, 1]")?;
+        real(data.balance, (0.0..=1.0).contains(&data.balance), "data.balance", "in [0, 1]")?;
+        real(net.leak, net.leak > 0.0 && net.leak < 1.0, "network.leak", "strictly between 0 and 1")?;
+        real(net.init_scale, net.init_scale >= 0.0, "network.init_scale", "0 or more")?;
+        let whole = descent.steps.fract() == 0.0;
+        let steps = (0.0..=1e300).contains(&descent.steps) && whole;
+        real(descent.steps, steps, "descent.steps", "of steps, whole and between 0 and 1e300")?;
+        if let StepSize::Fixed(v) = descent.step_size {
+            real(v, v > 0.0, "descent.step_size", "above 0, or \"auto\"")?;
+        }
+        let angle = self.monitor.angle_tolerance;
+        real(angle, angle >= 0.0, "monitor.angle_tolerance", "0 or more, in radians")?;
+        if net.positive < -1 || net.positive > net.width as i64 {
+            let width = net.width;
+            return Err(input_error!("network.positive = {}: expected -1 or 0 to the width, {width}", net.positive));
+        }
+        one_of(&data.noise, &["gaussian", "rademacher", "uniform", "student-t"], "data.noise")?;
+        one_of(&data.sampling, &["rows"], "data.sampling")?;
+        one_of(&descent.reduction, &["sum", "mean"], "descent.reduction")?;
+        one_of(&descent.engine, &["auto", "direct", "gram"], "descent.engine")?;
+        one_of(&descent.precision, &["f64", "f32"], "descent.precision")
+    }
+
+    /// The configuration with absolute paths, so that it means the same wherever it is run again.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Input`] if a path cannot be made absolute.
+    pub fn resolved(mut self) -> Result<Self> {
+        if self.network.positive < 0 {
+            self.network.positive = self.network.width.div_ceil(2) as i64;
+        }
+        let from_files = self.data.source != "mixture";
+        let mut paths = vec![&mut self.network.init];
+        if from_files {
+            paths.extend([&mut self.data.source, &mut self.data.labels]);
+        }
+        if self.data.spectrum.ends_with(".npy") {
+            paths.push(&mut self.data.spectrum);
+        }
+        for path in paths.into_iter().filter(|p| !p.is_empty()) {
+            let whole = std::path::absolute(&*path).map_err(|e| input_error!("{path}: {e}"))?;
+            *path = whole.display().to_string();
+        }
+        Ok(self)
+    }
+
+    /// The configuration as TOML.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a configuration is valid TOML")
+    }
+
+    /// The first 8 characters of the blake3 digest of the configuration.
+    pub fn short_digest(&self) -> String {
+        blake3::hash(self.to_toml().as_bytes()).to_hex()[..8].to_string()
+    }
+
+    /// Loss constant c for n samples: 1 for the sum, 1/n for the mean.
+    pub fn loss_constant(&self, n: usize) -> f64 {
+        if self.descent.reduction == "mean" { 1.0 / n as f64 } else { 1.0 }
+    }
+}
+
+fn at_least(value: u64, least: u64, key: &str) -> Result<()> {
+    if value < least { Err(input_error!("{key} = {value}: expected {least} or more")) } else { Ok(()) }
+}
+
+fn real(value: f64, good: bool, key: &str, expected: &str) -> Result<()> {
+    if good && value.is_finite() { Ok(()) } else { Err(input_error!("{key} = {value}: expected a number {expected}")) }
+}
+
+fn one_of(value: &str, known: &[&str], key: &str) -> Result<()> {
+    if known.contains(&value) {
+        return Ok(());
+    }
+    Err(input_error!("{key} = \"{value}\": expected one of {}", known.join(", ")))
+}
+
+fn parse(text: &str, name: &str) -> Result<Table> {
+    text.parse::<Table>().map_err(|e| one_line(name, &e))
+}
+
+/// A TOML error as one line, with the line number where there is one.
+fn one_line(name: &str, error: &toml::de::Error) -> crate::error::Error {
+    let message = error.message().replace('\n', " ");
+    let whole = error.to_string();
+    let place = whole.lines().next().and_then(|l| l.strip_prefix("TOML parse error at ")).unwrap_or("");
+    let key = whole.lines().find_map(|l| l.strip_prefix("in `")).map(|k| k.trim_end_matches('`')).unwrap_or("");
+    match (place, key) {
+        ("", "") => input_error!("{name}: {message}"),
+        ("", key) => input_error!("{name}: {key}: {message}"),
+        (place, _) => input_error!("{name}, {place}: {message}"),
+    }
+}
+
+/// Applies one `KEY=VALUE`; a value that is not TOML is taken as a string.
+fn apply(table: &mut Table, setting: &str) -> Result<()> {
+    let Some((key, text)) = setting.split_once('=') else {
+        return Err(input_error!("-s {setting}: expected KEY=VALUE, for instance data.n=200"));
+    };
+    let (key, text) = (key.trim(), text.trim());
+    let value = match format!("v = {text}").parse::<Table>() {
+        Ok(mut parsed) if parsed.len() == 1 => parsed.remove("v").expect("the only key"),
+        _ => Value::String(text.to_string()),
+    };
+    let mut place = table;
+    let mut parts = key.split('.').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            place.insert(part.to_string(), value);
+            return Ok(());
+        }
+        place = match place.entry(part).or_insert_with(|| Value::Table(Table::new())) {
+            Value::Table(inner) => inner,
+            _ => return Err(input_error!("-s {key}: {part} is a value, not a section")),
+        };
+    }
+    Ok(())
+}
+
+fn check_keys(table: &Table, known: &Table, prefix: &str) -> Result<()> {
+    for (key, value) in table {
+        let name = format!("{prefix}{key}");
+        match (known.get(key), value) {
+            (None, value) => {
+                let inner = value.as_table().and_then(|t| t.keys().next());
+                let name = inner.map_or(name.clone(), |k| format!("{name}.{k}"));
+                let nearest = nearest_key(&name);
+                return Err(input_error!("unknown key {name}; did you mean {nearest}?"));
+            }
+            (Some(Value::Table(known)), Value::Table(inner)) => check_keys(inner, known, &format!("{name}."))?,
+            (Some(Value::Table(_)), _) => return Err(input_error!("{name} is a section, not a value")),
+            (Some(_), Value::Table(_)) => return Err(input_error!("{name} is a value, not a section")),
+            (Some(_), _) => {}
+        }
+    }
+    Ok(())
+}
+
+fn nearest_key(name: &str) -> String {
+    let known = Table::try_from(Config::default()).expect("the defaults are a table");
+    let mut names = vec!["seed".to_string()];
+    for (section, keys) in known.iter().filter_map(|(s, v)| v.as_table().map(|t| (s, t))) {
+        names.extend(keys.keys().map(|k| format!("{section}.{k}")));
+    }
+    let distance = |known: &String| {
+        let bare = known.rsplit('.').next().unwrap_or(known);
+        strsim::damerau_levenshtein(known, name).min(1 + strsim::damerau_levenshtein(bare, name))
+    };
+    names.into_iter().min_by_key(distance).expect("there are keys")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(settings: &[&str]) -> Result<Config> {
+        Config::load(None, &settings.iter().map(|s| s.to_string()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn defaults_survive_a_round_trip() {
+        let config = Config::default();
+        let again = Config::from_table(config.to_toml().parse().unwrap()).unwrap();
+        assert_eq!(config, again);
+    }
+
+    #[test]
+    fn settings_override_in_order() {
+        let c = load(&["data.n=3", "data.n=1e3", "descent.step_size=0.5", "data.source=a.npy", "descent.steps=1e300"]);
+        let c = c.unwrap();
+        assert_eq!((c.data.n, c.descent.step_size), (1000, StepSize::Fixed(0.5)));
+        assert_eq!((c.data.source.as_str(), c.descent.steps), ("a.npy", 1e300));
+    }
+
+    #[test]
+    fn errors_are_one_line_and_name_the_key() {
+        let cases = [
+            ("network.widht=4", "network.width"),
+            ("widht=4", "network.width"),
+            ("dta.n=4", "data.n"),
+            ("data=4", "section"),
+            ("data.n.k=4", "data.n"),
+            ("data.n=0", "data.n"),
+            ("data.n=1.5", "whole number"),
+            ("data.n=many", "whole number"),
+            ("network.leak=1", "network.leak"),
+            ("network.leak=nan", "network.leak"),
+            ("network.positive=9", "network.positive"),
+            ("descent.steps=-1", "descent.steps"),
+            ("descent.steps=soon", "descent.steps"),
+            ("descent.step_size=fast", "step_size"),
+            ("descent.step_size=-1", "descent.step_size"),
+            ("descent.engine=gpu", "direct"),
+            ("data.n", "KEY=VALUE"),
+        ];
+        for (setting, expected) in cases {
+            let message = load(&[setting]).expect_err(setting).to_string();
+            assert!(message.contains(expected), "{setting}: {message}");
+            assert_eq!(message.lines().count(), 1, "{message}");
+        }
+    }
+}

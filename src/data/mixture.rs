@@ -1,0 +1,170 @@
+//! Samples of the mixture `x_i = y_i μ + Σ^{1/2} ξ_i`, with training labels flipped afterwards.
+//!
+//! `μ = signal·(1,…,1)/√d` and Σ is diagonal: for Gaussian noise and Σ = I this is any direction of
+//! μ; for other covariances it gives μ no preferred eigenvector (`μᵀΣμ = ‖μ‖² tr Σ/d`).
+
+use super::random::{BLOCK, Purpose, generator};
+use super::{Dataset, Mixture, Noise};
+use crate::matrix::Matrix;
+use rand::RngExt;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
+
+/// What to draw from a [`Mixture`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Draw {
+    /// Number of samples n.
+    pub n: usize,
+    /// Probability of a label +1.
+    pub balance: f64,
+    /// Probability that a training label is flipped.
+    pub label_noise: f64,
+    /// Seed of all streams.
+    pub seed: u64,
+}
+
+impl Mixture {
+    /// The mixture with `‖μ‖ = signal` and the given eigenvalues of Σ.
+    pub fn new(signal: f64, spectrum: Vec<f64>, noise: Noise) -> Self {
+        let each = signal / (spectrum.len() as f64).sqrt();
+        Self { mean: vec![each; spectrum.len()], spectrum, noise }
+    }
+
+    /// Draws n samples: row by row in parallel, each number from its own (row, block) stream.
+    pub fn sample(self, draw: &Draw) -> Dataset {
+        let d = self.mean.len();
+        let uniform = |purpose, i| generator(draw.seed, purpose, i as u64, 0).random::<f64>();
+        let class = |i| if uniform(Purpose::Labels, i) < draw.balance { 1.0 } else { -1.0 };
+        let clean: Vec<f64> = (0..draw.n).into_par_iter().map(class).collect();
+        let flip = |(i, y): (usize, &f64)| if uniform(Purpose::LabelNoise, i) < draw.label_noise { -y } else { *y };
+        let y = clean.par_iter().enumerate().map(flip).collect();
+        let deviation: Vec<f64> = self.spectrum.iter().map(|v| v.sqrt()).collect();
+        let mut x = Matrix::zeros(draw.n, d);
+        x.values_mut().par_chunks_mut(d).zip(&clean).enumerate().for_each(|(i, (row, &y))| {
+            for (b, block) in row.chunks_mut(BLOCK).enumerate() {
+                let mut random = generator(draw.seed, Purpose::Samples, i as u64, b as u64);
+                self.noise.fill(&mut random, block);
+                let columns = b * BLOCK..b * BLOCK + block.len();
+                for (x, (mean, s)) in block.iter_mut().zip(self.mean[columns.clone()].iter().zip(&deviation[columns])) {
+                    *x = y.mul_add(*mean, s * *x);
+                }
+            }
+        });
+        Dataset { x: x.into(), y, clean: Some(clean), mixture: Some(self) }
+    }
+}
+
+impl Noise {
+    /// Fills a block with independent draws of ξ (mean 0, variance 1).
+    pub fn fill(&self, random: &mut Xoshiro256PlusPlus, block: &mut [f64]) {
+        match *self {
+            Noise::Gaussian => fill_in_pairs(block, || polar(random, |s| -2.0 * libm::log(s) / s)),
+            Noise::Rademacher => block.fill_with(|| if random.random::<bool>() { 1.0 } else { -1.0 }),
+            Noise::Uniform => {
+                let width = 2.0 * 3f64.sqrt();
+                block.fill_with(|| width * (random.random::<f64>() - 0.5));
+            }
+            Noise::StudentT { dof } => {
+                let radius = |s| (dof - 2.0) * (libm::pow(s, -2.0 / dof) - 1.0) / s;
+                block.fill_with(|| polar(random, radius).0);
+            }
+        }
+    }
+}
+
+/// A uniform point (u, v) of the unit disc, `s = u² + v²`, scaled by the root of `radius(s)`.
+///
+/// `-2 ln(s)/s` gives two independent normals (Marsaglia and Bray 1964); `ν (s^(-2/ν) - 1)/s` gives
+/// Student-t variables with ν degrees of freedom, of which one may be used (Bailey 1994); here ν - 2
+/// in front divides by their standard deviation.
+fn polar(random: &mut Xoshiro256PlusPlus, radius: impl Fn(f64) -> f64) -> (f64, f64) {
+    loop {
+        let (u, v) = (2.0f64.mul_add(random.random(), -1.0), 2.0f64.mul_add(random.random(), -1.0));
+        let s = u.mul_add(u, v * v);
+        if s < 1.0 && s > 0.0 {
+            let r = radius(s).sqrt();
+            return (r * u, r * v);
+        }
+    }
+}
+
+/// Fills a block two numbers at a time; the second of a last odd pair is dropped.
+fn fill_in_pairs(block: &mut [f64], mut pair: impl FnMut() -> (f64, f64)) {
+    for two in block.chunks_mut(2) {
+        let (a, b) = pair();
+        two[0] = a;
+        if let Some(second) = two.get_mut(1) {
+            *second = b;
+        }
+    }
+}
+
+/// Initial weights `W(0) ~ N(0, scale²)` (m×d): row by row, each number from its own stream.
+pub fn initial_weights(m: usize, d: usize, scale: f64, seed: u64) -> Matrix {
+    let mut w = Matrix::zeros(m, d);
+    w.values_mut().par_chunks_mut(d).enumerate().for_each(|(j, row)| {
+        for (b, block) in row.chunks_mut(BLOCK).enumerate() {
+            Noise::Gaussian.fill(&mut generator(seed, Purpose::Weights, j as u64, b as u64), block);
+            block.iter_mut().for_each(|w| *w *= scale);
+        }
+    });
+    w
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moments(noise: Noise) -> (f64, f64) {
+        let mut v = vec![0.0; 1 << 20];
+        noise.fill(&mut generator(1, Purpose::Samples, 0, 0), &mut v);
+        let n = v.len() as f64;
+        (v.iter().sum::<f64>() / n, v.iter().map(|v| v * v).sum::<f64>() / n)
+    }
+
+    /// Mean 0 and variance 1 within six standard errors (Student-t with 9 degrees of freedom: kurtosis 4.2).
+    #[test]
+    fn unit_variance() {
+        for noise in [Noise::Gaussian, Noise::Rademacher, Noise::Uniform, Noise::StudentT { dof: 9.0 }] {
+            let (mean, variance) = moments(noise);
+            assert!(mean.abs() < 6.0 / 1024.0, "{noise:?}: mean {mean}");
+            assert!((variance - 1.0).abs() < 6.0 * 1.8 / 1024.0, "{noise:?}: variance {variance}");
+        }
+    }
+
+    #[test]
+    fn classes_and_flips() {
+        let mixture = Mixture::new(3.0, vec![1.0; 5], Noise::Gaussian);
+        let data = mixture.sample(&Draw { n: 20_000, balance: 0.3, label_noise: 0.1, seed: 5 });
+        let fraction = |v: &mut dyn Iterator<Item = bool>| v.filter(|b| *b).count() as f64 / 20_000.0;
+        let clean = data.clean.as_ref().expect("a mixture knows its clean labels");
+        let positive = fraction(&mut clean.iter().map(|y| *y > 0.0));
+        let flipped = fraction(&mut clean.iter().zip(&data.y).map(|(a, b)| a != b));
+        assert!((positive - 0.3).abs() < 6.0 * (0.21f64 / 2e4).sqrt(), "{positive}");
+        assert!((flipped - 0.1).abs() < 6.0 * (0.09f64 / 2e4).sqrt(), "{flipped}");
+        let along = data.x.row(0).iter().sum::<f64>() / 5f64.sqrt() * clean[0];
+        assert!((along - 3.0).abs() < 6.0, "the samples lie around y·μ: {along}");
+    }
+
+    /// The polar methods in Python's arithmetic, on the same streams: equal up to the last bits of its ln and pow.
+    #[test]
+    fn golden() {
+        let close = |a: &[f64], b: &[f64]| assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-14), "{a:?} {b:?}");
+        let mut v = [0.0; 4];
+        Noise::Gaussian.fill(&mut generator(7, Purpose::Weights, 3, 1), &mut v);
+        close(&v, &[-1.491117005394601, 0.5814944370224467, -0.5320456228919009, -0.7560623513207769]);
+        Noise::StudentT { dof: 3.0 }.fill(&mut generator(7, Purpose::Samples, 3, 1), &mut v[..3]);
+        close(&v[..3], &[0.9671590404361552, 0.23855444234716522, -0.8139212199803757]);
+    }
+
+    /// A larger n or d extends the data without changing what was there.
+    #[test]
+    fn rows_and_blocks_are_independent() {
+        let draw = |n, d| {
+            let mixture = Mixture::new(0.0, vec![1.0; d], Noise::Gaussian);
+            mixture.sample(&Draw { n, balance: 0.5, label_noise: 0.0, seed: 9 }).x
+        };
+        let (small, large) = (draw(3, 4096), draw(5, 5000));
+        assert!((0..3).all(|i| small.row(i) == &large.row(i)[..4096]));
+    }
+}

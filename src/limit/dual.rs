@@ -1,0 +1,200 @@
+//! The hard-margin problem, through its dual, to the last digits.
+//!
+//! Rows Φ_1…Φ_N of which only `H_ik = ⟨Φ_i, Φ_k⟩` is known; the direction of maximal margin solves
+//!
+//! ```text
+//! min ½‖W‖²  s.t. ⟨Φ_i, W⟩ ≥ 1        ([H], problem (5); Soudry et al. 2018)
+//! dual:  min_{λ ≥ 0} ½ λᵀHλ − 1ᵀλ,     W* = Σ λ_i Φ_i,   max margin 1/‖W*‖ = 1/√(Σ λ_i)
+//! KKT:   w = Hλ − 1 ≥ 0,  w_i = 0 where λ_i > 0
+//! ```
+//!
+//! Block principal pivoting finds the support in a few Cholesky factorizations ([`pivoting`]); a
+//! singular or cycling problem is solved with a small shift of the diagonal first, whose support
+//! then starts a primal active set that needs no positive definiteness ([`active_set`]). λ is
+//! refined with compensated residuals ([`accurate`]).
+//!
+//! **Residual.** The reported number is the componentwise backward error
+//!
+//! ```text
+//! r = max_i |min(H_ii λ_i, w_i)| / (1 + Σ_k |H_ik λ_k|)
+//! ```
+//!
+//! with w computed to twice the working precision: λ is the exact solution of a problem whose
+//! entries differ from the given ones by r relative. It vanishes exactly at solutions and does not
+//! change when H is scaled.
+//!
+//! **Separable or not.** If no direction separates the rows, the convex hull of the Φ_i contains 0:
+//! `λ ≥ 0, Σλ = 1, λᵀHλ = 0`. On the simplex, rounding of H by ε relative to its diagonal moves
+//! `λᵀHλ = (margin)²` by as much; rows whose margin² is below [`INSEPARABLE`] times the mean diagonal
+//! cannot be told from inseparable ones in double precision, and are reported so, with the value.
+
+pub mod accurate;
+pub mod active_set;
+pub mod pivoting;
+
+use crate::matrix::Matrix;
+use accurate::{accurate_excess, quadratic_form};
+use std::borrow::Cow;
+
+/// The residual that a solution has to reach.
+pub const RESIDUAL: f64 = 1e-13;
+
+/// Margin² relative to the mean diagonal below which rows count as inseparable: 512 roundings.
+pub const INSEPARABLE: f64 = 512.0 * f64::EPSILON;
+
+/// An excess `w_i` within this fraction of its terms counts as zero: a few roundings of λ.
+const TIE: f64 = 32.0 * f64::EPSILON;
+
+/// A Cholesky pivot below `SINGULAR·(s + 10)` of its diagonal entry, s the size, counts as zero: it
+/// is the rounding error of its own computation.
+const SINGULAR: f64 = 4.0 * f64::EPSILON;
+
+/// The shift of a singular problem, relative to the mean diagonal: λ of the shifted problem is then
+/// within about 1e-8 of a solution, enough to name the support, and far above rounding.
+const SHIFT: f64 = 1e-8;
+
+/// How the problem was solved.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// λ to a residual of at most [`RESIDUAL`].
+    Separable(Dual),
+    /// No direction has a positive margin on all rows, up to the precision of H.
+    NotSeparable(Farkas),
+    /// The residual [`RESIDUAL`] could not be met; the best λ and its residual.
+    Unresolved(Dual),
+}
+
+/// A solution of the dual problem.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dual {
+    /// λ ≥ 0, length N.
+    pub lambda: Vec<f64>,
+    /// The maximal margin `1/√(Σ λ_i)` of a unit direction.
+    pub max_margin: f64,
+    /// Componentwise backward error of the KKT conditions (see the module).
+    pub kkt_residual: f64,
+    /// Number of indices that entered or left the support on the way.
+    pub pivots: usize,
+}
+
+/// Weights that show that 0 lies in the convex hull of the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Farkas {
+    /// λ ≥ 0 with Σλ = 1, length N.
+    pub lambda: Vec<f64>,
+    /// `λᵀHλ = ‖Σ λ_i Φ_i‖²`: zero but for rounding. No unit direction has a margin above its root.
+    pub value: f64,
+    /// `value` divided by the mean diagonal of H.
+    pub relative: f64,
+}
+
+/// Solves `min_{λ≥0} ½ λᵀHλ − 1ᵀλ` for a positive semidefinite H (N×N, both halves filled).
+///
+/// `warm` are estimates of λ (length N; only their support matters), such as gradient descent's
+/// weights `α c t ℓ_i`. Without rows the margin is infinite.
+///
+/// # Panics
+/// If H is not square, or `warm` has another length.
+pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
+    assert_eq!(h.rows(), h.cols(), "H is square");
+    assert!(warm.is_none_or(|w| w.len() == h.rows()), "one estimate per row");
+    if h.rows() == 0 {
+        let dual = Dual { lambda: Vec::new(), max_margin: f64::INFINITY, kkt_residual: 0.0, pivots: 0 };
+        return Outcome::Separable(dual);
+    }
+    if let Some(i) = (0..h.rows()).find(|&i| h[(i, i)] == 0.0) {
+        let mut lambda = vec![0.0; h.rows()];
+        lambda[i] = 1.0;
+        return Outcome::NotSeparable(Farkas { lambda, value: 0.0, relative: 0.0 });
+    }
+    let (h, unit) = in_range(h);
+    let mean = mean_diagonal(&h);
+    match search(&h, mean, warm) {
+        Search::Hull(weights) => Outcome::NotSeparable(farkas(&h, mean, unit, &weights)),
+        Search::Weights(lambda, pivots) => {
+            let certificate = farkas(&h, mean, unit, &lambda);
+            if certificate.relative <= INSEPARABLE {
+                return Outcome::NotSeparable(certificate);
+            }
+            let kkt_residual = kkt_residual(&h, &lambda);
+            let lambda: Vec<f64> = lambda.iter().map(|l| l * unit).collect();
+            let max_margin = 1.0 / lambda.iter().sum::<f64>().sqrt();
+            let dual = Dual { lambda, max_margin, kkt_residual, pivots };
+            if kkt_residual <= RESIDUAL { Outcome::Separable(dual) } else { Outcome::Unresolved(dual) }
+        }
+    }
+}
+
+/// The componentwise backward error `max_i |min(H_ii λ_i, w_i)| / (1 + Σ_k |H_ik λ_k|)`, `w = Hλ − 1`;
+/// infinite if it is not a number.
+pub fn kkt_residual(h: &Matrix, lambda: &[f64]) -> f64 {
+    let all: Vec<usize> = (0..h.rows()).collect();
+    let w = accurate_excess(h, &all, lambda);
+    let worst = |t: f64, i: usize| {
+        let r = (h[(i, i)] * lambda[i]).min(w[i].value).abs() / w[i].scale;
+        if r.is_nan() { f64::INFINITY } else { t.max(r) }
+    };
+    (0..h.rows()).fold(0.0, worst)
+}
+
+enum Search {
+    Weights(Vec<f64>, usize),
+    Hull(Vec<f64>),
+}
+
+fn search(h: &Matrix, mean: f64, warm: Option<&[f64]>) -> Search {
+    let n = h.rows();
+    let largest = warm.map_or(0.0, |w| w.iter().fold(0.0f64, |t, l| t.max(*l)));
+    let start: Vec<bool> = match warm {
+        Some(w) if largest > 0.0 => w.iter().map(|l| *l > 1e-6 * largest).collect(),
+        _ => vec![true; n],
+    };
+    if let Ok(found) = pivoting::solve(h, 0.0, start) {
+        return Search::Weights(found.lambda, found.pivots);
+    }
+    let guess = match pivoting::solve(h, SHIFT * mean, vec![true; n]) {
+        Ok(found) => found.lambda,
+        Err(_) => vec![0.0; n],
+    };
+    if guess.iter().sum::<f64>() > 0.0 && relative_value(h, mean, &guess) <= INSEPARABLE {
+        return Search::Hull(guess);
+    }
+    let solved = active_set::solve(h, &guess);
+    match solved.end {
+        active_set::End::Unbounded(direction) if relative_value(h, mean, &direction) <= INSEPARABLE => {
+            Search::Hull(direction)
+        }
+        _ => Search::Weights(solved.lambda, solved.pivots),
+    }
+}
+
+fn mean_diagonal(h: &Matrix) -> f64 {
+    (0..h.rows()).map(|i| h[(i, i)]).sum::<f64>() / h.rows().max(1) as f64
+}
+
+/// `u·H` for a power of two u that keeps every product in range, and u.
+fn in_range(h: &Matrix) -> (Cow<'_, Matrix>, f64) {
+    let top = h.values().iter().fold(0.0f64, |t, v| t.max(v.abs()));
+    if !(top > 0.0 && top.is_finite()) || (1e-60..1e60).contains(&top) {
+        return (Cow::Borrowed(h), 1.0);
+    }
+    let unit = libm::exp2(-libm::floor(libm::log2(top)).clamp(-1000.0, 1000.0));
+    let values = h.values().iter().map(|v| v * unit).collect();
+    (Cow::Owned(Matrix::new(h.rows(), h.cols(), values)), unit)
+}
+
+fn relative_value(h: &Matrix, mean: f64, weights: &[f64]) -> f64 {
+    let total: f64 = weights.iter().map(|l| l.max(0.0)).sum();
+    let lambda: Vec<f64> = weights.iter().map(|l| l.max(0.0) / total).collect();
+    quadratic_form(h, &lambda) / mean
+}
+
+fn farkas(h: &Matrix, mean: f64, unit: f64, weights: &[f64]) -> Farkas {
+    let total: f64 = weights.iter().map(|l| l.max(0.0)).sum();
+    let lambda: Vec<f64> = weights.iter().map(|l| l.max(0.0) / total).collect();
+    let value = quadratic_form(h, &lambda);
+    Farkas { lambda, value: value / unit, relative: value / mean }
+}
+
+#[cfg(test)]
+mod tests;

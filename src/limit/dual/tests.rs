@@ -1,0 +1,121 @@
+//! The dual solver on problems with known answers, and in every degenerate regime.
+
+use super::*;
+
+/// `ΦΦᵀ` of rows Φ (N×D).
+fn gram(rows: &[Vec<f64>]) -> Matrix {
+    let n = rows.len();
+    let value = |i: usize, k: usize| rows[i].iter().zip(&rows[k]).fold(0.0, |s, (a, b)| a.mul_add(*b, s));
+    Matrix::new(n, n, (0..n * n).map(|t| value(t / n, t % n)).collect())
+}
+
+/// Reproducible numbers in (-1, 1) by a linear congruence.
+fn numbers(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 11) as f64 * 2f64.powi(-52) - 1.0
+    }
+}
+
+fn rows(n: usize, d: usize, shift: f64, seed: u64) -> Vec<Vec<f64>> {
+    let mut next = numbers(seed);
+    (0..n).map(|_| (0..d).map(|k| next() + if k == 0 { shift } else { 0.0 }).collect()).collect()
+}
+
+fn separable(h: &Matrix) -> Dual {
+    match solve(h, None) {
+        Outcome::Separable(dual) => {
+            assert!(dual.kkt_residual <= RESIDUAL);
+            assert!(dual.lambda.iter().all(|l| *l >= 0.0));
+            dual
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn small_problems_by_hand() {
+    // orthogonal rows: λ_i = 1/H_ii
+    let h = Matrix::new(2, 2, vec![4.0, 0.0, 0.0, 1.0]);
+    let dual = separable(&h);
+    assert_eq!(dual.lambda, [0.25, 1.0]);
+    assert_eq!(dual.max_margin, 1.0 / 1.25f64.sqrt());
+    // the second row is slack: (1,0) and (2,0)
+    assert_eq!(separable(&gram(&[vec![1.0, 0.0], vec![2.0, 0.0]])).lambda, [1.0, 0.0]);
+    // no rows: no constraint
+    assert_eq!(separable(&Matrix::zeros(0, 0)).max_margin, f64::INFINITY);
+    // a tie: (1,1) touches the margin of (1,0) and (0,1) but carries nothing
+    let dual = separable(&gram(&[vec![1.0, 0.0], vec![0.0, 1.0], vec![0.5, 0.5]]));
+    assert!((dual.max_margin - 0.5f64.sqrt()).abs() < 1e-15);
+}
+
+#[test]
+fn inseparable_rows_have_a_certificate() {
+    let mut cases = vec![
+        gram(&[vec![1.0], vec![-1.0]]),
+        gram(&[vec![1.0, 0.0], vec![-1.0, 1.0], vec![-1.0, -1.0]]),
+        gram(&[vec![1.0, 2.0], vec![0.0, 0.0]]),
+    ];
+    cases.extend((0..20).map(|seed| gram(&rows(60, 8, 0.0, seed))));
+    for h in cases {
+        let Outcome::NotSeparable(farkas) = solve(&h, None) else { panic!("no certificate") };
+        assert!((farkas.lambda.iter().sum::<f64>() - 1.0).abs() < 1e-14);
+        assert!(farkas.lambda.iter().all(|l| *l >= 0.0));
+        assert!(farkas.relative.abs() <= INSEPARABLE, "{}", farkas.relative);
+        assert!((quadratic_form(&h, &farkas.lambda) - farkas.value).abs() <= 1e-300);
+    }
+}
+
+#[test]
+fn rank_deficient_rows() {
+    for seed in 0..20 {
+        // more rows than dimensions, still separable
+        let mut r = rows(120, 10, 1.5, seed);
+        let dual = separable(&gram(&r));
+        // duplicates change nothing but the sharing of λ
+        r.extend(r.clone());
+        let doubled = separable(&gram(&r));
+        assert!((doubled.max_margin - dual.max_margin).abs() <= 1e-12 * dual.max_margin);
+        // nearly equal rows
+        let mut next = numbers(seed);
+        for row in r.iter_mut().skip(120) {
+            row.iter_mut().for_each(|v| *v += 1e-9 * next());
+        }
+        separable(&gram(&r));
+    }
+}
+
+#[test]
+fn scale_and_warm_start_do_not_matter() {
+    let h = gram(&rows(40, 50, 0.3, 7));
+    let plain = separable(&h);
+    for unit in [2f64.powi(-600), 2f64.powi(-30), 2f64.powi(80), 2f64.powi(600)] {
+        let scaled = Matrix::new(40, 40, h.values().iter().map(|v| v * unit).collect());
+        let dual = separable(&scaled);
+        for (a, b) in dual.lambda.iter().zip(&plain.lambda) {
+            assert_eq!(a * unit, *b);
+        }
+        assert!((dual.max_margin / unit.sqrt() / plain.max_margin - 1.0).abs() < 1e-15);
+    }
+    for warm in [plain.lambda.clone(), vec![1.0; 40], vec![0.0; 40], rows(1, 40, 0.0, 3).remove(0)] {
+        let Outcome::Separable(dual) = solve(&h, Some(&warm)) else { panic!() };
+        for (a, b) in dual.lambda.iter().zip(&plain.lambda) {
+            assert!((a - b).abs() <= 1e-13 * b.abs());
+        }
+    }
+}
+
+#[test]
+fn the_active_set_alone_agrees_with_pivoting() {
+    for (n, d, shift) in [(1, 3, 0.0), (30, 40, 0.0), (60, 80, 0.5), (100, 6, 2.0)] {
+        for seed in 0..5 {
+            let h = gram(&rows(n, d, shift, seed));
+            let solved = active_set::solve(&h, &vec![0.0; n]);
+            assert!(matches!(solved.end, active_set::End::Optimal));
+            assert!(kkt_residual(&h, &solved.lambda) <= RESIDUAL);
+            let margin = 1.0 / solved.lambda.iter().sum::<f64>().sqrt();
+            assert!((margin / separable(&h).max_margin - 1.0).abs() < 1e-12);
+        }
+    }
+}

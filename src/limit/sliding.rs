@@ -1,0 +1,333 @@
+//! The limit when neurons may slide along their kinks.
+//!
+//! On real data neurons often cross a kink at every few steps, for ever: there is no final pattern,
+//! yet there is a limit, and it is one convex problem. Call a pair (i,j) *own-sign* if `a_j y_i > 0`.
+//! Let the sides of the own-sign pairs be given (all positive, or as a run shows them), and let the
+//! neurons fall into groups p of `m_p` neurons with equal sign and equal own-sign sides. An own-sign
+//! pair then has a slope `c_ip ∈ {1, γ}` that is known. The other pairs enter the margin `q_i` as
+//! `−|a_j| φ(z_ip)`, which is concave, `−φ(u) = min(−u, −γu)`: the set `q_i ≥ 1` is convex, the
+//! intersection of one half-space for every choice of the opposite-sign slopes in `{1, γ}`,
+//!
+//! ```text
+//! ⟨Φ_r, W⟩ ≥ 1,   Φ_r = y_i (a_p c_rp x_i)_p,   r = (i, slopes)
+//! H_rs = ⟨Φ_r, Φ_s⟩ = y_i y_k K_ik Σ_p (m_p/m) c_rp c_sp
+//! ```
+//!
+//! The limit is the hard-margin solution; by symmetry it is equal within each group. `λ_i` is the sum
+//! over the rows of sample i, and `ν_ip = Σ_r λ_r c_rp = λ_i θ_ip` its weight in group p. If every θ of
+//! an opposite-sign pair is γ and no own-sign pair is on the wrong side, this is problem (5) of \[H\]. If
+//! `γ < θ_ip < 1`, W* lies *on* the kink, `z_ip = 0`: the pair slides, gradient descent chatters across
+//! it and spends the fraction `(θ_ip − γ)/(1 − γ)` of its steps on the positive side.
+//!
+//! Rows are generated as they are needed: start with the two rows of each sample whose slopes are all
+//! γ and all 1 (with one group of each sign these are all rows), solve, and add the row that the
+//! solution's own margins use wherever it falls below 1. There are finitely many rows.
+//!
+//! The solution is consistent if W* shows the own-sign sides it was computed from. With own-sign pairs
+//! on the wrong side the problem in W is not convex as a whole: the limit is then one of several, and
+//! which one is reached depends on the initialization.
+
+use super::dual::{self, Dual, Farkas, Outcome};
+use super::{Limit, Prediction, smallest_eigenvalue};
+use crate::geometry::{Geometry, Gram, Span};
+use crate::matrix::Matrix;
+use crate::network::{Groups, Network, Pattern};
+use faer::linalg::solvers::Solve;
+use std::collections::HashMap;
+
+/// A margin below 1 by more than this asks for another row: a few hundred roundings.
+const SHORTFALL: f64 = 1e-13;
+
+/// Rounds of row generation; a handful is typical.
+const ROUNDS: usize = 100;
+
+/// The limit for given sides of the own-sign pairs, opposite-sign pairs free to slide.
+#[derive(Clone, Debug)]
+pub struct Sliding {
+    /// λ (one per sample), the direction and its properties; `inconsistent` lists the own-sign pairs
+    /// (sample, neuron) whose side in W* is not the given one.
+    pub limit: Limit,
+    /// The effective slopes θ_ip (n×P, row-major) of the groups of `limit.span`; the assumed or γ
+    /// where `λ_i = 0`.
+    pub slopes: Matrix,
+    /// The pairs that slide.
+    pub pairs: Vec<SlidingPair>,
+    /// The own-sign pairs (sample, neuron) that were given on the wrong side, `z ≤ 0`.
+    pub wrong_side: Vec<(usize, usize)>,
+}
+
+/// A sample and a group of neurons of the opposite sign that lie on the sample's kink in the limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SlidingPair {
+    /// Index of the sample.
+    pub sample: usize,
+    /// The group of neurons, an index into the groups of `limit.span`.
+    pub group: usize,
+    /// Sign of `a_j` of the group, `−y_i`.
+    pub sign: f64,
+    /// The effective slope θ.
+    pub slope: f64,
+    /// The predicted fraction of steps with `z > 0`.
+    pub fraction: f64,
+}
+
+impl Sliding {
+    /// The limit with every own-sign pair on its positive side, for K (n×n) and n labels ±1. `warm` are
+    /// estimates of λ (n), such as `α c t ℓ_i`.
+    pub fn solve(k: &Gram, y: &[f64], network: &Network, warm: Option<&[f64]>) -> Prediction<Self> {
+        Self::with_sides(k, y, network, &Pattern::activated(network, y), warm)
+    }
+
+    /// The limit with the own-sign pairs on the sides that `sides` (n×m) shows; its other bits do not
+    /// matter.
+    pub fn with_sides(
+        k: &Gram,
+        y: &[f64],
+        network: &Network,
+        sides: &Pattern,
+        warm: Option<&[f64]>,
+    ) -> Prediction<Self> {
+        let problem = Problem::new(k, y, network, sides);
+        let mut rows = problem.first_rows();
+        let mut warm: Option<Vec<f64>> = warm.map(|w| rows.iter().map(|r| problem.is_flat(r) * w[r.sample]).collect());
+        for _ in 0..ROUNDS {
+            let solved = match dual::solve(&problem.row_gram(&rows), warm.as_deref()) {
+                Outcome::Separable(solved) => solved,
+                Outcome::NotSeparable(f) => {
+                    return Prediction::NotSeparable(Farkas { lambda: problem.per_sample(&rows, &f.lambda), ..f });
+                }
+                Outcome::Unresolved(d) => {
+                    return Prediction::Unresolved(Dual { lambda: problem.per_sample(&rows, &d.lambda), ..d });
+                }
+            };
+            let new = problem.missing_rows(&rows, &solved.lambda);
+            if new.is_empty() {
+                return Prediction::Limit(problem.assemble(&rows, &solved));
+            }
+            warm = Some(solved.lambda.iter().copied().chain(vec![0.0; new.len()]).collect());
+            rows.extend(new);
+        }
+        Prediction::Unresolved(Dual {
+            lambda: warm.map_or_else(Vec::new, |w| problem.per_sample(&rows, &w)),
+            max_margin: f64::NAN,
+            kkt_residual: f64::INFINITY,
+            pivots: 0,
+        })
+    }
+
+    /// Whether every own-sign pair is on its given side in W*.
+    pub fn consistent(&self) -> bool {
+        self.limit.consistent()
+    }
+
+    /// Whether this is the limit of the activated pattern, \[H\], problem (5): no own-sign pair on the wrong
+    /// side, and only the slope γ for the opposite sign.
+    pub fn activated(&self, y: &[f64], network: &Network) -> bool {
+        let opposite = |i: usize, p: usize| network.sign(self.limit.span.groups.first[p]) * y[i] < 0.0;
+        let flat = |i: usize| (0..self.slopes.cols()).all(|p| !opposite(i, p) || self.slopes[(i, p)] <= network.leak);
+        self.wrong_side.is_empty() && (0..y.len()).all(flat)
+    }
+}
+
+/// One half-space: a sample and its slope in every group.
+#[derive(Clone)]
+struct Row {
+    sample: usize,
+    slopes: Vec<f64>,
+}
+
+struct Problem<'a> {
+    k: &'a Gram,
+    y: &'a [f64],
+    network: &'a Network,
+    sides: &'a Pattern,
+    groups: Groups,
+}
+
+impl<'a> Problem<'a> {
+    fn new(k: &'a Gram, y: &'a [f64], network: &'a Network, sides: &'a Pattern) -> Self {
+        let mut seen = HashMap::new();
+        let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::new() };
+        for j in 0..network.width {
+            let own: Vec<bool> = (0..y.len()).map(|i| network.sign(j) * y[i] > 0.0 && sides.get(i, j)).collect();
+            let p = *seen.entry((j < network.positive, own)).or_insert(groups.first.len());
+            if p == groups.first.len() {
+                groups.first.push(j);
+                groups.size.push(0);
+            }
+            groups.size[p] += 1;
+            groups.of.push(p);
+        }
+        Self { k, y, network, sides, groups }
+    }
+
+    fn own(&self, i: usize, p: usize) -> bool {
+        self.network.sign(self.groups.first[p]) * self.y[i] > 0.0
+    }
+
+    fn share(&self, p: usize) -> f64 {
+        self.groups.size[p] as f64 / self.network.width as f64
+    }
+
+    /// The row of sample i with the given slopes where the sign is opposite.
+    fn row(&self, i: usize, opposite: impl Fn(usize) -> f64) -> Row {
+        let slope = |p: usize| {
+            if self.own(i, p) { self.sides.slope(self.network, i, self.groups.first[p]) } else { opposite(p) }
+        };
+        Row { sample: i, slopes: (0..self.groups.len()).map(slope).collect() }
+    }
+
+    /// Two rows a sample, or one if there is no neuron of the opposite sign.
+    fn first_rows(&self) -> Vec<Row> {
+        let samples = 0..self.y.len();
+        let flat = samples.clone().map(|i| self.row(i, |_| self.network.leak));
+        let opposed = samples.filter(|&i| (0..self.groups.len()).any(|p| !self.own(i, p)));
+        flat.chain(opposed.map(|i| self.row(i, |_| 1.0))).collect()
+    }
+
+    /// 1 if all opposite-sign slopes are γ, else 0.
+    fn is_flat(&self, row: &Row) -> f64 {
+        let flat = |p: usize| self.own(row.sample, p) || row.slopes[p] == self.network.leak;
+        f64::from((0..self.groups.len()).all(flat))
+    }
+
+    fn row_gram(&self, rows: &[Row]) -> Matrix {
+        let weighted =
+            |row: &Row| -> Vec<f64> { row.slopes.iter().enumerate().map(|(p, c)| self.share(p) * c).collect() };
+        let mut h = Matrix::zeros(rows.len(), rows.len());
+        for r in 0..rows.len() {
+            let (a, scaled) = (rows[r].sample, weighted(&rows[r]));
+            for s in 0..=r {
+                let b = rows[s].sample;
+                let overlap: f64 = scaled.iter().zip(&rows[s].slopes).map(|(c, d)| c * d).sum();
+                let value = self.y[a] * self.y[b] * self.k.0[(a, b)] * overlap;
+                h[(r, s)] = value;
+                h[(s, r)] = value;
+            }
+        }
+        h
+    }
+
+    fn per_sample(&self, rows: &[Row], weights: &[f64]) -> Vec<f64> {
+        let mut sum = vec![0.0; self.y.len()];
+        rows.iter().zip(weights).for_each(|(r, l)| sum[r.sample] += l);
+        sum
+    }
+
+    /// `ν_ip = Σ_r λ_r c_rp` (n×P).
+    fn weights(&self, rows: &[Row], lambda: &[f64]) -> Matrix {
+        let mut nu = Matrix::zeros(self.y.len(), self.groups.len());
+        for (row, l) in rows.iter().zip(lambda) {
+            nu.row_mut(row.sample).iter_mut().zip(&row.slopes).for_each(|(nu, c)| *nu = l.mul_add(*c, *nu));
+        }
+        nu
+    }
+
+    /// `W* = Σ_r λ_r Φ_r`: column p is `a_p y_i ν_ip`.
+    fn span(&self, nu: &Matrix) -> Span {
+        let column = |p: usize| {
+            let a = self.network.output(self.groups.first[p]);
+            (0..self.y.len()).map(|i| a * self.y[i] * nu[(i, p)]).collect()
+        };
+        Span { columns: (0..self.groups.len()).map(column).collect(), groups: self.groups.clone() }
+    }
+
+    /// The rows that the margins of the solution use and the problem does not have yet.
+    fn missing_rows(&self, rows: &[Row], lambda: &[f64]) -> Vec<Row> {
+        let opposite_groups =
+            |positive: bool| self.groups.first.iter().filter(|&&j| (j < self.network.positive) != positive).count();
+        if opposite_groups(true).max(opposite_groups(false)) <= 1 {
+            return Vec::new(); // all rows are there
+        }
+        let span = self.span(&self.weights(rows, lambda));
+        let image = self.k.image(&span);
+        let row = |i: usize| self.row(i, |p| if image[p][i] > 0.0 { 1.0 } else { self.network.leak });
+        let short = |r: &Row| {
+            let i = r.sample;
+            let term = |p: usize| {
+                let a = self.network.output(self.groups.first[p]);
+                self.y[i] * a * r.slopes[p] * image[p][i] * self.groups.size[p] as f64
+            };
+            let (q, scale) = (0..self.groups.len()).map(term).fold((0.0, 1.0), |(q, s), t| (q + t, s + t.abs()));
+            q < 1.0 - SHORTFALL * scale
+        };
+        let known = |r: &Row| rows.iter().any(|s| s.sample == r.sample && s.slopes == r.slopes);
+        (0..self.y.len()).map(row).filter(|r| short(r) && !known(r)).collect()
+    }
+
+    fn assemble(&self, rows: &[Row], solved: &Dual) -> Sliding {
+        let (n, leak) = (self.y.len(), self.network.leak);
+        let lambda = self.per_sample(rows, &solved.lambda);
+        let nu = self.weights(rows, &solved.lambda);
+        let mut slopes = Matrix::zeros(n, self.groups.len());
+        for i in 0..n {
+            let resting = self.row(i, |_| leak);
+            for p in 0..self.groups.len() {
+                slopes[(i, p)] = if lambda[i] > 0.0 { nu[(i, p)] / lambda[i] } else { resting.slopes[p] };
+            }
+        }
+        let carries = |i: usize, p: usize, c: f64| {
+            let carrying = |(r, l): (&Row, &f64)| r.sample == i && *l > 0.0 && r.slopes[p] == c;
+            rows.iter().zip(&solved.lambda).any(carrying)
+        };
+        let all = (0..n).flat_map(|i| (0..self.groups.len()).map(move |p| (i, p)));
+        let slides = |&(i, p): &(usize, usize)| !self.own(i, p) && carries(i, p, 1.0) && carries(i, p, leak);
+        let pair = |(i, p): (usize, usize)| SlidingPair {
+            sample: i,
+            group: p,
+            sign: -self.y[i],
+            slope: slopes[(i, p)],
+            fraction: (slopes[(i, p)] - leak) / (1.0 - leak),
+        };
+        let pairs: Vec<SlidingPair> = all.filter(slides).map(pair).collect();
+        let span = self.span(&nu);
+        let share = |i: usize| (0..self.groups.len()).map(|p| self.y[i] * self.share(p) * nu[(i, p)]).sum();
+        let image = self.k.image(&span);
+        let limit = Limit {
+            max_margin: solved.max_margin,
+            norm: solved.lambda.iter().sum::<f64>().sqrt(),
+            kkt_residual: solved.kkt_residual,
+            pivots: solved.pivots,
+            inconsistent: self.own_pairs(|i, j| (image[self.groups.of[j]][i] > 0.0) != self.sides.get(i, j)),
+            nu: self.rate_exponent(&lambda, &slopes, &pairs),
+            boundary_coefficients: (0..n).map(share).collect(),
+            span,
+            lambda,
+        };
+        Sliding { limit, slopes, pairs, wrong_side: self.own_pairs(|i, j| !self.sides.get(i, j)) }
+    }
+
+    fn own_pairs(&self, condition: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
+        let pairs = (0..self.y.len()).flat_map(|i| (0..self.network.width).map(move |j| (i, j)));
+        pairs.filter(|&(i, j)| self.own(i, self.groups.of[j]) && condition(i, j)).collect()
+    }
+
+    /// The rate exponent. While pairs σ slide, their slopes follow so that z stays 0, which projects
+    /// every feature onto the complement of the kinks `δ_kp = y_k a_p (x_k in group p)`. With
+    /// `A_ik = y_i y_k K_ik Σ_p (m_p/m) θ_ip θ_kp`, `D = ⟨δ,δ⟩` and `B = ⟨Φ,δ⟩` on the support, it is the
+    /// smallest eigenvalue of `√λ (A − B D⁻¹ Bᵀ) √λ`.
+    fn rate_exponent(&self, lambda: &[f64], slopes: &Matrix, pairs: &[SlidingPair]) -> f64 {
+        let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] > 0.0).collect();
+        let s = support.len();
+        let signed = |i: usize, k: usize| self.y[i] * self.y[k] * self.k.0[(i, k)];
+        let overlap = |i: usize, k: usize| {
+            (0..self.groups.len()).map(|p| self.share(p) * slopes[(i, p)] * slopes[(k, p)]).sum::<f64>()
+        };
+        let mut effective =
+            faer::Mat::from_fn(s, s, |r, c| signed(support[r], support[c]) * overlap(support[r], support[c]));
+        if !pairs.is_empty() {
+            let d = faer::Mat::from_fn(pairs.len(), pairs.len(), |r, c| {
+                let (a, b) = (pairs[r], pairs[c]);
+                if a.group == b.group { self.share(a.group) * signed(a.sample, b.sample) } else { 0.0 }
+            });
+            let b = faer::Mat::from_fn(s, pairs.len(), |r, c| {
+                let (i, q) = (support[r], pairs[c]);
+                self.share(q.group) * slopes[(i, q.group)] * signed(i, q.sample)
+            });
+            let Ok(factor) = d.llt(faer::Side::Lower) else { return f64::NAN };
+            effective -= &b * factor.solve(b.transpose());
+        }
+        let root = |r: usize| lambda[support[r]].sqrt();
+        smallest_eigenvalue(&faer::Mat::from_fn(s, s, |r, c| root(r) * effective[(r, c)] * root(c)))
+    }
+}

@@ -1,0 +1,226 @@
+//! What is watched: losses, margins, norms, the pattern, and the distances to the limit.
+//!
+//! At a monitored t the monitor sees Z and a few products with the data (see [`View`] and
+//! [`Geometry`]) and derives a [`Row`]. The limit is that of the pattern at this t, solved again only
+//! when the pattern has changed, and only where it can be an answer: all margins positive, and
+//! consistent. Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
+//! as one minus a cosine.
+
+use crate::certificate::{self, Gradient};
+use crate::descent::{Flips, View};
+use crate::geometry::{Geometry, Gram, Span};
+use crate::limit::{Limit, Prediction};
+use crate::network::{Network, Pattern};
+use std::sync::Arc;
+
+/// Steps without a change of the pattern, as a multiple of t, after which it counts as observed to be
+/// final: the last tenth of log-time is not enough, nine tenths of all steps are.
+const QUIET: f64 = 0.9;
+/// A pattern is not called observed before this t: nothing has been observed yet.
+const YOUNG: f64 = 10.0;
+
+/// One line of the trace.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// Steps taken.
+    pub t: f64,
+    /// `log L = log(c Σ exp(-q_i))`.
+    pub log_loss: f64,
+    /// `min_i q_i`.
+    pub min_margin: f64,
+    /// `‖W‖_F`.
+    pub weight_norm: f64,
+    /// `‖∇L‖_F`.
+    pub gradient_norm: f64,
+    /// `1 − cos(W, Ŵ)`.
+    pub cosine_gap: Option<f64>,
+    /// A proved upper bound of the same, found without the limit.
+    pub certified_cosine_gap: Option<f64>,
+    /// `1 − cos(−∇L, Ŵ)`.
+    pub gradient_cosine_gap: Option<f64>,
+    /// `max_i |α c t ℓ_i − λ_i| / max λ`.
+    pub dual_gap: Option<f64>,
+    /// Fraction of pairs with `a_j y_i z_ij > 0`.
+    pub sign_agreement: f64,
+    /// Changes of single bits of the pattern since t = 0.
+    pub flips: Flips,
+    /// The engine that produced the state.
+    pub segment: &'static str,
+    /// Whether every number of the state is finite.
+    pub finite: bool,
+}
+
+impl Row {
+    /// The certified angle (radians).
+    pub fn certified_angle(&self) -> Option<f64> {
+        self.certified_cosine_gap.map(|gap| 2.0 * libm::asin((0.5 * gap).sqrt().min(1.0)))
+    }
+}
+
+/// What is known about whether the pattern is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternState {
+    /// Activated, and the data are positively correlated: every `a_j y_i z_ij` grows for ever.
+    Proved,
+    /// No change during most of the run, and the limit of this pattern is consistent with it.
+    Observed,
+    /// Otherwise.
+    Unsettled,
+}
+
+/// Watches one run.
+pub struct Monitor {
+    geometry: Arc<dyn Geometry + Send>,
+    gram: Option<Arc<Gram>>,
+    norms: Vec<f64>,
+    d: usize,
+    y: Vec<f64>,
+    network: Network,
+    step_size: f64,
+    loss_constant: f64,
+    positive_correlation: bool,
+    solved: Option<(Pattern, Prediction)>,
+}
+
+/// What a monitor must know of the problem.
+pub struct Setting {
+    /// Inner products of the samples.
+    pub geometry: Arc<dyn Geometry + Send>,
+    /// `K = XXᵀ` where it is held; without it no limit is solved.
+    pub gram: Option<Arc<Gram>>,
+    /// `‖x_i‖`.
+    pub norms: Vec<f64>,
+    /// Number of features.
+    pub d: usize,
+    /// Labels ±1.
+    pub y: Vec<f64>,
+    /// The network.
+    pub network: Network,
+    /// Step size α.
+    pub step_size: f64,
+    /// Loss constant c.
+    pub loss_constant: f64,
+}
+
+impl Monitor {
+    /// A monitor for one problem.
+    pub fn new(setting: Setting) -> Self {
+        let Setting { geometry, gram, norms, d, y, network, step_size, loss_constant } = setting;
+        let positive_correlation = gram.as_ref().is_some_and(|k| positively_correlated(k, &norms, &y, d));
+        Self { geometry, gram, norms, d, y, network, step_size, loss_constant, positive_correlation, solved: None }
+    }
+
+    /// Looks at the state at t.
+    pub fn observe(&mut self, t: f64, view: &dyn View, flips: Flips, segment: &'static str) -> Row {
+        let z = view.preactivations();
+        let q = self.network.margins(z, &self.y);
+        let mut row = Row {
+            t,
+            min_margin: q.iter().copied().fold(f64::INFINITY, f64::min),
+            weight_norm: view.weight_norm(),
+            sign_agreement: Pattern::sign_agreement(z, &self.y, &self.network),
+            flips,
+            segment,
+            ..Row::default()
+        };
+        row.finite = q.iter().all(|q| q.is_finite()) && row.weight_norm.is_finite();
+        if !row.finite {
+            (row.log_loss, row.gradient_norm) = (f64::NAN, f64::NAN);
+            return row;
+        }
+        let pattern = Pattern::of(z, self.y.len(), self.network.width);
+        let data = certificate::Data {
+            geometry: &*self.geometry,
+            norms: &self.norms,
+            d: self.d,
+            y: &self.y,
+            network: &self.network,
+        };
+        let gradient = Gradient::new(&data, &q, &pattern);
+        row.log_loss = libm::log(self.loss_constant) + gradient.log_sum;
+        row.gradient_norm = gradient.norm * libm::exp(row.log_loss);
+        if row.min_margin > 0.0 {
+            row.certified_cosine_gap = certificate::cosine_gap(&data, view, &q, &pattern, &gradient);
+            self.solve(&pattern, &self.scaled_losses(t, &q));
+            self.compare(&mut row, view, &q, &gradient);
+        }
+        row
+    }
+
+    /// `α c t ℓ_i`, which tends to λ_i.
+    pub fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
+        let log = libm::log(self.step_size) + libm::log(self.loss_constant) + libm::log(t);
+        q.iter().map(|q| libm::exp(log - q)).collect()
+    }
+
+    /// Margins of a state.
+    pub fn margins(&self, view: &dyn View) -> Vec<f64> {
+        self.network.margins(view.preactivations(), &self.y)
+    }
+
+    /// The limit of a pattern, solved now or remembered; none without K.
+    pub fn prediction(&mut self, pattern: &Pattern) -> Option<&Prediction> {
+        self.solve(pattern, &[]);
+        self.solved.as_ref().map(|(_, prediction)| prediction)
+    }
+
+    /// The consistent limit of the last pattern that was asked for.
+    pub fn limit(&self) -> Option<&Limit> {
+        match &self.solved {
+            Some((_, Prediction::Limit(limit))) if limit.consistent() => Some(limit),
+            _ => None,
+        }
+    }
+
+    /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
+    pub fn separable(&mut self, row: &Row, view: &dyn View) -> bool {
+        let pattern = Pattern::of(view.preactivations(), self.y.len(), self.network.width);
+        row.min_margin > 0.0 || !matches!(self.prediction(&pattern), Some(Prediction::NotSeparable(_)))
+    }
+
+    /// Whether the pattern of a row is final, as far as is known.
+    pub fn pattern_state(&self, row: &Row) -> PatternState {
+        if self.positive_correlation && row.sign_agreement == 1.0 {
+            PatternState::Proved
+        } else if self.limit().is_some() && row.t >= YOUNG && row.flips.last <= (1.0 - QUIET) * row.t {
+            PatternState::Observed
+        } else {
+            PatternState::Unsettled
+        }
+    }
+
+    fn solve(&mut self, pattern: &Pattern, warm: &[f64]) {
+        let Some(gram) = &self.gram else { return };
+        if self.solved.as_ref().is_none_or(|(known, _)| known != pattern) {
+            let warm = (warm.len() == self.y.len() && warm.iter().all(|w| w.is_finite())).then_some(warm);
+            let prediction = Limit::of_pattern(gram, &self.y, &self.network, pattern, warm);
+            self.solved = Some((pattern.clone(), prediction));
+        }
+    }
+
+    fn compare(&self, row: &mut Row, view: &dyn View, q: &[f64], gradient: &Gradient) {
+        let Some(limit) = self.limit() else { return };
+        let direction = limit.span.clone().scaled(-1.0 / limit.norm);
+        let chord = view.combined_norm(1.0 / row.weight_norm, &direction);
+        row.cosine_gap = Some(0.5 * chord * chord);
+        let difference = sum(&gradient.span.clone().scaled(1.0 / gradient.norm), &direction);
+        row.gradient_cosine_gap =
+            Some(0.5 * self.geometry.squared_norm(&difference, &self.geometry.image(&difference)));
+        let top = limit.lambda.iter().copied().fold(0.0, f64::max);
+        let scaled = self.scaled_losses(row.t, q);
+        let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (s - l).abs());
+        row.dual_gap = Some(distance.fold(0.0, f64::max) / top);
+    }
+}
+
+/// The sum of two spans over the same groups.
+fn sum(a: &Span, b: &Span) -> Span {
+    let column = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a + b).collect();
+    Span { columns: a.columns.iter().zip(&b.columns).map(column).collect(), groups: a.groups.clone() }
+}
+
+/// Whether all `⟨y_i x_i, y_k x_k⟩ ≥ 0`, beyond what rounding could hide (`2 d u ‖x_i‖‖x_k‖`).
+fn positively_correlated(k: &Gram, norms: &[f64], y: &[f64], d: usize) -> bool {
+    let slack = |i: usize, j: usize| d as f64 * f64::EPSILON * norms[i] * norms[j];
+    (0..y.len()).all(|i| (0..i).all(|j| y[i] * y[j] * k.0[(i, j)] >= slack(i, j)))
+}

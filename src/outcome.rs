@@ -1,0 +1,205 @@
+//! What a run found: the content of result.json, and the summary that people read.
+
+use crate::config::Config;
+use crate::data::Noise;
+use crate::descent::run::Status;
+use crate::descent::{Engine, Segment};
+use crate::limit::Limit;
+use crate::limit::test_error::{self, Probability, Regime};
+use crate::monitor::{Monitor, PatternState, Row};
+use crate::problem::Problem;
+use crate::record::{Real, digest};
+use serde::Serialize;
+
+/// The content of result.json.
+#[derive(Serialize)]
+pub struct Outcome {
+    pub(crate) status: &'static str,
+    pub(crate) steps: Real,
+    pub(crate) log_loss: Real,
+    pub(crate) min_margin: Real,
+    pub(crate) weight_norm: Real,
+    pub(crate) gradient_norm: Real,
+    pub(crate) normalized_margin: Real,
+    pub(crate) max_margin: Option<Real>,
+    pub(crate) cosine_gap: Option<Real>,
+    pub(crate) certified_cosine_gap: Option<Real>,
+    pub(crate) gradient_cosine_gap: Option<Real>,
+    pub(crate) dual_gap: Option<Real>,
+    pub(crate) rate_exponent: Option<Real>,
+    pub(crate) next_decimal_at: Option<Real>,
+    pub(crate) pattern: PatternReport,
+    pub(crate) test_error: Option<TestError>,
+    pub(crate) train_error: Real,
+    pub(crate) step_size: Real,
+    pub(crate) lambda_max: Real,
+    pub(crate) segments: Vec<SegmentReport>,
+    pub(crate) digest: String,
+    pub(crate) data_digest: String,
+    pub(crate) provenance: Provenance,
+}
+
+#[derive(Serialize)]
+pub(crate) struct PatternReport {
+    pub(crate) sign_agreement: Real,
+    pub(crate) flips: u64,
+    pub(crate) last_flip: Real,
+    pub(crate) state: &'static str,
+    pub(crate) limit_consistent: bool,
+    pub(crate) sliding: Vec<()>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct SegmentReport {
+    pub(crate) engine: &'static str,
+    pub(crate) precision: &'static str,
+    pub(crate) from: Real,
+    pub(crate) to: Real,
+    pub(crate) steps_taken: u64,
+    pub(crate) seconds: Real,
+    pub(crate) error_estimate: Real,
+}
+
+impl From<Segment> for SegmentReport {
+    fn from(s: Segment) -> Self {
+        Self {
+            engine: s.engine,
+            precision: s.precision.name(),
+            from: Real(s.from),
+            to: Real(s.to),
+            steps_taken: s.steps_taken,
+            seconds: Real(s.seconds),
+            error_estimate: Real(s.error_estimate),
+        }
+    }
+}
+
+/// The probability of misclassifying a fresh, clean sample of the mixture.
+#[derive(Serialize)]
+pub struct TestError {
+    pub(crate) limit: Option<Real>,
+    pub(crate) log10_limit: Option<Real>,
+    pub(crate) bayes: Option<Real>,
+    pub(crate) log10_bayes: Option<Real>,
+    pub(crate) predicted: Real,
+    pub(crate) log10_predicted: Real,
+    pub(crate) regime: Regime,
+    pub(crate) signal_ratio: Real,
+}
+
+impl TestError {
+    /// Of the limit's boundary; none for data from files, whose distribution is unknown. Closed forms
+    /// are for Gaussian noise: with other noise only the leading-order prediction is given.
+    pub fn of_limit(limit: &Limit, problem: &Problem) -> Option<Self> {
+        let mixture = problem.data.mixture.as_ref()?;
+        let n = problem.data.y.len();
+        let gaussian = mixture.noise == Noise::Gaussian;
+        let exact = gaussian.then(|| test_error::of_boundary(&limit.boundary(&problem.data.x), mixture));
+        let bayes = gaussian.then(|| test_error::bayes(mixture));
+        let predicted = test_error::predicted(mixture, n);
+        let value = |p: &Probability| Real(p.value);
+        let log10 = |p: &Probability| Real(p.log10);
+        Some(Self {
+            limit: exact.as_ref().map(value),
+            log10_limit: exact.as_ref().map(log10),
+            bayes: bayes.as_ref().map(value),
+            log10_bayes: bayes.as_ref().map(log10),
+            predicted: value(&predicted),
+            log10_predicted: log10(&predicted),
+            regime: test_error::regime(mixture, n),
+            signal_ratio: Real(test_error::signal_ratio(mixture, n)),
+        })
+    }
+}
+
+/// Where a result comes from.
+#[derive(Serialize)]
+pub struct Provenance {
+    version: &'static str,
+    commit: &'static str,
+    isa: &'static str,
+    threads: usize,
+    config: Config,
+}
+
+impl Provenance {
+    /// Of this program, on this machine, with this configuration.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            commit: env!("FARFIELD_COMMIT"),
+            isa: farfield_kernels::isa::name(),
+            threads: rayon::current_num_threads(),
+            config: config.clone(),
+        }
+    }
+}
+
+impl PatternState {
+    /// The name in result.json.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Observed => "observed",
+            Self::Unsettled => "unsettled",
+        }
+    }
+}
+
+/// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth: the part of W across Ŵ stays bounded
+/// while `‖W‖ ≈ (log t + const)/γ*` grows, so the norm must grow by √10.
+fn next_decimal(t: f64, weight_norm: f64, max_margin: f64) -> f64 {
+    t * libm::exp(max_margin * weight_norm * (10f64.sqrt() - 1.0))
+}
+
+impl Outcome {
+    /// Gathers what is known at the end of a run.
+    pub fn new(
+        config: &Config,
+        problem: &Problem,
+        monitor: &mut Monitor,
+        engine: &mut dyn Engine,
+        row: &Row,
+        status: Status,
+    ) -> Self {
+        let segments = engine.segments().into_iter().map(SegmentReport::from).collect();
+        let view = engine.view();
+        let q = monitor.margins(view);
+        let state = monitor.pattern_state(row);
+        let limit = row.cosine_gap.and_then(|_| monitor.limit());
+        let norm = row.weight_norm;
+        let test_error = limit.and_then(|limit| TestError::of_limit(limit, problem));
+        Self {
+            status: status.name(),
+            steps: Real(row.t),
+            log_loss: Real(row.log_loss),
+            min_margin: Real(row.min_margin),
+            weight_norm: Real(norm),
+            gradient_norm: Real(row.gradient_norm),
+            normalized_margin: Real(row.min_margin / norm),
+            max_margin: limit.map(|l| Real(l.max_margin)),
+            cosine_gap: row.cosine_gap.map(Real),
+            certified_cosine_gap: row.certified_cosine_gap.map(Real),
+            gradient_cosine_gap: row.gradient_cosine_gap.map(Real),
+            dual_gap: row.dual_gap.map(Real),
+            rate_exponent: limit.map(|l| Real(l.nu)),
+            next_decimal_at: limit.map(|l| Real(next_decimal(row.t, norm, l.max_margin))),
+            pattern: PatternReport {
+                sign_agreement: Real(row.sign_agreement),
+                flips: row.flips.count,
+                last_flip: Real(row.flips.last),
+                state: state.name(),
+                limit_consistent: limit.is_some(),
+                sliding: Vec::new(),
+            },
+            test_error,
+            train_error: Real(q.iter().filter(|q| !(**q > 0.0)).count() as f64 / q.len() as f64),
+            step_size: Real(problem.step_size),
+            lambda_max: Real(problem.lambda_max),
+            segments,
+            digest: digest([&view.state()[..]]),
+            data_digest: problem.data_digest(),
+            provenance: Provenance::new(config),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The result of a run in a dozen lines, for people.
+
+use crate::config::{Config, StepSize};
+use crate::limit::test_error::Regime;
+use crate::outcome::{Outcome, TestError};
+use crate::problem::Problem;
+use crate::record::Real;
+use std::fmt::Write;
+use std::path::Path;
+
+/// The summary of a run that took `seconds` and left its files in `folder`.
+pub fn run(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path, seconds: f64) -> String {
+    let mut out = String::new();
+    for (name, text) in [
+        ("problem", problem_line(problem, config)),
+        ("descent", descent_line(outcome, seconds)),
+        ("state", state_line(outcome)),
+        ("pattern", pattern_line(problem, outcome)),
+        ("limit", limit_line(outcome)),
+        ("direction", direction_line(outcome)),
+        ("gradient", gradient_line(outcome)),
+        ("test error", error_line(outcome)),
+        ("files", folder.display().to_string()),
+    ] {
+        if !text.is_empty() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "{name:>10}  {text}");
+        }
+    }
+    out
+}
+
+/// A count of steps: `1000000`, or `1.000e12` beyond nine digits.
+fn steps(t: f64) -> String {
+    if t < 1e9 { format!("{t}") } else { format!("{t:.3e}") }
+}
+
+/// The angle of a cosine gap, in radians.
+fn angle(gap: f64) -> f64 {
+    2.0 * (0.5 * gap).sqrt().min(1.0).asin()
+}
+
+/// The data, the network and the step.
+pub fn problem_line(problem: &Problem, config: &Config) -> String {
+    let (n, d) = (problem.data.x.rows(), problem.data.x.cols());
+    let net = &problem.network;
+    let positive = problem.data.y.iter().filter(|y| **y > 0.0).count();
+    let auto = if config.descent.step_size == StepSize::Auto { " (auto)" } else { "" };
+    format!(
+        "n = {n} ({positive} positive), d = {d}, width {} ({} positive), leak {}; α = {:e}{auto}, {} of losses",
+        net.width, net.positive, net.leak, problem.step_size, config.descent.reduction
+    )
+}
+
+fn descent_line(outcome: &Outcome, seconds: f64) -> String {
+    let how = match outcome.status {
+        "tolerance" => "certified angle below the tolerance",
+        "diverged" => "DIVERGED: a smaller descent.step_size is needed",
+        "not_separable" => "NOT SEPARABLE by this network in the reached pattern",
+        "interrupted" => "interrupted",
+        _ => "horizon reached",
+    };
+    let part = |s: &crate::outcome::SegmentReport| {
+        format!("{} {} to {} ({} steps, {:.2} s)", s.engine, s.precision, steps(s.to.0), s.steps_taken, s.seconds.0)
+    };
+    let parts: Vec<String> = outcome.segments.iter().map(part).collect();
+    let parts = match &parts[..] {
+        [first, .., last] if parts.len() > 4 => format!("{first} … {} more … {last}", parts.len() - 2),
+        _ => parts.join(", "),
+    };
+    format!("t = {}, {how}, in {seconds:.2} s: {parts}", steps(outcome.steps.0))
+}
+
+fn state_line(outcome: &Outcome) -> String {
+    let Outcome { log_loss, min_margin, weight_norm, train_error, .. } = outcome;
+    format!(
+        "log L = {:.6}, min margin {:.6}, ‖W‖ = {:.6}, train error {}",
+        log_loss.0, min_margin.0, weight_norm.0, train_error.0
+    )
+}
+
+fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
+    let p = &outcome.pattern;
+    let agreement = match p.sign_agreement.0 {
+        1.0 => "fully activated".to_string(),
+        share => format!("{:.2} % activated", 100.0 * share),
+    };
+    let state = match p.state {
+        "proved" => "final: proved (positive correlation)",
+        "observed" => "final as far as observed",
+        _ => "unsettled: it may still change",
+    };
+    let last = if p.flips == 0 {
+        "no flips".into()
+    } else {
+        format!("{} flips, last at t = {}", p.flips, steps(p.last_flip.0))
+    };
+    format!("{agreement} ({} x {} bits, {last}); {state}", problem.data.y.len(), problem.network.width)
+}
+
+fn limit_line(outcome: &Outcome) -> String {
+    match (outcome.max_margin, outcome.rate_exponent) {
+        (Some(margin), Some(nu)) => format!(
+            "max margin γ* = {:.9}, consistent; the iterate has {:.9}; rate exponent ν = {:.4}",
+            margin.0, outcome.normalized_margin.0, nu.0
+        ),
+        _ => "none known for the present pattern".into(),
+    }
+}
+
+fn direction_line(outcome: &Outcome) -> String {
+    let certified = match outcome.certified_cosine_gap {
+        Some(gap) => format!("certified ≤ {:.6} rad without using the limit", angle(gap.0)),
+        None => "no certificate yet (a margin is not positive)".into(),
+    };
+    let exact = match outcome.cosine_gap {
+        Some(gap) => format!("angle(W, Ŵ) = {:.6} rad (1 − cos = {:.4e}), ", angle(gap.0), gap.0),
+        None => String::new(),
+    };
+    let next = match outcome.next_decimal_at {
+        Some(Real(t)) if t.is_finite() => format!("; 1 − cos falls to a tenth at t ≈ {t:.1e}"),
+        _ => String::new(),
+    };
+    format!("{exact}{certified}{next}")
+}
+
+fn gradient_line(outcome: &Outcome) -> String {
+    match (outcome.gradient_cosine_gap, outcome.dual_gap) {
+        (Some(gap), Some(dual)) => {
+            format!("1 − cos(−∇L, Ŵ) = {:.4e}, dual gap max |α c t ℓ_i − λ_i|/max λ = {:.4e}", gap.0, dual.0)
+        }
+        _ => String::new(),
+    }
+}
+
+fn error_line(outcome: &Outcome) -> String {
+    outcome.test_error.as_ref().map(error_text).unwrap_or_default()
+}
+
+/// Test error of the limit, of the best boundary, and as predicted to leading order.
+pub fn error_text(e: &TestError) -> String {
+    let exact = match (e.limit.zip(e.log10_limit), e.bayes.zip(e.log10_bayes)) {
+        (Some((limit, log_limit)), Some((bayes, log_bayes))) => {
+            format!("limit {}, Bayes {}, ", probability(limit.0, log_limit.0), probability(bayes.0, log_bayes.0))
+        }
+        _ => String::new(),
+    };
+    let predicted = probability(e.predicted.0, e.log10_predicted.0);
+    let regime = match e.regime {
+        Regime::Weak => "weak",
+        Regime::Strong => "strong",
+    };
+    format!("{exact}predicted {predicted}; {regime} signal (n‖μ‖²/tr Σ = {:.3})", e.signal_ratio.0)
+}
+
+/// A probability, by its logarithm where it is too small to print otherwise.
+pub fn probability(value: f64, log10: f64) -> String {
+    if log10 > -300.0 { format!("{value:.4e}") } else { format!("10^{log10:.3}") }
+}

@@ -1,0 +1,111 @@
+//! Trajectories computed in 60-digit arithmetic, and runs to compare with them.
+#![allow(dead_code)] // each test file uses its part
+
+use farfield::geometry::Gram;
+use farfield::matrix::Matrix;
+use farfield::monitor::{Monitor, Setting};
+use farfield::network::Network;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// One file of tests/vectors.
+#[derive(Deserialize)]
+pub struct Trajectory {
+    pub name: String,
+    pub positive: usize,
+    pub negative: usize,
+    pub leak: f64,
+    pub step_size: f64,
+    pub reduction: String,
+    pub steps: u64,
+    #[serde(rename = "X")]
+    pub x: Vec<Vec<f64>>,
+    pub y: Vec<f64>,
+    #[serde(rename = "W0")]
+    pub weights: Vec<Vec<f64>>,
+    pub checkpoints: Vec<Checkpoint>,
+    pub last_flip: u64,
+    pub limit: Option<KnownLimit>,
+}
+
+/// The state at one t; numbers are decimal strings.
+#[derive(Deserialize)]
+pub struct Checkpoint {
+    pub t: u64,
+    pub log_loss: String,
+    pub margins: Vec<String>,
+    pub weight_norm: String,
+    pub gradient_norm: String,
+    pub sign_agreement: String,
+    pub pattern_flips: u64,
+}
+
+/// The limit of the final pattern.
+#[derive(Deserialize)]
+pub struct KnownLimit {
+    pub dual: Vec<String>,
+    pub max_margin: String,
+    pub cosine_at_end: String,
+    pub boundary: Vec<String>,
+}
+
+/// A decimal string as the nearest f64.
+pub fn number(text: &str) -> f64 {
+    text.parse().expect("a decimal number")
+}
+
+/// `|a − b| ≤ tolerance·|b|`.
+pub fn assert_close(what: &str, a: f64, b: f64, tolerance: f64) {
+    assert!((a - b).abs() <= tolerance * b.abs(), "{what}: {a:e} instead of {b:e}, off by {:e}", (a / b - 1.0).abs());
+}
+
+impl Trajectory {
+    /// All files.
+    pub fn all() -> Vec<Self> {
+        ["activated", "chattering", "late_flips", "odd_width_mean"].map(Self::load).into()
+    }
+
+    /// One file by name.
+    pub fn load(name: &str) -> Self {
+        let path = format!("{}/tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_str(&std::fs::read_to_string(path).expect("the file is there")).expect("it has the format")
+    }
+
+    pub fn network(&self) -> Network {
+        Network { width: self.positive + self.negative, positive: self.positive, leak: self.leak }
+    }
+
+    pub fn samples(&self) -> Arc<Matrix> {
+        Matrix::new(self.x.len(), self.x[0].len(), self.x.concat()).into()
+    }
+
+    pub fn initial(&self) -> Matrix {
+        Matrix::new(self.weights.len(), self.x[0].len(), self.weights.concat())
+    }
+
+    pub fn loss_constant(&self) -> f64 {
+        if self.reduction == "mean" { 1.0 / self.y.len() as f64 } else { 1.0 }
+    }
+
+    pub fn rate(&self) -> f64 {
+        self.step_size * self.loss_constant()
+    }
+
+    pub fn gram(&self) -> Arc<Gram> {
+        Arc::new(Gram(farfield::product::gram(&self.samples())))
+    }
+
+    pub fn monitor(&self) -> Monitor {
+        let (x, gram) = (self.samples(), self.gram());
+        Monitor::new(Setting {
+            geometry: gram.clone(),
+            gram: Some(gram),
+            norms: (0..x.rows()).map(|i| farfield::matrix::norm(x.row(i))).collect(),
+            d: x.cols(),
+            y: self.y.clone(),
+            network: self.network(),
+            step_size: self.step_size,
+            loss_constant: self.loss_constant(),
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! The engines against trajectories in 60-digit arithmetic: margins and norms to 1e-12 relative, log
+//! loss to 1e-12 absolute, flips and sign agreement exactly.
+//!
+//! Margins are compared relative to the largest of their t: a margin near zero is a difference of
+//! terms of that size.
+
+mod common;
+
+use common::{Trajectory, assert_close, number};
+use farfield::descent::direct::Direct;
+use farfield::descent::fused::{Nest, Options};
+use farfield::descent::gram::{self, Start};
+use farfield::descent::horizon::Horizon;
+use farfield::descent::{Engine, Flips, Precision, Reached, Stop};
+use farfield::geometry::preactivations;
+use farfield::monitor::PatternState;
+use std::sync::Arc;
+
+const TOLERANCE: f64 = 1e-12;
+
+fn direct(case: &Trajectory, tied: bool, nest: Nest) -> Direct {
+    let options = Options { precision: Precision::F64, tied, nest: Some(nest) };
+    Direct::new(case.samples(), &case.y, &case.network(), case.rate(), &case.initial(), &options)
+}
+
+/// Follows a trajectory through all its checkpoints.
+fn replay(case: &Trajectory, engine: &mut dyn Engine) {
+    let mut monitor = case.monitor();
+    for point in &case.checkpoints {
+        let at = |what: &str| format!("{} at t = {}: {what}", case.name, point.t);
+        assert_eq!(engine.advance(point.t as f64, &Stop::default()), Reached::Target);
+        let (t, flips, name) = (engine.t(), engine.flips(), engine.name());
+        assert_eq!(t, point.t as f64);
+        let row = monitor.observe(t, engine.view(), flips, name);
+        let q = monitor.margins(engine.view());
+        let scale = point.margins.iter().map(|q| number(q).abs()).fold(0.0, f64::max);
+        for (q, exact) in q.iter().zip(&point.margins) {
+            assert!((q - number(exact)).abs() <= TOLERANCE * scale, "{} {q} {exact}", at("margin"));
+        }
+        assert!((row.log_loss - number(&point.log_loss)).abs() <= TOLERANCE, "{} {}", at("log loss"), row.log_loss);
+        assert_close(&at("weight norm"), row.weight_norm, number(&point.weight_norm), TOLERANCE);
+        assert_close(&at("gradient norm"), row.gradient_norm, number(&point.gradient_norm), TOLERANCE);
+        assert!((row.sign_agreement - number(&point.sign_agreement)).abs() < 1e-11, "{}", at("sign agreement"));
+        assert_eq!(row.flips.count, point.pattern_flips, "{}", at("flips"));
+        if let (Some(gap), Some(certified)) = (row.cosine_gap, row.certified_cosine_gap) {
+            assert!(certified >= gap && gap >= 0.0, "{}", at("certificate"));
+        }
+    }
+    assert_eq!(engine.flips().last, case.last_flip as f64, "{}: last flip", case.name);
+}
+
+#[test]
+fn direct_engine() {
+    for case in Trajectory::all() {
+        for nest in [Nest::Panels, Nest::Rows] {
+            for tied in [true, false] {
+                replay(&case, &mut direct(&case, tied, nest));
+            }
+        }
+    }
+}
+
+#[test]
+fn gram_engine() {
+    for case in Trajectory::all() {
+        let (x, w) = (case.samples(), case.initial());
+        let start = Start::new(w.clone(), preactivations(&x, &w));
+        let problem = gram::Problem::new(case.gram(), Some(x), case.y.clone(), case.network(), case.rate(), start);
+        replay(&case, &mut Horizon::new(Arc::new(problem), 0.0, Flips::default()));
+    }
+}
+
+#[test]
+fn limits() {
+    for case in Trajectory::all() {
+        let mut engine = direct(&case, true, Nest::Panels);
+        let mut monitor = case.monitor();
+        engine.advance(case.steps as f64, &Stop::default());
+        let flips = engine.flips();
+        let row = monitor.observe(engine.t(), engine.view(), flips, "direct");
+        let Some(known) = &case.limit else {
+            assert_eq!(monitor.pattern_state(&row), PatternState::Unsettled, "{}", case.name);
+            continue;
+        };
+        let limit = monitor.limit().expect("a consistent limit");
+        assert_close("max margin", limit.max_margin, number(&known.max_margin), 1e-12);
+        let top = limit.lambda.iter().copied().fold(0.0, f64::max);
+        for (l, exact) in limit.lambda.iter().zip(&known.dual) {
+            assert!((l - number(exact)).abs() <= 1e-12 * top, "dual {l} {exact}");
+        }
+        let boundary = limit.boundary(&case.samples());
+        let scale = boundary.iter().map(|v| v.abs()).fold(0.0, f64::max);
+        for (v, exact) in boundary.iter().zip(&known.boundary) {
+            assert!((v - number(exact)).abs() <= 1e-12 * scale, "boundary {v} {exact}");
+        }
+        // The known cosine has 30 digits; one minus it keeps 13 of those that f64 can show.
+        let gap = 1.0 - number(&known.cosine_at_end);
+        assert_close("cosine gap", row.cosine_gap.expect("a limit"), gap, 1e-12);
+        assert_ne!(monitor.pattern_state(&row), PatternState::Unsettled);
+    }
+}
+
+#[test]
+fn chattering_claims_no_limit() {
+    let case = Trajectory::load("chattering");
+    let mut engine = direct(&case, true, Nest::Panels);
+    let mut monitor = case.monitor();
+    engine.advance(case.steps as f64, &Stop::default());
+    let flips = engine.flips();
+    let row = monitor.observe(engine.t(), engine.view(), flips, "direct");
+    assert_eq!(row.cosine_gap, None, "the limit of a passing pattern is not the answer");
+    assert!(row.certified_cosine_gap.is_some());
+}
