@@ -339,7 +339,8 @@ fn apply(table: &mut Table, setting: &str) -> Result<()> {
     let (key, text) = (key.trim(), text.trim());
     let value = match format!("v = {text}").parse::<Table>() {
         Ok(mut parsed) if parsed.len() == 1 => parsed.remove("v").expect("the only key"),
-        _ => Value::String(text.to_string()),
+        // Whole numbers beyond 64 bits are no TOML, but steps may be that many.
+        _ => text.parse().map_or_else(|_| Value::String(text.to_string()), Value::Float),
     };
     let mut place = table;
     let mut parts = key.split('.').peekable();

@@ -9,6 +9,7 @@
 
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
+use farfield_kernels::dense;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -66,53 +67,36 @@ pub struct Gram(pub Matrix);
 
 impl Geometry for Gram {
     fn apply(&self, v: &[f64]) -> Vec<f64> {
-        (0..self.0.rows()).map(|i| self.0.row(i).iter().zip(v).fold(0.0, |s, (k, v)| k.mul_add(*v, s))).collect()
+        let mut out = vec![0.0; self.0.rows()];
+        dense::combine(v, self.0.values(), self.0.cols(), &mut out);
+        out
     }
 }
 
 /// The samples themselves, for data with more samples than a Gram matrix is worth: `K·v = X(Xᵀv)`,
-/// two passes over X. Sums over samples run in index order, one chain per column; sums over columns
-/// run in index order, one chain per sample: the same bits for any number of threads.
+/// two passes over X, with the same bits for any number of threads.
 #[derive(Clone, Debug)]
 pub struct Samples(pub Arc<Matrix>);
 
 impl Geometry for Samples {
     fn apply(&self, v: &[f64]) -> Vec<f64> {
-        let direction = transposed_product(&self.0, v);
-        let along = |row: &[f64]| row.iter().zip(&direction).fold(0.0, |s, (x, w)| x.mul_add(*w, s));
-        self.0.values().par_chunks(self.0.cols()).map(along).collect()
+        preactivations(&self.0, &Matrix::new(1, self.0.cols(), transposed_product(&self.0, v)))
     }
 }
 
 /// `Xᵀv` (length d) for n coefficients, one chain over the samples per column.
 pub fn transposed_product(x: &Matrix, v: &[f64]) -> Vec<f64> {
-    const COLUMNS: usize = 1024; // 8 KB of sums, kept in L1 while the samples stream by
+    const COLUMNS: usize = 1024; // a row's share of 8 KB: long enough to stream, short enough to share
     let mut sums = vec![0.0; x.cols()];
     sums.par_chunks_mut(COLUMNS).enumerate().for_each(|(block, sums)| {
-        let first = block * COLUMNS;
-        for (i, v) in v.iter().enumerate() {
-            let row = &x.row(i)[first..first + sums.len()];
-            sums.iter_mut().zip(row).for_each(|(s, x)| *s = x.mul_add(*v, *s));
-        }
+        dense::combine(v, &x.values()[block * COLUMNS..], x.cols(), sums);
     });
     sums
 }
 
-/// Pre-activations `Z = XWᵀ` (n×m, row-major) of the weights W (m×d): one chain per output.
+/// Pre-activations `Z = XWᵀ` (n×m, row-major) of the weights W (m×d).
 pub fn preactivations(x: &Matrix, w: &Matrix) -> Vec<f64> {
-    const CHAINS: usize = 8; // enough to hide the latency of a fused multiply-add
-    let m = w.rows();
-    let mut z = vec![0.0; x.rows() * m];
-    z.par_chunks_mut(m).enumerate().for_each(|(i, z)| {
-        let x = x.row(i);
-        for (block, z) in z.chunks_mut(CHAINS).enumerate() {
-            let rows: [&[f64]; CHAINS] = std::array::from_fn(|j| w.row((block * CHAINS + j).min(m - 1)));
-            let mut sums = [0.0f64; CHAINS];
-            for (k, x) in x.iter().enumerate() {
-                sums.iter_mut().zip(&rows).for_each(|(s, w)| *s = x.mul_add(w[k], *s));
-            }
-            z.copy_from_slice(&sums[..z.len()]);
-        }
-    });
+    let mut z = vec![0.0; x.rows() * w.rows()];
+    z.par_chunks_mut(w.rows()).enumerate().for_each(|(i, z)| dense::dots(x.row(i), w.values(), z));
     z
 }

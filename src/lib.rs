@@ -29,4 +29,5 @@ pub mod prediction;
 pub mod problem;
 pub mod product;
 pub mod record;
+pub mod start;
 pub mod summary;

@@ -7,7 +7,7 @@
 //! as one minus a cosine.
 
 use crate::certificate::{self, Gradient};
-use crate::descent::{Flips, View};
+use crate::descent::{Engine, Flips, View};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::limit::{Limit, Prediction};
 use crate::network::{Network, Pattern};
@@ -110,8 +110,11 @@ impl Monitor {
         Self { geometry, gram, norms, d, y, network, step_size, loss_constant, positive_correlation, solved: None }
     }
 
-    /// Looks at the state at t.
-    pub fn observe(&mut self, t: f64, view: &dyn View, flips: Flips, segment: &'static str) -> Row {
+    /// Looks at the state of an engine.
+    pub fn observe(&mut self, engine: &mut dyn Engine) -> Row {
+        let (t, flips, segment) = (engine.t(), engine.flips(), engine.name());
+        let scaled = engine.scaled_losses();
+        let view = engine.view();
         let z = view.preactivations();
         let q = self.network.margins(z, &self.y);
         let mut row = Row {
@@ -141,14 +144,15 @@ impl Monitor {
         row.gradient_norm = gradient.norm * libm::exp(row.log_loss);
         if row.min_margin > 0.0 {
             row.certified_cosine_gap = certificate::cosine_gap(&data, view, &q, &pattern, &gradient);
-            self.solve(&pattern, &self.scaled_losses(t, &q));
-            self.compare(&mut row, view, &q, &gradient);
+            let scaled = scaled.unwrap_or_else(|| self.scaled_losses(t, &q));
+            self.solve(&pattern, &scaled);
+            self.compare(&mut row, view, &scaled, &gradient);
         }
         row
     }
 
     /// `α c t ℓ_i`, which tends to λ_i.
-    pub fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
+    fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
         let log = libm::log(self.step_size) + libm::log(self.loss_constant) + libm::log(t);
         q.iter().map(|q| libm::exp(log - q)).collect()
     }
@@ -198,7 +202,7 @@ impl Monitor {
         }
     }
 
-    fn compare(&self, row: &mut Row, view: &dyn View, q: &[f64], gradient: &Gradient) {
+    fn compare(&self, row: &mut Row, view: &dyn View, scaled: &[f64], gradient: &Gradient) {
         let Some(limit) = self.limit() else { return };
         let direction = limit.span.clone().scaled(-1.0 / limit.norm);
         let chord = view.combined_norm(1.0 / row.weight_norm, &direction);
@@ -207,7 +211,6 @@ impl Monitor {
         row.gradient_cosine_gap =
             Some(0.5 * self.geometry.squared_norm(&difference, &self.geometry.image(&difference)));
         let top = limit.lambda.iter().copied().fold(0.0, f64::max);
-        let scaled = self.scaled_losses(row.t, q);
         let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (s - l).abs());
         row.dual_gap = Some(distance.fold(0.0, f64::max) / top);
     }

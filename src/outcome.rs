@@ -33,6 +33,8 @@ pub struct Outcome {
     pub(crate) train_error: Real,
     pub(crate) step_size: Real,
     pub(crate) lambda_max: Real,
+    /// Why steps were still taken one by one at the end.
+    pub(crate) remark: Option<String>,
     pub(crate) segments: Vec<SegmentReport>,
     pub(crate) digest: String,
     pub(crate) data_digest: String,
@@ -163,6 +165,7 @@ impl Outcome {
         status: Status,
     ) -> Self {
         let segments = engine.segments().into_iter().map(SegmentReport::from).collect();
+        let engine_remark = engine.remark();
         let view = engine.view();
         let q = monitor.margins(view);
         let state = monitor.pattern_state(row);
@@ -196,6 +199,7 @@ impl Outcome {
             train_error: Real(q.iter().filter(|q| !(**q > 0.0)).count() as f64 / q.len() as f64),
             step_size: Real(problem.step_size),
             lambda_max: Real(problem.lambda_max),
+            remark: engine_remark,
             segments,
             digest: digest([&view.state()[..]]),
             data_digest: problem.data_digest(),

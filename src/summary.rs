@@ -68,7 +68,8 @@ fn descent_line(outcome: &Outcome, seconds: f64) -> String {
         [first, .., last] if parts.len() > 4 => format!("{first} … {} more … {last}", parts.len() - 2),
         _ => parts.join(", "),
     };
-    format!("t = {}, {how}, in {seconds:.2} s: {parts}", steps(outcome.steps.0))
+    let remark = outcome.remark.as_ref().map(|r| format!("; stepping: {r}")).unwrap_or_default();
+    format!("t = {}, {how}, in {seconds:.2} s: {parts}{remark}", steps(outcome.steps.0))
 }
 
 fn state_line(outcome: &Outcome) -> String {

@@ -24,7 +24,7 @@ fn laws(name: &str) {
     for quarter in 17..=1200 {
         let t = 10f64.powf(f64::from(quarter) / 4.0);
         assert_eq!(engine.advance(t, &Stop::default()), Reached::Target, "{name}");
-        let scaled = engine.scaled_losses();
+        let scaled = engine.scaled_losses().expect("scaled losses");
         let gap = scaled.iter().zip(&lambda).fold(0.0f64, |gap, (s, l)| gap.max((s - l).abs())) / top;
         let view = engine.view();
         let q = p.network.margins(view.preactivations(), &p.labels);

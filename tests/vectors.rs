@@ -10,7 +10,7 @@ use common::{Trajectory, assert_close, number};
 use farfield::descent::direct::Direct;
 use farfield::descent::fused::{Nest, Options};
 use farfield::descent::gram::{self, Start};
-use farfield::descent::horizon::Horizon;
+use farfield::descent::horizon::{self, Horizon};
 use farfield::descent::{Engine, Flips, Precision, Reached, Stop};
 use farfield::geometry::preactivations;
 use farfield::monitor::PatternState;
@@ -29,9 +29,8 @@ fn replay(case: &Trajectory, engine: &mut dyn Engine) {
     for point in &case.checkpoints {
         let at = |what: &str| format!("{} at t = {}: {what}", case.name, point.t);
         assert_eq!(engine.advance(point.t as f64, &Stop::default()), Reached::Target);
-        let (t, flips, name) = (engine.t(), engine.flips(), engine.name());
-        assert_eq!(t, point.t as f64);
-        let row = monitor.observe(t, engine.view(), flips, name);
+        assert_eq!(engine.t(), point.t as f64);
+        let row = monitor.observe(engine);
         let q = monitor.margins(engine.view());
         let scale = point.margins.iter().map(|q| number(q).abs()).fold(0.0, f64::max);
         for (q, exact) in q.iter().zip(&point.margins) {
@@ -60,14 +59,32 @@ fn direct_engine() {
     }
 }
 
+fn horizon(case: &Trajectory, warp: bool) -> Horizon {
+    let (x, w) = (case.samples(), case.initial());
+    let start = Start::new(w.clone(), preactivations(&x, &w));
+    let problem = gram::Problem::new(case.gram(), Some(x), case.y.clone(), case.network(), case.rate(), start);
+    let options = horizon::Options { warp, ..Default::default() };
+    Horizon::new(Arc::new(problem), 0.0, Flips::default(), options)
+}
+
 #[test]
 fn gram_engine() {
-    for case in Trajectory::all() {
-        let (x, w) = (case.samples(), case.initial());
-        let start = Start::new(w.clone(), preactivations(&x, &w));
-        let problem = gram::Problem::new(case.gram(), Some(x), case.y.clone(), case.network(), case.rate(), start);
-        replay(&case, &mut Horizon::new(Arc::new(problem), 0.0, Flips::default()));
-    }
+    Trajectory::all().iter().for_each(|case| replay(case, &mut horizon(case, false)));
+}
+
+/// The same tolerances: the warp's own error is 1e-14.
+#[test]
+fn warp() {
+    Trajectory::all().iter().for_each(|case| replay(case, &mut horizon(case, true)));
+}
+
+#[test]
+fn chattering_takes_every_step_and_says_why() {
+    let case = Trajectory::load("chattering");
+    let mut engine = horizon(&case, true);
+    engine.advance(case.steps as f64, &Stop::default());
+    assert_eq!(engine.segments().iter().map(|s| s.steps_taken).sum::<u64>(), case.steps);
+    assert!(engine.remark().expect("a reason").contains("change sides"));
 }
 
 #[test]
@@ -76,8 +93,7 @@ fn limits() {
         let mut engine = direct(&case, true, Nest::Panels);
         let mut monitor = case.monitor();
         engine.advance(case.steps as f64, &Stop::default());
-        let flips = engine.flips();
-        let row = monitor.observe(engine.t(), engine.view(), flips, "direct");
+        let row = monitor.observe(&mut engine);
         let Some(known) = &case.limit else {
             assert_eq!(monitor.pattern_state(&row), PatternState::Unsettled, "{}", case.name);
             continue;
@@ -106,8 +122,7 @@ fn chattering_claims_no_limit() {
     let mut engine = direct(&case, true, Nest::Panels);
     let mut monitor = case.monitor();
     engine.advance(case.steps as f64, &Stop::default());
-    let flips = engine.flips();
-    let row = monitor.observe(engine.t(), engine.view(), flips, "direct");
+    let row = monitor.observe(&mut engine);
     assert_eq!(row.cosine_gap, None, "the limit of a passing pattern is not the answer");
     assert!(row.certified_cosine_gap.is_some());
 }

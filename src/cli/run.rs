@@ -4,20 +4,14 @@ use super::progress::Progress;
 use super::{RunArgs, Signals, folder, print};
 use farfield::config::Config;
 use farfield::data::npy;
-use farfield::descent::fused::Options;
-use farfield::descent::gram::{self, Start};
-use farfield::descent::horizon::Horizon;
+use farfield::descent::Engine;
 use farfield::descent::run::{Status, run, schedule};
-use farfield::descent::{Engine, Flips, Precision, direct::Direct};
 use farfield::error::Result;
-use farfield::geometry::preactivations;
-use farfield::input_error;
 use farfield::monitor::{Monitor, Row};
 use farfield::outcome::Outcome;
-use farfield::problem::{GRAM_SAMPLES, Problem};
+use farfield::problem::Problem;
 use farfield::record::{Folder, to_json};
-use farfield::summary;
-use std::sync::Arc;
+use farfield::{start, summary};
 use std::time::Instant;
 
 pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
@@ -30,7 +24,7 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     folder.write("config.toml", config.to_toml().as_bytes())?;
     let problem = Problem::build(&config)?;
     let mut monitor = Monitor::new(problem.setting());
-    let mut engine = engine(&config, &problem)?;
+    let mut engine = start::engine(&config, &problem)?;
     let (row, status) = descend(&config, signals, &folder, &mut *engine, &mut monitor)?;
     let outcome = Outcome::new(&config, &problem, &mut monitor, &mut *engine, &row, status);
     let json = to_json(&outcome);
@@ -40,32 +34,6 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     let text = if args.source.json { json } else { summary::run(&problem, &config, &outcome, folder.path(), seconds) };
     print(&text)?;
     Ok(exit_code(&config, &row, status))
-}
-
-/// The engine that the configuration asks for; K pays where there are no more samples than features.
-fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
-    let (data, network, rate) = (&problem.data, problem.network, problem.rate());
-    let gram = match config.descent.engine.as_str() {
-        "direct" => None,
-        "gram" if problem.gram.is_none() => {
-            let n = data.y.len();
-            return Err(input_error!("descent.engine = \"gram\": n = {n} is above {GRAM_SAMPLES}; use \"direct\""));
-        }
-        "gram" => problem.gram.clone(),
-        _ => problem.gram.clone().filter(|_| data.x.rows() <= data.x.cols() && config.descent.precision == "f64"),
-    };
-    Ok(match gram {
-        Some(gram) => {
-            let start = Start::new((*problem.weights).clone(), preactivations(&data.x, &problem.weights));
-            let span = gram::Problem::new(gram, Some(data.x.clone()), data.y.clone(), network, rate, start);
-            Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default()))
-        }
-        None => {
-            let precision = if config.descent.precision == "f32" { Precision::F32 } else { Precision::F64 };
-            let options = Options { precision, tied: config.descent.tied, nest: None };
-            Box::new(Direct::new(data.x.clone(), &data.y, &network, rate, &problem.weights, &options))
-        }
-    })
 }
 
 fn descend(

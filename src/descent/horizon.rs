@@ -161,20 +161,6 @@ impl Horizon {
         &self.state
     }
 
-    /// `αc t ℓ_i` at the present t, length n: near the limit, the dual variables λ. To a few units in the
-    /// last place even where margins of size log t leave only absolute digits.
-    pub fn scaled_losses(&mut self) -> Vec<f64> {
-        let fresh;
-        let settled = match &self.settled {
-            Some(settled) => settled,
-            None => {
-                fresh = Settled::new(&self.state);
-                &fresh
-            }
-        };
-        self.warp.scaled_losses(&self.state, settled)
-    }
-
     /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
     fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
         let (from, start, t) = (self.state.t(), Instant::now(), self.state.t());
@@ -365,6 +351,22 @@ impl Engine for Horizon {
 
     fn flips(&self) -> Flips {
         self.state.flips()
+    }
+
+    fn scaled_losses(&mut self) -> Option<Vec<f64>> {
+        let fresh;
+        let settled = match &self.settled {
+            Some(settled) => settled,
+            None => {
+                fresh = Settled::new(&self.state);
+                &fresh
+            }
+        };
+        Some(self.warp.scaled_losses(&self.state, settled))
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.hold().filter(|hold| *hold != Hold::Off).map(|hold| hold.to_string())
     }
 
     fn segments(&self) -> Vec<Segment> {

@@ -56,6 +56,15 @@ pub trait Engine {
     fn flips(&self) -> Flips;
     /// The stretches travelled so far, in order; the last one ends at the current t.
     fn segments(&self) -> Vec<Segment>;
+    /// `α c t ℓ_i` (length n) where the engine knows it better than `t·exp(-q_i)` gives it: margins of
+    /// size log t keep only absolute digits.
+    fn scaled_losses(&mut self) -> Option<Vec<f64>> {
+        None
+    }
+    /// Why steps are taken one by one, where the engine could do better.
+    fn remark(&self) -> Option<String> {
+        None
+    }
     /// The state at the current t.
     fn view(&mut self) -> &dyn View;
 }

@@ -69,9 +69,8 @@ pub fn run(
     let mut last = Row::default();
     for (k, &target) in schedule.iter().enumerate() {
         let reached = if target > engine.t() { engine.advance(target, stop) } else { Reached::Target };
-        let (t, flips, name) = (engine.t(), engine.flips(), engine.name());
-        stop.note(t);
-        last = monitor.observe(t, engine.view(), flips, name);
+        stop.note(engine.t());
+        last = monitor.observe(engine);
         record(&last);
         if reached == Reached::Diverged || !last.finite {
             return (last, Status::Diverged);

@@ -15,8 +15,6 @@ impl Symmetric {
 
     /// `out = H·v`, each element one chain of fused multiply-adds in the order of the columns.
     pub fn multiply(&self, v: &[f64], out: &mut [f64]) {
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = self.0.row(i).iter().zip(v).fold(0.0, |s, (h, v)| h.mul_add(*v, s));
-        }
+        farfield_kernels::dense::combine(v, self.0.values(), self.0.cols(), out);
     }
 }

@@ -5,7 +5,6 @@ use farfield::descent::gram::{Problem, Start};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
-use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use std::sync::Arc;
@@ -74,7 +73,6 @@ pub fn named(name: &str) -> Arc<Problem> {
 
 pub fn problem(r: &Recipe) -> Arc<Problem> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(r.seed);
-    let normal = |rng: &mut Xoshiro256PlusPlus| -> f64 { StandardNormal.sample(rng) };
     let mut x = Matrix::zeros(r.n, r.d);
     let mut y = vec![0.0; r.n];
     let mean = r.signal / (r.d as f64).sqrt();
@@ -83,8 +81,7 @@ pub fn problem(r: &Recipe) -> Arc<Problem> {
         for k in 0..r.d {
             x[(i, k)] = clean * mean + normal(&mut rng);
         }
-        let uniform = (rng.next_u64() >> 11) as f64 / 9007199254740992.0;
-        y[i] = if uniform < r.label_noise { -clean } else { clean };
+        y[i] = if uniform(&mut rng) < r.label_noise { -clean } else { clean };
     }
     let network = Network { width: r.positive + r.negative, positive: r.positive, leak: r.leak };
     let mut w0 = Matrix::zeros(network.width, r.d);
@@ -94,6 +91,17 @@ pub fn problem(r: &Recipe) -> Arc<Problem> {
     let start = Start::new(w0.clone(), product(&x, &w0));
     let rate = if r.mean { rate / r.n as f64 } else { rate };
     Arc::new(Problem::new(Arc::new(Gram(k)), Some(Arc::new(x)), y, network, rate, start))
+}
+
+/// Uniform on (0, 1].
+fn uniform(rng: &mut Xoshiro256PlusPlus) -> f64 {
+    ((rng.next_u64() >> 11) + 1) as f64 / 9007199254740992.0
+}
+
+/// Standard normal, by Box and Muller.
+fn normal(rng: &mut Xoshiro256PlusPlus) -> f64 {
+    let radius = (-2.0 * libm::log(uniform(rng))).sqrt();
+    radius * libm::cos(std::f64::consts::TAU * uniform(rng))
 }
 
 /// `A Bᵀ`, row-major.

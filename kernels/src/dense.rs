@@ -1,0 +1,140 @@
+//! Products of a row-major f64 matrix with a vector, for diagnostics and set-up.
+//!
+//! ```text
+//! combine:  out_k = Σ_i c_i a_ik        for blocks of columns: for i: one chain per output
+//! dots:     out_j = Σ_k x_k w_jk        for j: eight chains over k (k mod 8), then a fixed tree
+//! ```
+//!
+//! Plain loops over arrays of fixed length, compiled for the instruction set of this machine: the
+//! arrays, not the registers, fix the order of the sums. (Outside such a region a fused multiply-add
+//! is a call into the C library, ten times slower.)
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Outputs in registers at once: 8 vectors of 256 bits.
+const COLUMNS: usize = 32;
+/// Chains of a dot product: 512 bits.
+const LANES: usize = 8;
+
+/// `out_k = Σ_i c_i a[i·stride + k]` for `k < out.len()`: one chain per output, in the order of i. For a
+/// symmetric matrix this is the matrix–vector product.
+///
+/// # Panics
+/// If `a` ends before the last row does.
+pub fn combine(c: &[f64], a: &[f64], stride: usize, out: &mut [f64]) {
+    assert!(c.is_empty() || a.len() >= (c.len() - 1) * stride + out.len(), "a row per coefficient");
+    Arch::new().dispatch(Combine { c, a, stride, out });
+}
+
+struct Combine<'a> {
+    c: &'a [f64],
+    a: &'a [f64],
+    stride: usize,
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Combine<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { c, a, stride, out } = self;
+        let (blocks, rest) = out.as_chunks_mut::<COLUMNS>();
+        let done = blocks.len() * COLUMNS;
+        for (block, out) in blocks.iter_mut().enumerate() {
+            *out = block_of_columns(c, &a[(block * COLUMNS).min(a.len())..], stride);
+        }
+        rest.fill(0.0);
+        for i in 0..c.len() {
+            let row = &a[i * stride + done..][..rest.len()];
+            for k in 0..rest.len() {
+                rest[k] = row[k].mul_add(c[i], rest[k]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn block_of_columns(c: &[f64], a: &[f64], stride: usize) -> [f64; COLUMNS] {
+    let mut sums = [0.0f64; COLUMNS];
+    for i in 0..c.len() {
+        let row = &a[i * stride..][..COLUMNS];
+        for k in 0..COLUMNS {
+            sums[k] = row[k].mul_add(c[i], sums[k]);
+        }
+    }
+    sums
+}
+
+/// `out_j = Σ_k x_k w[j·d + k]`, d = `x.len()`.
+///
+/// # Panics
+/// If `w` has not `out.len()` rows of d values.
+pub fn dots(x: &[f64], w: &[f64], out: &mut [f64]) {
+    assert_eq!(w.len(), out.len() * x.len(), "w is out.len() x d");
+    Arch::new().dispatch(Dots { x, w, out });
+}
+
+struct Dots<'a> {
+    x: &'a [f64],
+    w: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Dots<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let d = self.x.len();
+        for j in 0..self.out.len() {
+            self.out[j] = dot(self.x, &self.w[j * d..][..d]);
+        }
+    }
+}
+
+#[inline(always)]
+fn dot(x: &[f64], w: &[f64]) -> f64 {
+    // Four groups of lanes hide the latency; each is a chain of its own, and the order is fixed.
+    let mut sums = [[0.0f64; LANES]; 4];
+    let (x_blocks, x_rest) = x.as_chunks::<{ 4 * LANES }>();
+    let (w_blocks, w_rest) = w.as_chunks::<{ 4 * LANES }>();
+    for b in 0..x_blocks.len() {
+        for g in 0..4 {
+            for l in 0..LANES {
+                sums[g][l] = x_blocks[b][g * LANES + l].mul_add(w_blocks[b][g * LANES + l], sums[g][l]);
+            }
+        }
+    }
+    for k in 0..x_rest.len() {
+        sums[k / LANES][k % LANES] = x_rest[k].mul_add(w_rest[k], sums[k / LANES][k % LANES]);
+    }
+    let [a, b, c, d] = sums;
+    let mut s = [0.0; LANES];
+    for l in 0..LANES {
+        s[l] = (a[l] + b[l]) + (c[l] + d[l]);
+    }
+    ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers: every order of summation gives the same value.
+    #[test]
+    fn integers() {
+        for (rows, cols) in [(0, 3), (1, 1), (3, 31), (5, 32), (7, 33), (2, 100)] {
+            let a: Vec<f64> = (0..rows * cols).map(|i| (i * 7 % 13) as f64 - 6.0).collect();
+            let c: Vec<f64> = (0..rows).map(|i| i as f64 - 2.0).collect();
+            let x: Vec<f64> = (0..cols).map(|k| (k % 5) as f64 - 1.0).collect();
+            let (mut combined, mut products) = (vec![9.0; cols], vec![9.0; rows]);
+            combine(&c, &a, cols, &mut combined);
+            dots(&x, &a, &mut products);
+            for k in 0..cols {
+                assert_eq!(combined[k], (0..rows).map(|i| c[i] * a[i * cols + k]).sum::<f64>());
+            }
+            for i in 0..rows {
+                assert_eq!(products[i], (0..cols).map(|k| x[k] * a[i * cols + k]).sum::<f64>());
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Which engine a configuration gets, and how it starts.
+
+use crate::config::Config;
+use crate::descent::direct::Direct;
+use crate::descent::fused::Options;
+use crate::descent::gram::{self, Start};
+use crate::descent::horizon::{self, Horizon};
+use crate::descent::{Engine, Flips, Precision};
+use crate::error::Result;
+use crate::geometry::preactivations;
+use crate::input_error;
+use crate::problem::{GRAM_SAMPLES, Problem};
+use std::sync::Arc;
+
+/// The engine that the configuration asks for; K pays where there are no more samples than features.
+pub fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
+    let (data, network, rate) = (&problem.data, problem.network, problem.rate());
+    let gram = match config.descent.engine.as_str() {
+        "direct" => None,
+        "gram" if problem.gram.is_none() => {
+            let n = data.y.len();
+            return Err(input_error!("descent.engine = \"gram\": n = {n} is above {GRAM_SAMPLES}; use \"direct\""));
+        }
+        "gram" => problem.gram.clone(),
+        _ => problem.gram.clone().filter(|_| data.x.rows() <= data.x.cols() && config.descent.precision == "f64"),
+    };
+    Ok(match gram {
+        Some(gram) => {
+            let start = Start::new((*problem.weights).clone(), preactivations(&data.x, &problem.weights));
+            let options = horizon::Options { warp: config.descent.warp, ..Default::default() };
+            let span = gram::Problem::new(gram, Some(data.x.clone()), data.y.clone(), network, rate, start);
+            Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), options))
+        }
+        None => {
+            let precision = if config.descent.precision == "f32" { Precision::F32 } else { Precision::F64 };
+            let options = Options { precision, tied: config.descent.tied, nest: None };
+            Box::new(Direct::new(data.x.clone(), &data.y, &network, rate, &problem.weights, &options))
+        }
+    })
+}

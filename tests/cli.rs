@@ -1,0 +1,237 @@
+//! The command line as a user meets it: files, exit codes, one-line errors.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn farfield(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_farfield")).args(args).output().expect("the program starts")
+}
+
+/// A fresh folder of the test run.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("the test folder can be made");
+    path
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// A .npy file, version 1.0.
+fn npy(path: &Path, descr: &str, fortran: bool, shape: &str, bytes: &[u8]) {
+    let order = if fortran { "True" } else { "False" };
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({shape}), }}");
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(bytes);
+    fs::write(path, file).expect("a test file can be written");
+}
+
+fn doubles(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// The error of a bad call: exit code 2, one line, no panic.
+fn rejected(name: &str, args: &[&str], expected: &str) {
+    let out = farfield(args);
+    let error = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{name}: {error}");
+    assert!(error.contains(expected), "{name}: {error}");
+    assert!(!error.contains("panicked"), "{name}: {error}");
+    assert_eq!(error.trim().lines().count(), 1, "{name}: {error}");
+}
+
+#[test]
+fn a_run_leaves_its_files_and_reruns_to_the_same_digest() {
+    let (first, second) = (folder("first"), folder("second"));
+    let settings = ["-s", "data.n=20", "-s", "data.d=300", "-s", "descent.steps=1e4", "--json"];
+    let out = farfield(&[&["run", "-o", text(&first)], &settings[..]].concat());
+    assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+    for file in ["config.toml", "result.json", "trace.csv", "margins.npy", "dual.npy", "boundary.npy"] {
+        assert!(first.join(file).exists(), "{file}");
+    }
+    assert_eq!(out.stdout, fs::read(first.join("result.json")).unwrap(), "--json prints result.json");
+    let config = first.join("config.toml");
+    let again = farfield(&["run", text(&config), "-o", text(&second), "--json", "--threads", "1"]);
+    let digest = |out: &Output| {
+        let result: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        result["digest"].as_str().expect("a digest").to_string()
+    };
+    assert_eq!(digest(&out), digest(&again));
+}
+
+#[test]
+fn bad_configurations() {
+    let dir = folder("bad");
+    let out = text(&dir).to_string();
+    let set = |setting: &str| vec!["run".to_string(), "-o".into(), out.clone(), "-s".into(), setting.into()];
+    let cases = [
+        ("unknown key", "network.widht=4", "network.width"),
+        ("n", "data.n=0", "data.n"),
+        ("d", "data.d=0", "data.d"),
+        ("width", "network.width=0", "network.width"),
+        ("leak", "network.leak=1.5", "network.leak"),
+        ("step", "descent.step_size=-1", "descent.step_size"),
+        ("steps", "descent.steps=many", "steps"),
+        ("engine", "descent.engine=gpu", "descent.engine"),
+        ("source", "data.source=data.bin", "data.source"),
+        ("file", "data.source=missing.npy", "data.labels"),
+        ("spectrum", "data.spectrum=flat", "data.spectrum"),
+    ];
+    for (name, setting, expected) in cases {
+        let args = set(setting);
+        rejected(name, &args.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    }
+    rejected("memory", &["run", "-o", &out, "-s", "data.n=10000000", "-s", "data.d=10000000"], "GiB");
+    rejected("missing configuration", &["run", "missing.toml"], "missing.toml");
+    fs::write(dir.join("broken.toml"), "[data\nn = 3").unwrap();
+    rejected("broken configuration", &["run", text(&dir.join("broken.toml"))], "line 1");
+    fs::write(dir.join("a-file"), "").unwrap();
+    rejected("output folder", &["run", "-o", text(&dir.join("a-file/out"))], "output folder");
+}
+
+#[test]
+fn bad_files() {
+    let dir = folder("bad-files");
+    let (x, y) = (dir.join("x.npy"), dir.join("y.npy"));
+    let good: Vec<f64> = (0..12).map(|i| f64::from(i * i % 7) - 2.5).collect();
+    let labels = doubles(&[1.0, -1.0, 1.0, -1.0]);
+    let run = |name: &str, expected: &str| {
+        let source = [format!("data.source={}", text(&x)), format!("data.labels={}", text(&y))];
+        let out = dir.join("out");
+        rejected(name, &["run", "-o", text(&out), "-s", &source[0], "-s", &source[1]], expected);
+    };
+    let write = |values: &[f64], labels: &[u8]| {
+        npy(&x, "<f8", false, "4, 3", &doubles(values));
+        npy(&y, "<f8", false, "4,", labels);
+    };
+    let mut nan = good.clone();
+    nan[5] = f64::NAN;
+    write(&nan, &labels);
+    run("NaN", "x.npy");
+    write(&good, &doubles(&[1.0, -1.0, 2.0, 1.0]));
+    run("third class", "y.npy");
+    write(&good, &doubles(&[1.0, -1.0, 1.0, -1.0]));
+    npy(&y, "<f8", false, "3,", &doubles(&[1.0, -1.0, 1.0]));
+    run("short labels", "label");
+    npy(&x, "<f8", false, "4, 3", &doubles(&good)[..50]);
+    run("truncated", "x.npy");
+    npy(&x, "<f8", false, "12,", &doubles(&good));
+    run("one dimension", "x.npy");
+    fs::write(&x, b"not an array").unwrap();
+    run("not npy", "x.npy");
+    fs::remove_file(&x).unwrap();
+    run("missing", "x.npy");
+}
+
+/// f32 and f64, C and Fortran order hold the same numbers.
+#[test]
+fn file_formats_agree() {
+    let dir = folder("formats");
+    let values: Vec<f64> = (0..60).map(|i| f64::from((i * 37 + 11) % 64) / 8.0 - 4.0).collect();
+    let y = dir.join("y.npy");
+    npy(&y, "|i1", false, "4,", &[0, 1, 0, 1]);
+    let transposed: Vec<f64> = (0..60).map(|i| values[(i % 4) * 15 + i / 4]).collect();
+    let single = |v: &[f64]| v.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect::<Vec<u8>>();
+    let forms = [
+        ("<f8", false, doubles(&values)),
+        ("<f8", true, doubles(&transposed)),
+        ("<f4", false, single(&values)),
+        ("<f4", true, single(&transposed)),
+    ];
+    let digests: Vec<String> = forms
+        .iter()
+        .map(|(descr, fortran, bytes)| {
+            let x = dir.join("x.npy");
+            npy(&x, descr, *fortran, "4, 15", bytes);
+            let (source, labels) = (format!("data.source={}", text(&x)), format!("data.labels={}", text(&y)));
+            let out = dir.join("out");
+            let run = ["run", "-o", text(&out), "--json", "-s", &source, "-s", &labels, "-s", "descent.steps=50"];
+            let out = farfield(&run);
+            assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+            serde_json::from_slice::<serde_json::Value>(&out.stdout).unwrap()["digest"].to_string()
+        })
+        .collect();
+    assert!(digests.iter().all(|d| *d == digests[0]), "{digests:?}");
+}
+
+/// Two copies of each sample with opposite labels: no network separates them.
+#[test]
+fn data_that_cannot_be_separated_exit_5_and_keep_their_trace() {
+    let dir = folder("inseparable");
+    let rows: Vec<f64> = (0..15).map(|i| f64::from(i * i % 11) - 4.5).collect();
+    npy(&dir.join("x.npy"), "<f8", false, "6, 5", &doubles(&[rows.clone(), rows].concat()));
+    npy(&dir.join("y.npy"), "<f8", false, "6,", &doubles(&[1.0, 1.0, -1.0, -1.0, -1.0, 1.0]));
+    let source = format!("data.source={}", text(&dir.join("x.npy")));
+    let labels = format!("data.labels={}", text(&dir.join("y.npy")));
+    for engine in ["descent.engine=direct", "descent.engine=gram"] {
+        let out = dir.join("out");
+        let args = ["run", "-o", text(&out), "-s", &source, "-s", &labels, "-s", "descent.steps=2e4", "-s", engine];
+        let run = farfield(&args);
+        assert_eq!(run.status.code(), Some(5), "{}", String::from_utf8_lossy(&run.stderr));
+        assert!(fs::read_to_string(out.join("trace.csv")).unwrap().lines().count() > 10);
+    }
+    let out = dir.join("limit");
+    let limit = farfield(&["limit", "-o", text(&out), "-s", &source, "-s", &labels]);
+    assert_eq!(limit.status.code(), Some(5));
+}
+
+#[test]
+fn divergence_exits_3_and_keeps_the_trace() {
+    let out = folder("diverged");
+    for engine in ["descent.engine=direct", "descent.engine=gram"] {
+        let settings = ["-s", "data.n=10", "-s", "data.d=50", "-s", "descent.step_size=1e200", "-s", engine];
+        let run = farfield(&[&["run", "-o", text(&out)], &settings[..]].concat());
+        assert_eq!(run.status.code(), Some(3), "{}", String::from_utf8_lossy(&run.stderr));
+        let trace = fs::read_to_string(out.join("trace.csv")).unwrap();
+        assert!(trace.lines().count() >= 2, "{trace}");
+        let result = fs::read_to_string(out.join("result.json")).unwrap();
+        assert!(serde_json::from_str::<serde_json::Value>(&result).unwrap()["status"] == "diverged");
+    }
+}
+
+#[test]
+fn tolerance() {
+    let out = folder("tolerance");
+    let base = ["run", "-o", text(&out), "-s", "data.n=10", "-s", "data.d=200", "-s", "monitor.require=true"];
+    let run = |more: &[&str]| farfield(&[&base[..], more].concat()).status.code();
+    assert_eq!(run(&["-s", "monitor.angle_tolerance=0.5", "-s", "descent.steps=1e6"]), Some(0));
+    assert_eq!(run(&["-s", "monitor.angle_tolerance=1e-9", "-s", "descent.steps=1e3"]), Some(4));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_writes_its_results() {
+    let out = folder("interrupted");
+    let settings = ["-s", "descent.steps=1e15", "-s", "descent.warp=false", "-s", "data.n=20", "-s", "data.d=100"];
+    let mut run = Command::new(env!("CARGO_BIN_EXE_farfield"))
+        .args([&["run", "-o", text(&out)], &settings[..]].concat())
+        .spawn()
+        .expect("the program starts");
+    let begun = || fs::read_to_string(out.join("trace.csv")).is_ok_and(|t| t.lines().count() > 4);
+    while !begun() {
+        assert!(run.try_wait().unwrap().is_none(), "it runs until it is told to stop");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let kill = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill");
+    assert!(kill.success());
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    let result = fs::read_to_string(out.join("result.json")).expect("results are written");
+    assert!(result.contains("\"interrupted\""));
+}
+
+#[test]
+fn completions_and_manual() {
+    for args in [&["completions", "bash"][..], &["man"]] {
+        let out = farfield(args);
+        assert!(out.status.success() && out.stdout.len() > 500, "{args:?}");
+    }
+}
