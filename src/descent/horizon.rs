@@ -156,6 +156,11 @@ impl Horizon {
         (self.engine == "gram").then_some(self.hold)
     }
 
+    /// The iterate in the span of the data; up to date whenever [`Engine::advance`] has reached its target.
+    pub fn iterate(&self) -> &Coefficients {
+        &self.state
+    }
+
     /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
     fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
         let (from, start, t) = (self.state.t(), Instant::now(), self.state.t());

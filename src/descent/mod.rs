@@ -3,6 +3,7 @@
 //! An engine advances the iterate to a given t, or to an event that it cannot pass, and shows its
 //! state. Time is the number of steps taken, as a real: exact up to 2^53, and up to 1e300 beyond.
 
+pub mod choice;
 pub mod compensated;
 pub mod direct;
 pub mod fused;

@@ -1,0 +1,109 @@
+//! Flips placed late by design are found at their step.
+
+mod problems;
+
+use farfield::descent::gram::{Problem, Start};
+use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::{Engine, Flips, Reached, Stop};
+use farfield::geometry::Gram;
+use farfield::matrix::Matrix;
+use farfield::network::Network;
+use problems::{Recipe, dual, eliminate, problem};
+use std::sync::Arc;
+
+const STEPS: Options = Options { warp: false, tolerance: 1e-14 };
+
+/// A problem in which `z_00(0) = −depth`, on the wrong side of a neuron that gradient descent pulls up:
+/// `w_0` is moved along `Xᵀ K⁻¹ e_0`, which leaves every other pre-activation as it was.
+fn with_depth(depth: f64) -> Arc<Problem> {
+    let p = problem(&Recipe { n: 12, d: 150, seed: 7, signal: 4.0, ..Recipe::default() });
+    let (n, m, k) = (p.n(), p.network.width, &p.gram.0);
+    let unit: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i == 0))).collect();
+    let direction = eliminate(n, |i, j| k[(i, j)], unit);
+    let mut z = p.start.preactivations.clone();
+    let shift = -depth - z[0];
+    let column: Vec<f64> = (0..n).map(|i| z[i * m]).collect();
+    let mut squared_norms = p.start.squared_norms.clone();
+    squared_norms[0] += shift * (2.0 * problems::dot(&direction, &column) + shift * direction[0]);
+    z[0] += shift;
+    let start = Start { preactivations: z, squared_norms, weights: None };
+    Arc::new(Problem::new(p.gram.clone(), None, p.labels.clone(), p.network, p.rate, start))
+}
+
+fn run(p: &Arc<Problem>, t: f64, options: Options) -> Horizon {
+    let mut engine = Horizon::new(p.clone(), 0.0, Flips::default(), options);
+    assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
+    engine
+}
+
+/// The depth from which the flip comes at about step `t`.
+fn depth_for(t: f64) -> f64 {
+    let (mut shallow, mut deep) = (0.0, 64.0);
+    for _ in 0..40 {
+        let depth = 0.5 * (shallow + deep);
+        let engine = run(&with_depth(depth), 4.0 * t, Options::default());
+        let flipped = engine.iterate().pattern().get(0, 0);
+        if flipped && engine.flips().last < t { shallow = depth } else { deep = depth }
+    }
+    deep
+}
+
+/// Stepping finds the same flip at the same step, and the limit of the pattern after it is consistent.
+#[test]
+fn at_a_hundred_thousand_steps() {
+    let p = with_depth(depth_for(1e5));
+    let (steps, warp) = (run(&p, 2e5, STEPS), run(&p, 2e5, Options::default()));
+    assert_eq!(warp.flips(), steps.flips());
+    assert!((warp.flips().last - 1e5).abs() < 10.0, "{:?}", warp.flips());
+    let names: Vec<&str> = warp.segments().iter().map(|s| s.engine).collect();
+    assert_eq!(names, ["gram", "warp", "gram", "warp"]);
+    let taken: u64 = warp.segments().iter().map(|s| s.steps_taken).sum();
+    assert!(taken < 3000, "{taken} steps taken one by one");
+    let h = warp.iterate().reduced();
+    assert!(shows_its_pattern(&warp, &dual(&h)));
+    let before = run(&p, 5e4, Options::default());
+    assert!(!shows_its_pattern(&before, &dual(&before.iterate().reduced())));
+}
+
+/// Whether `Σ λ_i Φ_i` lies in the pattern in which the Φ are taken.
+fn shows_its_pattern(engine: &Horizon, lambda: &[f64]) -> bool {
+    let (iterate, n) = (engine.iterate(), lambda.len());
+    iterate.features().iter().zip(&iterate.groups().first).all(|(feature, j)| {
+        let (column, mut z): (Vec<f64>, _) = (feature.iter().zip(lambda).map(|(f, l)| f * l).collect(), vec![0.0; n]);
+        iterate.problem().multiply(&column, &mut z);
+        (0..n).all(|i| (z[i] > 0.0) == iterate.pattern().get(i, *j))
+    })
+}
+
+/// The same at 10⁹, whatever the monitored t on the way.
+#[test]
+fn at_a_billion_steps() {
+    let p = with_depth(depth_for(1e9));
+    let at_once = run(&p, 2e9, Options::default());
+    assert!((at_once.flips().last - 1e9).abs() < 1e6, "{:?}", at_once.flips());
+    let mut by_stages = Horizon::new(p, 0.0, Flips::default(), Options { warp: true, tolerance: 1e-16 });
+    for k in 1..=93 {
+        assert_eq!(by_stages.advance(10f64.powf(f64::from(k) / 10.0).round(), &Stop::default()), Reached::Target);
+    }
+    assert_eq!(by_stages.flips(), at_once.flips());
+}
+
+/// Two samples, two neurons, K = [[2, ½], [½, 1]]; `z_00(0)` as given.
+fn tiny(depth: f64) -> Arc<Problem> {
+    let gram = Arc::new(Gram(Matrix::new(2, 2, vec![2.0, 0.5, 0.5, 1.0])));
+    let network = Network { width: 2, positive: 1, leak: 0.25 };
+    let start = Start {
+        preactivations: vec![-depth, -0.125, -0.125, 0.125],
+        squared_norms: vec![depth * depth, 1.0],
+        weights: None,
+    };
+    Arc::new(Problem::new(gram, None, vec![1.0, -1.0], network, 0.25, start))
+}
+
+#[test]
+fn explore_tiny() {
+    for depth in [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0] {
+        let e = run(&tiny(depth), 1e12, Options::default());
+        println!("{depth} {:?} {:?}", e.flips(), e.segments().len());
+    }
+}
