@@ -7,6 +7,7 @@ pub mod by_neurons;
 pub mod by_rows;
 pub mod data;
 pub mod exp;
+pub mod gram;
 pub mod isa;
 pub mod lane;
 pub mod loss;
