@@ -8,6 +8,7 @@ pub mod by_rows;
 pub mod data;
 pub mod dense;
 pub mod exp;
+pub mod gram;
 pub mod isa;
 pub mod lane;
 pub mod loss;
