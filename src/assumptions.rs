@@ -9,13 +9,14 @@
 //! What happens at t = 1 is computed as well: the theorem's conditions are sufficient, not necessary.
 
 use crate::descent::Stop;
+use crate::descent::choice::LARGEST;
 use crate::error::Result;
 use crate::geometry::Gram;
 use crate::limit::{Limit, Prediction};
 use crate::network::Pattern;
 use crate::problem::Problem;
 use crate::record::Real;
-use crate::{config::Config, input_error, problem::GRAM_SAMPLES, start};
+use crate::{config::Config, input_error, start};
 use serde::Serialize;
 
 /// One assumption.
@@ -71,7 +72,7 @@ impl Assumptions {
     pub fn check(config: &Config, problem: &Problem) -> Result<Self> {
         let Some(gram) = &problem.gram else {
             let n = problem.data.y.len();
-            return Err(input_error!("n = {n}: check works for at most {GRAM_SAMPLES} samples"));
+            return Err(input_error!("n = {n}: check works for at most {LARGEST} samples"));
         };
         let (correlation, orthogonality) = correlations(gram, problem);
         let start = first_step(config, problem)?;

@@ -5,6 +5,22 @@
 //! exact factors, so that results below the normal range round once and those above overflow.
 //! k is taken from the low bits of `x/ln 2 + 1.5·2^52`, which rounds to the nearest integer.
 
+/// `out_i = rate·e^(-q_i)`: the weighted losses of margins.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn losses(q: &[f64], rate: f64, out: &mut [f64]) {
+    assert_eq!(q.len(), out.len(), "one loss per margin");
+    crate::isa::Isa::best().run(
+        #[inline(always)]
+        || {
+            for (out, q) in out.iter_mut().zip(q) {
+                *out = rate * f64(-q);
+            }
+        },
+    );
+}
+
 /// `e^x` in f64.
 #[inline(always)]
 pub fn f64(x: f64) -> f64 {

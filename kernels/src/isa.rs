@@ -37,7 +37,15 @@ impl Isa {
 
     /// The best instruction set of this machine.
     pub fn best() -> Self {
-        Self::all().pop().expect("plain code runs everywhere")
+        match pulp::Arch::new() {
+            #[cfg(target_arch = "x86_64")]
+            pulp::Arch::V4(isa) => Self::V4(isa),
+            #[cfg(target_arch = "x86_64")]
+            pulp::Arch::V3(isa) => Self::V3(isa),
+            #[cfg(target_arch = "aarch64")]
+            pulp::Arch::Neon(isa) => Self::Neon(isa),
+            _ => Self::Scalar,
+        }
     }
 
     /// Its name: scalar, avx2, avx512, neon.

@@ -212,8 +212,7 @@ mod tests {
         for n in [1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 100] {
             let h = symmetric(n);
             let v: Vec<f64> = (0..n).map(|i| (i % 5) as f64 - 2.0).collect();
-            let exact: Vec<f64> =
-                h.chunks(n).map(|row| row.iter().zip(&v).map(|(h, v)| h * v).sum()).collect();
+            let exact: Vec<f64> = h.chunks(n).map(|row| row.iter().zip(&v).map(|(h, v)| h * v).sum()).collect();
             for isa in Isa::all() {
                 let mut out = vec![f64::NAN; n];
                 PackedSymmetric::pack_for(isa, &h, n).multiply(&v, &mut out);
