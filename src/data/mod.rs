@@ -1,6 +1,11 @@
 //! Where samples and labels come from.
 
+pub mod classes;
+pub mod csv;
 pub mod npy;
+pub mod standardize;
+pub mod svmlight;
+pub mod text;
 
 use crate::matrix::Matrix;
 
