@@ -69,7 +69,7 @@ impl Report {
             rate_exponent: limit.as_ref().map(|l| Real(l.nu)),
             kkt_residual: residual.map(Real),
             farkas_value: farkas.map(Real),
-            test_error: limit.as_ref().and_then(|l| TestError::of_limit(l, problem)),
+            test_error: limit.as_ref().and_then(|l| TestError::of_limit(l, problem, config.seed)),
             step_size: Real(problem.step_size),
             lambda_max: Real(problem.lambda_max),
             data_digest: problem.data_digest(),

@@ -1,8 +1,9 @@
 //! `farfield check`.
 
 use super::{CheckArgs, print};
-use farfield::assumptions::{Assumptions, Condition};
+use farfield::assumptions::Assumptions;
 use farfield::error::Result;
+use farfield::limit::assumptions::Condition;
 use farfield::problem::Problem;
 use farfield::record::to_json;
 use farfield::summary;
@@ -33,14 +34,13 @@ pub fn execute(args: &CheckArgs) -> Result<u8> {
 }
 
 fn line(c: &Condition) -> String {
-    let value = c.value.map_or("unknown".into(), |v| format!("{:.4e}", v.0));
-    let verdict = match c.holds {
-        Some(true) => "holds",
-        Some(false) => "fails",
-        None => "unknown: μ and Σ of data from files are not known",
+    let value = c.value.map_or("unknown".into(), |v| format!("{v:.4e}"));
+    let relation = if c.at_least { "≥" } else { "<" };
+    let threshold = match c.threshold {
+        None => String::new(),
+        Some(f64::MIN_POSITIVE) => "> 0".into(),
+        Some(t) => format!("{relation} {t:.4}"),
     };
-    let relation = if c.at_least { "≥" } else { "≤" };
-    let threshold =
-        if c.threshold.0 == f64::MIN_POSITIVE { "> 0".into() } else { format!("{relation} {}", c.threshold.0) };
-    format!("{:<26} {:<44} {value:>12} {threshold:>5}  {verdict:<8} {}", c.name, c.quantity, c.source)
+    let verdict = c.holds.map_or("unknown", |h| if h { "holds" } else { "FAILS" });
+    format!("{verdict:>7}  {:<32} {value:>12} {threshold:<10} {}\n{:>9}{}", c.name, c.source, "", c.note)
 }
