@@ -119,7 +119,8 @@ impl Monitor {
         let q = self.network.margins(z, &self.y);
         let mut row = Row {
             t,
-            min_margin: q.iter().copied().fold(f64::INFINITY, f64::min),
+            // A margin that is not a number is the least one.
+            min_margin: q.iter().copied().fold(f64::INFINITY, |m, q| if q >= m { m } else { q }),
             weight_norm: view.weight_norm(),
             sign_agreement: Pattern::sign_agreement(z, &self.y, &self.network),
             flips,

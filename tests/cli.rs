@@ -188,7 +188,8 @@ fn data_that_cannot_be_separated_exit_5_and_keep_their_trace() {
 fn divergence_exits_3_and_keeps_the_trace() {
     let out = folder("diverged");
     for engine in ["descent.engine=direct", "descent.engine=gram"] {
-        let settings = ["-s", "data.n=10", "-s", "data.d=50", "-s", "descent.step_size=1e200", "-s", engine];
+        let data = ["-s", "data.n=40", "-s", "data.d=3", "-s", "data.signal=0"];
+        let settings = [&data[..], &["-s", "descent.step_size=100", "-s", engine]].concat();
         let run = farfield(&[&["run", "-o", text(&out)], &settings[..]].concat());
         assert_eq!(run.status.code(), Some(3), "{}", String::from_utf8_lossy(&run.stderr));
         let trace = fs::read_to_string(out.join("trace.csv")).unwrap();
