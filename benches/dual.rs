@@ -55,7 +55,7 @@ fn bench(c: &mut Criterion) {
                 other => println!("{regime} n = {n}: {other:?}"),
             }
             group.bench_with_input(BenchmarkId::new(regime, n), &h, |b, h| b.iter(|| dual::solve(black_box(h), None)));
-            if n <= 200 {
+            if n <= 200 || (n <= 1000 && regime == "square") {
                 let id = BenchmarkId::new(format!("{regime} clarabel"), n);
                 group.bench_with_input(id, &h, |b, h| b.iter(|| clarabel(black_box(h))));
             }

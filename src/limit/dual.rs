@@ -93,7 +93,8 @@ pub struct Farkas {
 /// Solves `min_{λ≥0} ½ λᵀHλ − 1ᵀλ` for a positive semidefinite H (N×N, both halves filled).
 ///
 /// `warm` are estimates of λ (length N; only their support matters), such as gradient descent's
-/// weights `α c t ℓ_i`. Without rows the margin is infinite.
+/// weights `α c t ℓ_i`. Without rows the margin is infinite; entries that are not finite leave the problem
+/// unresolved.
 ///
 /// # Panics
 /// If H is not square, or `warm` has another length.
@@ -103,6 +104,10 @@ pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
     if h.rows() == 0 {
         let dual = Dual { lambda: Vec::new(), max_margin: f64::INFINITY, kkt_residual: 0.0, pivots: 0 };
         return Outcome::Separable(dual);
+    }
+    if !h.values().iter().all(|v| v.is_finite()) {
+        let lambda = vec![0.0; h.rows()];
+        return Outcome::Unresolved(Dual { lambda, max_margin: f64::NAN, kkt_residual: f64::INFINITY, pivots: 0 });
     }
     if let Some(i) = (0..h.rows()).find(|&i| h[(i, i)] == 0.0) {
         let mut lambda = vec![0.0; h.rows()];
@@ -184,7 +189,7 @@ fn mean_diagonal(h: &Matrix) -> f64 {
 /// `u·H` for a power of two u that keeps every product in range, and u.
 fn in_range(h: &Matrix) -> (Cow<'_, Matrix>, f64) {
     let top = h.values().iter().fold(0.0f64, |t, v| t.max(v.abs()));
-    if !(top > 0.0 && top.is_finite()) || (1e-60..1e60).contains(&top) {
+    if (1e-60..1e60).contains(&top) {
         return (Cow::Borrowed(h), 1.0);
     }
     let unit = libm::exp2(-libm::floor(libm::log2(top)).clamp(-1000.0, 1000.0));

@@ -151,6 +151,9 @@ impl<'a> ActiveSet<'a> {
                         .min_by(|&a, &b| self.lambda[self.support[a]].total_cmp(&self.lambda[self.support[b]])),
                 );
             }
+            if drop.is_empty() {
+                return; // not a number
+            }
             drop.into_iter().rev().for_each(|r| self.leave(r));
         }
     }

@@ -1,6 +1,7 @@
 //! The dual solver on problems with known answers, and in every degenerate regime.
 
 use super::*;
+use proptest::prelude::*;
 
 /// `ΦΦᵀ` of rows Φ (N×D).
 fn gram(rows: &[Vec<f64>]) -> Matrix {
@@ -116,6 +117,42 @@ fn the_active_set_alone_agrees_with_pivoting() {
             assert!(kkt_residual(&h, &solved.lambda) <= RESIDUAL);
             let margin = 1.0 / solved.lambda.iter().sum::<f64>().sqrt();
             assert!((margin / separable(&h).max_margin - 1.0).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_number_is_unresolved() {
+    for bad in [f64::NAN, f64::INFINITY] {
+        let h = Matrix::new(2, 2, vec![1.0, bad, bad, 1.0]);
+        assert!(matches!(solve(&h, None), Outcome::Unresolved(d) if d.kkt_residual == f64::INFINITY));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Small integers: duplicates, ties, opposite and dependent rows. Either answer is its own proof.
+    #[test]
+    fn integer_rows_are_always_decided(d in 1usize..5, entries in prop::collection::vec(-2i8..=2, 4..60), lift in 0i8..3) {
+        let rows: Vec<Vec<f64>> = entries
+            .chunks_exact(d)
+            .map(|r| r.iter().enumerate().map(|(k, v)| f64::from(*v + if k == 0 { lift } else { 0 })).collect())
+            .collect();
+        let h = gram(&rows);
+        match solve(&h, None) {
+            Outcome::Separable(dual) => {
+                prop_assert!(dual.kkt_residual <= RESIDUAL);
+                let w: Vec<f64> = (0..d).map(|k| rows.iter().zip(&dual.lambda).map(|(r, l)| r[k] * l).sum()).collect();
+                for r in &rows {
+                    let margin: f64 = r.iter().zip(&w).map(|(r, w)| r * w).sum();
+                    prop_assert!(margin >= 1.0 - 1e-10, "{margin}");
+                }
+                let norm = w.iter().map(|w| w * w).sum::<f64>().sqrt();
+                prop_assert!((norm * dual.max_margin - 1.0).abs() < 1e-10);
+            }
+            Outcome::NotSeparable(farkas) => prop_assert!(farkas.relative.abs() <= INSEPARABLE),
+            Outcome::Unresolved(best) => prop_assert!(false, "{best:?}"),
         }
     }
 }
