@@ -156,6 +156,7 @@ impl Warp {
             if stop.raised() {
                 return Left::Interrupted;
             }
+            stop.note(state.t());
             self.start_of_step(state, settled);
             if !self.e.iter().all(|e| e.is_finite()) {
                 return Left::Diverged;
