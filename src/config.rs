@@ -37,6 +37,8 @@ pub struct Data {
     pub source: String,
     /// Labels of a data file: a path, or a column of it.
     pub labels: String,
+    /// For data from files: none, columns (mean 0, variance 1) or rows (unit norm).
+    pub standardize: String,
     /// Number of samples n.
     #[serde(deserialize_with = "count")]
     pub n: u64,
@@ -122,6 +124,7 @@ impl Default for Data {
         Self {
             source: "mixture".into(),
             labels: String::new(),
+            standardize: "none".into(),
             n: 100,
             d: 5000,
             signal: 10.0,
@@ -254,6 +257,7 @@ impl Config {
             return Err(input_error!("network.positive = {}: expected -1 or 0 to the width, {width}", net.positive));
         }
         one_of(&data.noise, &["gaussian", "rademacher", "uniform", "student-t"], "data.noise")?;
+        one_of(&data.standardize, &["none", "columns", "rows"], "data.standardize")?;
         one_of(&data.sampling, &["rows"], "data.sampling")?;
         one_of(&descent.reduction, &["sum", "mean"], "descent.reduction")?;
         one_of(&descent.engine, &["auto", "direct", "gram"], "descent.engine")?;
@@ -271,7 +275,11 @@ impl Config {
         let from_files = self.data.source != "mixture";
         let mut paths = vec![&mut self.network.init];
         if from_files {
-            paths.extend([&mut self.data.source, &mut self.data.labels]);
+            paths.push(&mut self.data.source);
+            // A label column of a table has a name or an index, no path.
+            if [".npy", ".csv"].iter().any(|e| self.data.labels.ends_with(e)) {
+                paths.push(&mut self.data.labels);
+            }
         }
         if self.data.spectrum.ends_with(".npy") {
             paths.push(&mut self.data.spectrum);

@@ -1,11 +1,14 @@
 //! What a run found: the content of result.json, and the summary that people read.
 
 use crate::config::Config;
-use crate::data::Noise;
+use crate::data::random::{Purpose, generator};
+use crate::data::{Mixture, Noise};
 use crate::descent::run::Status;
 use crate::descent::{Engine, Segment};
 use crate::limit::Limit;
+use crate::limit::monte_carlo::{self, Estimate};
 use crate::limit::test_error::{self, Probability, Regime};
+use crate::matrix::Matrix;
 use crate::monitor::{Monitor, PatternState, Row};
 use crate::problem::Problem;
 use crate::record::{Real, digest};
@@ -85,6 +88,10 @@ pub struct TestError {
     pub(crate) log10_bayes: Option<Real>,
     pub(crate) predicted: Real,
     pub(crate) log10_predicted: Real,
+    /// The limit by sampling, with its 95 % interval, for noise without a closed form.
+    pub(crate) sampled: Option<Estimate>,
+    /// The final weights by sampling, with their 95 % interval.
+    pub(crate) iterate: Option<Estimate>,
     pub(crate) regime: Regime,
     pub(crate) signal_ratio: Real,
 }
@@ -92,11 +99,15 @@ pub struct TestError {
 impl TestError {
     /// Of the limit's boundary; none for data from files, whose distribution is unknown. Closed forms
     /// are for Gaussian noise: with other noise only the leading-order prediction is given.
-    pub fn of_limit(limit: &Limit, problem: &Problem) -> Option<Self> {
+    pub fn of_limit(limit: &Limit, problem: &Problem, seed: u64) -> Option<Self> {
         let mixture = problem.data.mixture.as_ref()?;
         let n = problem.data.y.len();
         let gaussian = mixture.noise == Noise::Gaussian;
-        let exact = gaussian.then(|| test_error::of_boundary(&limit.boundary(&problem.data.x), mixture));
+        let boundary = limit.boundary(&problem.data.x);
+        let exact = gaussian.then(|| test_error::of_boundary(&boundary, mixture));
+        let draws = |batch| generator(seed, Purpose::Test, batch, 0);
+        let points = points(mixture);
+        let sampled = (!gaussian).then(|| monte_carlo::of_boundary(&boundary, mixture, points, draws));
         let bayes = gaussian.then(|| test_error::bayes(mixture));
         let predicted = test_error::predicted(mixture, n);
         let value = |p: &Probability| Real(p.value);
@@ -108,10 +119,30 @@ impl TestError {
             log10_bayes: bayes.as_ref().map(log10),
             predicted: value(&predicted),
             log10_predicted: log10(&predicted),
+            sampled,
+            iterate: None,
             regime: test_error::regime(mixture, n),
             signal_ratio: Real(test_error::signal_ratio(mixture, n)),
         })
     }
+}
+
+/// Fresh points for a sampled test error: for Gaussian noise a point costs m numbers, else d.
+fn points(mixture: &Mixture) -> u64 {
+    let affordable = if mixture.noise == Noise::Gaussian { POINTS } else { NUMBERS / mixture.mean.len() as u64 };
+    affordable.clamp(MANY, POINTS)
+}
+
+/// The most points, the fewest, and the random numbers that may be spent on points with d of them.
+const POINTS: u64 = 100_000;
+const MANY: u64 = 2_000;
+const NUMBERS: u64 = 20_000_000;
+
+/// The test error of weights by sampling.
+fn of_weights(problem: &Problem, weights: &Matrix, seed: u64) -> Option<Estimate> {
+    let mixture = problem.data.mixture.as_ref()?;
+    let draws = |batch| generator(seed, Purpose::Test, batch, 1);
+    Some(monte_carlo::of_network(weights, &problem.network, mixture, points(mixture), draws))
 }
 
 /// Where a result comes from.
@@ -130,7 +161,7 @@ impl Provenance {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             commit: env!("FARFIELD_COMMIT"),
-            isa: farfield_kernels::isa::name(),
+            isa: farfield_kernels::isa::Isa::best().name(),
             threads: rayon::current_num_threads(),
             config: config.clone(),
         }
@@ -171,7 +202,10 @@ impl Outcome {
         let state = monitor.pattern_state(row);
         let limit = row.cosine_gap.and_then(|_| monitor.limit());
         let norm = row.weight_norm;
-        let test_error = limit.and_then(|limit| TestError::of_limit(limit, problem));
+        let mut test_error = limit.and_then(|limit| TestError::of_limit(limit, problem, config.seed));
+        if let Some(error) = &mut test_error {
+            error.iterate = of_weights(problem, &view.weights(), config.seed);
+        }
         Self {
             status: status.name(),
             steps: Real(row.t),

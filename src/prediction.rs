@@ -2,13 +2,14 @@
 //! activated pattern of \[H, Thm 4.8\].
 
 use crate::config::Config;
+use crate::descent::choice::LARGEST;
 use crate::error::Result;
 use crate::input_error;
 use crate::limit::{Limit, Prediction};
 use crate::matrix::Matrix;
 use crate::network::Pattern;
 use crate::outcome::{Provenance, TestError};
-use crate::problem::{GRAM_SAMPLES, Problem};
+use crate::problem::Problem;
 use crate::record::Real;
 use crate::summary;
 use serde::Serialize;
@@ -47,7 +48,7 @@ impl Report {
     pub fn new(config: &Config, problem: &Problem) -> Result<Self> {
         let Some(gram) = &problem.gram else {
             let n = problem.data.y.len();
-            return Err(input_error!("n = {n}: the limit is solved for at most {GRAM_SAMPLES} samples"));
+            return Err(input_error!("n = {n}: the limit is solved for at most {LARGEST} samples"));
         };
         let pattern = Pattern::activated(&problem.network, &problem.data.y);
         let prediction = Limit::of_pattern(gram, &problem.data.y, &problem.network, &pattern, None);
@@ -68,7 +69,7 @@ impl Report {
             rate_exponent: limit.as_ref().map(|l| Real(l.nu)),
             kkt_residual: residual.map(Real),
             farkas_value: farkas.map(Real),
-            test_error: limit.as_ref().and_then(|l| TestError::of_limit(l, problem)),
+            test_error: limit.as_ref().and_then(|l| TestError::of_limit(l, problem, config.seed)),
             step_size: Real(problem.step_size),
             lambda_max: Real(problem.lambda_max),
             data_digest: problem.data_digest(),

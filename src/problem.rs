@@ -4,6 +4,7 @@
 
 use crate::config::{Config, StepSize};
 use crate::data::{self, Dataset, mixture};
+use crate::descent::choice::LARGEST;
 use crate::error::Result;
 use crate::geometry::{Geometry, Gram, Samples};
 use crate::input_error;
@@ -14,10 +15,6 @@ use crate::network::Network;
 use std::path::Path;
 use std::sync::Arc;
 
-/// `K = XXᵀ` is formed, and the limit solved, up to this many samples: 0.5 GB of K, and some seconds
-/// for the dual. Beyond, only certificates that need no limit are available.
-pub const GRAM_SAMPLES: usize = 8192;
-
 /// A problem, ready for descent.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -27,7 +24,7 @@ pub struct Problem {
     pub network: Network,
     /// W(0) (m×d).
     pub weights: Arc<Matrix>,
-    /// `K = XXᵀ`, up to [`GRAM_SAMPLES`] samples.
+    /// `K = XXᵀ`, up to [`LARGEST`] samples.
     pub gram: Option<Arc<Gram>>,
     /// `‖x_i‖`.
     pub norms: Vec<f64>,
@@ -51,7 +48,7 @@ impl Problem {
         let positive = usize::try_from(config.network.positive).unwrap_or(width.div_ceil(2));
         let network = Network { width, positive, leak: config.network.leak };
         let weights = weights(config, width, d)?;
-        let gram = (n <= GRAM_SAMPLES).then(|| Arc::new(Gram(crate::product::gram(&data.x))));
+        let gram = (n <= LARGEST).then(|| Arc::new(Gram(crate::product::gram(&data.x))));
         let norms = match &gram {
             Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
             None => (0..n).map(|i| crate::matrix::norm(data.x.row(i))).collect(),
@@ -134,7 +131,7 @@ fn weights(config: &Config, width: usize, d: usize) -> Result<Arc<Matrix>> {
 /// Refuses a problem that would not fit: X twice (as read and packed), W twice, and K with its factor.
 fn fits(n: usize, d: usize, m: usize) -> Result<()> {
     let (n, d, m) = (n as f64, d as f64, m as f64);
-    let gram = if n <= GRAM_SAMPLES as f64 { 4.0 * n * n } else { 0.0 };
+    let gram = if n <= LARGEST as f64 { 4.0 * n * n } else { 0.0 };
     let needed = 8.0 * (2.0 * n * d + 3.0 * m * d + 6.0 * n * m + gram);
     let Some(available) = available_memory() else { return Ok(()) };
     if needed <= available {

@@ -1,6 +1,7 @@
 //! Which engine a configuration gets, and how it starts.
 
 use crate::config::Config;
+use crate::descent::choice::{LARGEST, Way, choose};
 use crate::descent::direct::Direct;
 use crate::descent::fused::Options;
 use crate::descent::gram::{self, Start};
@@ -9,20 +10,24 @@ use crate::descent::{Engine, Flips, Precision};
 use crate::error::Result;
 use crate::geometry::preactivations;
 use crate::input_error;
-use crate::problem::{GRAM_SAMPLES, Problem};
+use crate::problem::Problem;
 use std::sync::Arc;
 
-/// The engine that the configuration asks for; K pays where there are no more samples than features.
+/// The engine that the configuration asks for, or the cheaper one.
 pub fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
     let (data, network, rate) = (&problem.data, problem.network, problem.rate());
     let gram = match config.descent.engine.as_str() {
         "direct" => None,
         "gram" if problem.gram.is_none() => {
             let n = data.y.len();
-            return Err(input_error!("descent.engine = \"gram\": n = {n} is above {GRAM_SAMPLES}; use \"direct\""));
+            return Err(input_error!("descent.engine = \"gram\": n = {n} is above {LARGEST}; use \"direct\""));
         }
         "gram" => problem.gram.clone(),
-        _ => problem.gram.clone().filter(|_| data.x.rows() <= data.x.cols() && config.descent.precision == "f64"),
+        _ => problem.gram.clone().filter(|_| {
+            let (steps, warp) = (config.descent.steps, config.descent.warp);
+            let way = choose(data.x.rows(), data.x.cols(), network.width, steps, warp);
+            way == Way::Gram && config.descent.precision == "f64"
+        }),
     };
     Ok(match gram {
         Some(gram) => {

@@ -1,6 +1,7 @@
 //! The result of a run in a dozen lines, for people.
 
 use crate::config::{Config, StepSize};
+use crate::limit::monte_carlo::Estimate;
 use crate::limit::test_error::Regime;
 use crate::outcome::{Outcome, TestError};
 use crate::problem::Problem;
@@ -144,14 +145,20 @@ pub fn error_text(e: &TestError) -> String {
         (Some((limit, log_limit)), Some((bayes, log_bayes))) => {
             format!("limit {}, Bayes {}, ", probability(limit.0, log_limit.0), probability(bayes.0, log_bayes.0))
         }
-        _ => String::new(),
+        _ => e.sampled.as_ref().map(|s| format!("limit {}, ", interval(s))).unwrap_or_default(),
     };
+    let iterate = e.iterate.as_ref().map(|s| format!(", the iterate {}", interval(s))).unwrap_or_default();
     let predicted = probability(e.predicted.0, e.log10_predicted.0);
     let regime = match e.regime {
         Regime::Weak => "weak",
         Regime::Strong => "strong",
     };
-    format!("{exact}predicted {predicted}; {regime} signal (n‖μ‖²/tr Σ = {:.3})", e.signal_ratio.0)
+    format!("{exact}predicted {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {:.3})", e.signal_ratio.0)
+}
+
+/// A sampled error with its 95 % interval.
+fn interval(e: &Estimate) -> String {
+    format!("{:.3e} (95 %: {:.1e} to {:.1e}, {} points)", e.value, e.low, e.high, e.samples)
 }
 
 /// A probability, by its logarithm where it is too small to print otherwise.

@@ -1,20 +1,73 @@
-//! The product of a symmetric matrix, held as a packed half, with a vector.
+//! Steps of the reduced problem in a settled pattern, and the product they need.
+//!
+//! ```text
+//! q = q₀ + H·S,   S_i ← S_i + αc exp(-q_i)
+//! ```
+//!
+//! H is symmetric, and a step costs as long as it takes to read it, so only one half is kept:
+//! `n²/2` numbers. They lie in strips of 8 rows, from the first column to the diagonal:
+//!
+//! ```text
+//! for each strip I of 8 rows
+//!   for each vector J of 8 columns left of the diagonal       512 bytes, read once:
+//!     row[r] += H[r][J]·v[J]      for the 8 rows r             8 multiply-adds into 8 accumulators
+//!     out[J] += Σ_r H[r][J]·v[r]                               8 multiply-adds into one vector
+//!   the 8×8 block on the diagonal is kept whole; then out[r] += Σ lanes of row[r]
+//! ```
+
+use crate::buffer::Buffer;
+use crate::isa::Isa;
+use crate::lane::{Lane, reduce};
+use pulp::{Simd, WithSimd, as_arrays};
+
+/// Rows of a strip, and lanes of a vector.
+const ROWS: usize = 8;
 
 /// A symmetric n×n matrix of which one half is kept.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct PackedSymmetric {
     n: usize,
-    lower: Vec<f64>,
+    isa: Isa,
+    strips: Buffer<f64>,
 }
 
 impl PackedSymmetric {
-    /// Packs the lower triangle of `h` (n×n, row-major, symmetric).
+    /// Packs `h` (n×n, row-major), of which the lower triangle is read.
     ///
     /// # Panics
     /// If `h.len() != n²`.
     pub fn pack(h: &[f64], n: usize) -> Self {
+        Self::pack_for(Isa::best(), h, n)
+    }
+
+    /// [`Self::pack`], to be multiplied with a given instruction set of this machine.
+    pub fn pack_for(isa: Isa, h: &[f64], n: usize) -> Self {
         assert_eq!(h.len(), n * n, "H is n x n");
-        Self { n, lower: (0..n).flat_map(|i| h[i * n..=i * n + i].iter().copied()).collect() }
+        let count = n.div_ceil(ROWS);
+        let mut strips = Buffer::zeros(count * (count + 1) / 2 * ROWS * ROWS);
+        let mut at = 0;
+        for strip in 0..count {
+            for col in 0..(strip + 1) * ROWS {
+                for row in strip * ROWS..((strip + 1) * ROWS).min(n) {
+                    if col < n {
+                        let value = if col <= row { h[row * n + col] } else { h[col * n + row] };
+                        strips[at + col / ROWS * ROWS * ROWS + row % ROWS * ROWS + col % ROWS] = value;
+                    }
+                }
+            }
+            at += (strip + 1) * ROWS * ROWS;
+        }
+        Self { n, isa, strips }
+    }
+
+    /// Number of rows n.
+    pub fn len(&self) -> usize {
+        self.n
+    }
+
+    /// Whether n = 0.
+    pub fn is_empty(&self) -> bool {
+        self.n == 0
     }
 
     /// `out = H·v`.
@@ -23,17 +76,171 @@ impl PackedSymmetric {
     /// If `v` or `out` is not of length n.
     pub fn multiply(&self, v: &[f64], out: &mut [f64]) {
         assert_eq!((v.len(), out.len()), (self.n, self.n), "vectors of length n");
+        let mut padded = Buffer::zeros(self.n.next_multiple_of(ROWS) * 2);
+        let (from, to) = padded.split_at_mut(self.n.next_multiple_of(ROWS));
+        from[..self.n].copy_from_slice(v);
+        self.multiply_padded(from, to);
+        out.copy_from_slice(&to[..self.n]);
+    }
+
+    /// `out = H·v` for vectors padded with zeros to whole strips.
+    fn multiply_padded(&self, v: &[f64], out: &mut [f64]) {
         out.fill(0.0);
-        let mut at = 0;
-        for i in 0..self.n {
-            let row = &self.lower[at..at + i];
-            let mut sum = 0.0;
-            for ((h, v_k), out) in row.iter().zip(v).zip(out.iter_mut()) {
-                sum = h.mul_add(*v_k, sum);
-                *out = h.mul_add(v[i], *out);
+        self.isa.run(Multiply { strips: &self.strips, v, out });
+    }
+}
+
+struct Multiply<'a> {
+    strips: &'a [f64],
+    v: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { strips, v, out } = self;
+        let mut rest = as_arrays::<ROWS, _>(f64::vectors::<S>(strips)).0;
+        for strip in 0..v.len() / ROWS {
+            let (left, diagonal);
+            (left, rest) = rest.split_at(strip);
+            (diagonal, rest) = rest.split_at(1);
+            let mut rows = [f64::splat(simd, 0.0); ROWS];
+            let mine: &[f64; ROWS] = v[strip * ROWS..][..ROWS].try_into().expect("a strip");
+            let factors = mine.map(
+                #[inline(always)]
+                |v| f64::splat(simd, v),
+            );
+            for ((h, v), out) in left.iter().zip(f64::vectors::<S>(v)).zip(f64::vectors_mut::<S>(out)) {
+                let mut sum = *out;
+                for r in 0..ROWS {
+                    rows[r] = f64::fma(simd, h[r], *v, rows[r]);
+                    sum = f64::fma(simd, h[r], factors[r], sum);
+                }
+                *out = sum;
             }
-            out[i] = self.lower[at + i].mul_add(v[i], sum);
-            at += i + 1;
+            let v = f64::vectors::<S>(v)[strip];
+            let mut lanes = [0.0; ROWS * ROWS];
+            for (r, lanes) in f64::vectors_mut::<S>(&mut lanes).iter_mut().enumerate() {
+                *lanes = f64::fma(simd, diagonal[0][r], v, rows[r]);
+            }
+            for (out, lanes) in out[strip * ROWS..][..ROWS].iter_mut().zip(lanes.chunks_exact(ROWS)) {
+                *out += reduce(lanes);
+            }
         }
+    }
+}
+
+/// The reduced problem: S and what it takes to move it.
+#[derive(Debug)]
+pub struct Settled {
+    h: PackedSymmetric,
+    rate: f64,
+    start: Buffer<f64>,
+    sums: Buffer<f64>,
+    carry: Buffer<f64>,
+    image: Buffer<f64>,
+}
+
+impl Settled {
+    /// S = 0, at margins `q0`, with `rate = αc`.
+    ///
+    /// # Panics
+    /// If `q0.len() != n`.
+    pub fn new(h: PackedSymmetric, q0: &[f64], rate: f64) -> Self {
+        assert_eq!(q0.len(), h.n, "n margins");
+        let zeros = || Buffer::zeros(h.n.next_multiple_of(ROWS));
+        let mut start = zeros();
+        start[..h.n].copy_from_slice(q0);
+        // A padded sample has margin infinity, hence loss 0.
+        start[h.n..].fill(f64::INFINITY);
+        Self { sums: zeros(), carry: zeros(), image: zeros(), start, rate, h }
+    }
+
+    /// One step. `S + carry` is kept as an unevaluated sum (Knuth's two-sum), so that increments far
+    /// below the last bit of S are not lost.
+    pub fn step(&mut self) {
+        let Self { h, rate, start, sums, carry, image } = self;
+        h.multiply_padded(sums, image);
+        let rate = *rate;
+        h.isa.run(
+            #[inline(always)]
+            || {
+                let state = sums.iter_mut().zip(carry.iter_mut());
+                for ((s, c), (q, h)) in state.zip(start.iter().zip(image.iter())) {
+                    let increment = rate.mul_add(crate::exp::f64(-(*q + *h)), *c);
+                    let sum = *s + increment;
+                    let part = sum - *s;
+                    *c = (*s - (sum - part)) + (increment - part);
+                    *s = sum;
+                }
+            },
+        );
+    }
+
+    /// S (n).
+    pub fn sums(&self) -> &[f64] {
+        &self.sums[..self.h.n]
+    }
+
+    /// What S lacks (n): the exact sum of the increments is `sums + carry` to second order.
+    pub fn carry(&self) -> &[f64] {
+        &self.carry[..self.h.n]
+    }
+
+    /// The margins `q₀ + H·S` at the current S.
+    pub fn margins(&mut self) -> Vec<f64> {
+        let Self { h, start, sums, image, .. } = self;
+        h.multiply_padded(sums, image);
+        start.iter().zip(image.iter()).map(|(q, h)| q + h).take(h.n).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn symmetric(n: usize) -> Vec<f64> {
+        let at = |i: usize, j: usize| ((i.max(j) * 7 + i.min(j) * 3) % 11) as f64 - 5.0;
+        (0..n * n).map(|k| at(k / n, k % n)).collect()
+    }
+
+    #[test]
+    fn products_of_integers_are_exact_on_every_instruction_set() {
+        for n in [1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 100] {
+            let h = symmetric(n);
+            let v: Vec<f64> = (0..n).map(|i| (i % 5) as f64 - 2.0).collect();
+            let exact: Vec<f64> = h.chunks(n).map(|row| row.iter().zip(&v).map(|(h, v)| h * v).sum()).collect();
+            for isa in Isa::all() {
+                let mut out = vec![f64::NAN; n];
+                PackedSymmetric::pack_for(isa, &h, n).multiply(&v, &mut out);
+                assert_eq!(out, exact, "{n} {}", isa.name());
+            }
+        }
+    }
+
+    #[test]
+    fn steps_follow_the_recursion_with_the_same_bits_everywhere() {
+        let n = 21;
+        let mut h: Vec<f64> = symmetric(n).iter().map(|h| h * 0.01).collect();
+        (0..n).for_each(|i| h[i * n + i] = 1.0);
+        let q0: Vec<f64> = (0..n).map(|i| 0.1 * i as f64).collect();
+        let run = |isa| {
+            let mut settled = Settled::new(PackedSymmetric::pack_for(isa, &h, n), &q0, 0.125);
+            (0..50).for_each(|_| settled.step());
+            settled.sums().to_vec()
+        };
+        let all: Vec<_> = Isa::all().into_iter().map(run).collect();
+        assert!(all.windows(2).all(|w| w[0] == w[1]));
+        let mut s = vec![0.0; n];
+        for _ in 0..50 {
+            let q: Vec<f64> = (0..n).map(|i| q0[i] + (0..n).map(|k| h[i * n + k] * s[k]).sum::<f64>()).collect();
+            s.iter_mut().zip(q).for_each(|(s, q)| *s += 0.125 * libm::exp(-q));
+        }
+        // 50 steps, each with sums of n terms of size O(1): 50·(n + 4)·ε, relative to S of order 1.
+        let bound = 50.0 * (n + 4) as f64 * f64::EPSILON;
+        s.iter().zip(&all[0]).for_each(|(a, b)| assert!((a - b).abs() < bound * a.abs().max(1.0)));
     }
 }

@@ -1,9 +1,14 @@
 //! Where samples and labels come from.
 
+pub mod classes;
+pub mod csv;
 pub mod mixture;
 pub mod npy;
 pub mod random;
 pub mod spectrum;
+pub mod standardize;
+pub mod svmlight;
+pub mod text;
 
 use crate::error::Result;
 use crate::input_error;
@@ -61,19 +66,43 @@ pub fn noise(config: &crate::config::Data) -> Noise {
     }
 }
 
-/// Reads samples and labels from files, by the name of the source.
+/// Reads samples and labels from files: the source by the ending of its name, the labels from a file of
+/// their own, a column of the table (by name or index), or the lines of a sparse file; then standardizes.
 ///
 /// # Errors
 /// [`crate::error::Error::Input`] for an unknown format, a file that cannot be read, or labels that do not fit.
 pub fn read(config: &crate::config::Data) -> Result<Dataset> {
     let path = Path::new(&config.source);
-    if path.extension().is_none_or(|e| e != "npy") {
-        return Err(input_error!("data.source = \"{}\": expected \"mixture\" or a .npy file", config.source));
-    }
-    if config.labels.is_empty() {
-        return Err(input_error!("data.source is a file: set data.labels to a .npy file with its labels"));
-    }
-    let x = npy::matrix(path)?;
-    let y = npy::labels(Path::new(&config.labels), x.rows())?;
+    let labels = config.labels.as_str();
+    let own_file = labels.ends_with(".npy") || labels.ends_with(".csv");
+    let (mut x, y) = match path.extension().and_then(|e| e.to_str()) {
+        Some("npy") => (npy::matrix(path)?, None),
+        Some("csv") => {
+            let table = csv::read(path, (!own_file && !labels.is_empty()).then_some(labels))?;
+            (table.x, table.y)
+        }
+        Some("svm" | "libsvm") => {
+            let sparse = svmlight::read(path)?;
+            (sparse.x, Some(sparse.y))
+        }
+        _ => {
+            let known = "\"mixture\" or a file named .npy, .csv, .svm or .libsvm";
+            return Err(input_error!("data.source = \"{}\": expected {known}", config.source));
+        }
+    };
+    let y = match y {
+        _ if labels.ends_with(".npy") => npy::labels(Path::new(labels), x.rows())?,
+        _ if labels.ends_with(".csv") => csv::labels(Path::new(labels), x.rows())?.0,
+        Some(y) => y,
+        None => {
+            return Err(input_error!("data.source is a file: set data.labels to a .npy or .csv file with its labels"));
+        }
+    };
+    let how = match config.standardize.as_str() {
+        "columns" => standardize::Standardize::Columns,
+        "rows" => standardize::Standardize::Rows,
+        _ => standardize::Standardize::None,
+    };
+    standardize::standardize(&mut x, how)?;
     Ok(Dataset { x: x.into(), y, clean: None, mixture: None })
 }

@@ -30,8 +30,9 @@ const UNSETTLED: f64 = 64.0;
 /// Exact steps until warp takes over.
 const UNTIL_WARP: f64 = 4000.0;
 
-/// The most samples for which K (8n² bytes) is held in memory.
-pub const LARGEST: usize = 20_000;
+/// The most samples for which K (8n² bytes, 0.5 GB) is held in memory and the limit, of cost n³, is
+/// solved. Beyond, only certificates that need no limit are available.
+pub const LARGEST: usize = 8192;
 
 /// A way to hold the iterate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,23 +1,28 @@
-//! Gradient descent on X itself.
+//! Gradient descent on X itself: the fused step, which reads X once.
+//!
+//! ```text
+//! z_ij = ⟨x_i,w_j⟩,  q_i = y_i Σ_j a_j φ(z_ij),  S_ij = αc exp(-q_i) y_i a_j φ'(z_ij)
+//! w_j ← w_j + Σ_i S_ij x_i
+//! ```
+//!
+//! The kernels do the arithmetic on chunks of X ([`farfield_kernels::plan`] says which); here the
+//! chunks go to the threads of the caller's rayon pool. Chunks, and the order in which their sums
+//! are added, depend on the shape alone: any number of threads gives the same bits.
+
+mod core;
+mod tied;
 
 use super::Precision;
 use crate::matrix::Matrix;
-use crate::network::{Network, Pattern};
-use farfield_kernels::reference::Problem;
-
-/// The loop nest of the fused step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nest {
-    /// Panels of columns with a delayed forward.
-    Panels,
-    /// Blocks of rows.
-    Rows,
-}
+use crate::network::Network;
+pub use farfield_kernels::isa::Isa;
+pub use farfield_kernels::plan::{Lanes, Nest};
+use tied::{Descent, Setup, Stepper};
 
 /// How to compute the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Precision of the products: F64 or F32.
+    /// Precision of all numbers: F64 or F32. (Mixed is a way of using both; here it means F64.)
     pub precision: Precision,
     /// Share work between neurons that provably get the same update.
     pub tied: bool,
@@ -28,70 +33,89 @@ pub struct Options {
 /// What one step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Changed bits.
+    /// Bits `z_ij > 0` found changed. With [`Nest::Panels`] these are the changes from W(t) to
+    /// W(t+1). With [`Nest::Rows`], which computes Z when it is needed, those from W(t-1) to W(t)
+    /// that no [`Fused::sync`] has reported.
     pub flips: u64,
-    /// Whether all margins and losses are finite.
+    /// Whether all margins and losses that the step saw are finite.
     pub finite: bool,
 }
 
-/// Gradient descent in W(t) on X.
-pub struct Fused {
-    x: Matrix,
-    y: Vec<f64>,
-    network: Network,
-    rate: f64,
-    w: Matrix,
-    z: Vec<f64>,
-}
+/// The iterate W(t) and all that a step needs.
+pub struct Fused(Box<dyn Stepper>);
 
 impl Fused {
-    /// Starts at `weights` (m×d) on samples `x` (n×d), labels `y`, `rate = αc`; computes Z.
-    pub fn new(x: &Matrix, y: &[f64], network: &Network, rate: f64, weights: &Matrix, _options: &Options) -> Self {
-        let mut fused =
-            Self { x: x.clone(), y: y.to_vec(), network: *network, rate, w: weights.clone(), z: Vec::new() };
-        fused.z = fused.problem(&network.outputs()).forward(weights.values());
-        fused
+    /// Starts at `weights` (m×d) on samples `x` (n×d) with labels `y` (±1), `rate = αc`. Computes Z.
+    ///
+    /// # Panics
+    /// If the shapes disagree.
+    pub fn new(x: &Matrix, y: &[f64], network: &Network, rate: f64, weights: &Matrix, options: &Options) -> Self {
+        Self::on(Isa::best(), x, y, network, rate, weights, options)
     }
 
-    fn problem<'a>(&'a self, a: &'a [f64]) -> Problem<'a> {
-        let leak = self.network.leak;
-        Problem { d: self.x.cols(), x: self.x.values(), y: &self.y, a, leak, rate: self.rate }
+    /// [`Self::new`] on a given instruction set of this machine.
+    ///
+    /// # Panics
+    /// If the shapes disagree.
+    pub fn on(
+        isa: Isa,
+        x: &Matrix,
+        y: &[f64],
+        network: &Network,
+        rate: f64,
+        weights: &Matrix,
+        options: &Options,
+    ) -> Self {
+        let setup = Setup { x, y, network, rate, weights, tie: options.tied, nest: options.nest, isa };
+        Self(match options.precision {
+            Precision::F32 => Box::new(Descent::<f32>::new(&setup)),
+            Precision::F64 | Precision::Mixed => Box::new(Descent::<f64>::new(&setup)),
+        })
     }
 
-    /// One step W(t) → W(t+1).
+    /// One step W(t) → W(t+1), on the threads of the current rayon pool.
     pub fn step(&mut self) -> Step {
-        let (n, m, a) = (self.x.rows(), self.w.rows(), self.network.outputs());
-        let before = Pattern::of(&self.z, n, m);
-        let problem = self.problem(&a);
-        let update = problem.update(&problem.coefficients(&self.z));
-        self.w.values_mut().iter_mut().zip(update).for_each(|(w, u)| *w += u);
-        self.z = self.problem(&a).forward(self.w.values());
-        let finite = self.z.iter().all(|z| z.is_finite());
-        Step { flips: before.changes(&Pattern::of(&self.z, n, m)), finite }
+        let tally = self.0.step();
+        Step { flips: tally.flips, finite: tally.finite }
     }
 
-    /// Brings Z up to date with W; returns the flips found now and not yet reported by a step.
+    /// Brings Z up to date with W, if it is not. Returns the flips that this found; no step reports
+    /// them again.
     pub fn sync(&mut self) -> u64 {
-        0
+        self.0.sync()
     }
 
-    /// Z (n×m, row-major) at the current W, after [`Self::sync`].
+    /// `Z = XWᵀ` (n×m, row-major) at the W of the last [`Self::sync`]. With [`Nest::Panels`] that is
+    /// always the current W.
     pub fn preactivations(&self) -> Vec<f64> {
-        self.z.clone()
+        self.0.preactivations()
     }
 
     /// W (m×d).
     pub fn weights(&self) -> Matrix {
-        self.w.clone()
+        self.0.weights()
     }
 
     /// The loop nest in use.
     pub fn nest(&self) -> Nest {
-        Nest::Panels
+        self.0.plan().nest
     }
 
-    /// The instruction set in use.
+    /// What the lanes of a vector hold.
+    pub fn lanes(&self) -> Lanes {
+        self.0.plan().lanes
+    }
+
+    /// Number of distinct motions in the present step: m, or the number of tied groups.
+    pub fn groups(&self) -> usize {
+        self.0.groups()
+    }
+
+    /// The instruction set in use: scalar, avx2, avx512, neon.
     pub fn isa(&self) -> &'static str {
-        "scalar"
+        self.0.isa().name()
     }
 }
+
+#[cfg(test)]
+mod tests;

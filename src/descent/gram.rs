@@ -18,6 +18,7 @@ use super::{Flips, View};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
+use farfield_kernels::exp::losses;
 use std::sync::Arc;
 
 /// The starting point W(0), as far as the span of the data sees it.
@@ -198,7 +199,8 @@ impl Coefficients {
     /// One GD step. Returns false, and changes nothing, if a weight of the loss is not finite.
     pub fn step(&mut self) -> bool {
         let q = self.problem.network.margins(self.z.hi(), &self.problem.labels);
-        let s: Vec<f64> = q.iter().map(|q| self.problem.rate * libm::exp(-q)).collect();
+        let mut s = vec![0.0; q.len()];
+        losses(&q, self.problem.rate, &mut s);
         if !s.iter().all(|s| s.is_finite()) {
             return false;
         }

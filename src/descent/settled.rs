@@ -19,6 +19,7 @@
 use super::compensated::Compensated;
 use super::gram::Coefficients;
 use super::symmetric::Symmetric;
+use farfield_kernels::exp::losses;
 
 /// Why a stretch in a fixed pattern ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,9 +127,7 @@ impl Settled {
     }
 
     fn step(&mut self, rate: f64) {
-        for (s, q) in self.increment.iter_mut().zip(self.q.hi()) {
-            *s = rate * libm::exp(-q);
-        }
+        losses(self.q.hi(), rate, &mut self.increment);
         self.h.multiply(&self.increment, &mut self.change);
         self.q.add(&self.change);
         self.pending.add(&self.increment);
@@ -150,9 +149,7 @@ impl Settled {
     /// Sets the limits of S from the present Z and the increments of the next step.
     pub fn watch(&mut self, state: &Coefficients) {
         let (problem, m) = (state.problem(), state.problem().network.width);
-        for (s, q) in self.increment.iter_mut().zip(self.q.hi()) {
-            *s = problem.rate * libm::exp(-q);
-        }
+        losses(self.q.hi(), problem.rate, &mut self.increment);
         problem.reach(&self.increment, &mut self.change);
         let size = problem.network.output(0).abs();
         let steps = |(z, reach): (&[f64], &f64)| {

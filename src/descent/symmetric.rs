@@ -1,20 +1,22 @@
-//! The product `H·v` of a symmetric matrix and a vector.
+//! The product `H·v` of a symmetric matrix and a vector, ready for many of them.
 
 use crate::matrix::Matrix;
+use farfield_kernels::settled::PackedSymmetric;
+use std::sync::Arc;
 
-/// A symmetric n×n matrix, prepared for many products with vectors.
+/// A symmetric n×n matrix, of which one half is kept; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Symmetric(Matrix);
+pub struct Symmetric(Arc<PackedSymmetric>);
 
 impl Symmetric {
     /// Prepares `h` (n×n, symmetric).
     pub fn new(h: &Matrix) -> Self {
         assert_eq!(h.rows(), h.cols(), "a symmetric matrix is square");
-        Self(h.clone())
+        Self(Arc::new(PackedSymmetric::pack(h.values(), h.rows())))
     }
 
-    /// `out = H·v`, each element one chain of fused multiply-adds in the order of the columns.
+    /// `out = H·v`; the order of the sums depends on n alone.
     pub fn multiply(&self, v: &[f64], out: &mut [f64]) {
-        farfield_kernels::dense::combine(v, self.0.values(), self.0.cols(), out);
+        self.0.multiply(v, out);
     }
 }

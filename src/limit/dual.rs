@@ -30,6 +30,7 @@
 
 pub mod accurate;
 pub mod active_set;
+mod factor;
 pub mod pivoting;
 
 use crate::matrix::Matrix;
@@ -49,9 +50,10 @@ const TIE: f64 = 32.0 * f64::EPSILON;
 /// is the rounding error of its own computation.
 const SINGULAR: f64 = 4.0 * f64::EPSILON;
 
-/// The shift of a singular problem, relative to the mean diagonal: λ of the shifted problem is then
-/// within about 1e-8 of a solution, enough to name the support, and far above rounding.
-const SHIFT: f64 = 1e-8;
+/// The shifts of a singular problem, relative to the mean diagonal, one after the other: λ of the last
+/// is within about 1e-8 of a solution, enough to name the support, and far above rounding; the
+/// others, better conditioned, lead there.
+const SHIFTS: [f64; 3] = [1e-2, 1e-5, 1e-8];
 
 /// How the problem was solved.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,9 +114,12 @@ pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
     match search(&h, mean, warm) {
         Search::Hull(weights) => Outcome::NotSeparable(farkas(&h, mean, unit, &weights)),
         Search::Weights(lambda, pivots) => {
-            let certificate = farkas(&h, mean, unit, &lambda);
-            if certificate.relative <= INSEPARABLE {
-                return Outcome::NotSeparable(certificate);
+            // λᵀHλ = Σλ at a solution, so that the margin² is 1/Σλ; well above the bound it is trusted
+            if lambda.iter().sum::<f64>() * mean * INSEPARABLE > 1e-3 {
+                let certificate = farkas(&h, mean, unit, &lambda);
+                if certificate.relative <= INSEPARABLE {
+                    return Outcome::NotSeparable(certificate);
+                }
             }
             let kkt_residual = kkt_residual(&h, &lambda);
             let lambda: Vec<f64> = lambda.iter().map(|l| l * unit).collect();
@@ -149,13 +154,17 @@ fn search(h: &Matrix, mean: f64, warm: Option<&[f64]>) -> Search {
         Some(w) if largest > 0.0 => w.iter().map(|l| *l > 1e-6 * largest).collect(),
         _ => vec![true; n],
     };
-    if let Ok(found) = pivoting::solve(h, 0.0, start) {
+    if let Ok(found) = pivoting::solve(h, 0.0, TIE, start) {
         return Search::Weights(found.lambda, found.pivots);
     }
-    let guess = match pivoting::solve(h, SHIFT * mean, vec![true; n]) {
-        Ok(found) => found.lambda,
-        Err(_) => vec![0.0; n],
-    };
+    let mut guess = vec![1.0; n];
+    for shift in SHIFTS {
+        let start = guess.iter().map(|l| *l > 0.0).collect();
+        match pivoting::solve(h, shift * mean, SHIFTS[2], start) {
+            Ok(found) => guess = found.lambda,
+            Err(_) => break,
+        }
+    }
     if guess.iter().sum::<f64>() > 0.0 && relative_value(h, mean, &guess) <= INSEPARABLE {
         return Search::Hull(guess);
     }

@@ -1,0 +1,207 @@
+//! `C += X·B` and `C += Xᵀ·B` with lanes along the columns of B: one chain per element, no sum
+//! along lanes, and X is read one number at a time.
+//!
+//! B and C are *columns of vectors*: `[column][row][1 vector]`, so a tile of NV columns reads NV
+//! streams. X is a slab. Register tiles on 32 registers are 8×NV, NV up to 2 forward (a third
+//! column spills) and 3 backward:
+//!
+//! ```text
+//! forward:  acc[r][v] += X[i + r][k]·B[v][k]     walks k, along the row of each sliver
+//! backward: acc[r][v] += X[i][k + r]·B[v][i]     walks i, down the rows of one sliver
+//! ```
+//!
+//! Each takes 8 broadcasts and NV loads for 8·NV multiply-adds. Chains start from zero and are
+//! added to C once.
+
+use crate::isa::{Isa, wide};
+use crate::lane::Lane;
+use crate::slab::Slab;
+use pulp::{Simd, WithSimd};
+
+/// `C += X·B` for a block of rows of X that starts at row `first`: B has `x.cols` rows, and C has
+/// the rows of the block.
+pub fn forward<T: Lane>(isa: Isa, x: Slab<T>, first: usize, b: &[T], c: &mut [T]) {
+    let rows = c.len() / (b.len() / x.cols);
+    assert_eq!(b.len() * rows, c.len() * x.cols, "X·B");
+    assert!(first + rows <= x.rows, "rows of X");
+    isa.run(Forward { x, first, rows, b, c });
+}
+
+/// `C += Xᵀ·B` for a block of rows of X that starts at row `first`: B has the rows of the block, C
+/// has `x.cols` rows.
+pub fn backward<T: Lane>(isa: Isa, x: Slab<T>, first: usize, b: &[T], c: &mut [T]) {
+    let rows = b.len() / (c.len() / x.cols);
+    assert_eq!(b.len() * x.cols, c.len() * rows, "Xᵀ·B");
+    assert!(first + rows <= x.rows, "rows of X");
+    isa.run(Backward { x, first, rows, b, c });
+}
+
+struct Forward<'a, T> {
+    x: Slab<'a, T>,
+    first: usize,
+    rows: usize,
+    b: &'a [T],
+    c: &'a mut [T],
+}
+
+impl<T: Lane> WithSimd for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, first, rows, b, c } = self;
+        let (b, c) = (T::vectors::<S>(b), T::vectors_mut::<S>(c));
+        for (v, count) in crate::split(b.len() / x.cols, if wide::<S>() { 2 } else { 1 }) {
+            match count {
+                1 => forward_columns::<S, T, 1>(simd, x, first, rows, b, v, c),
+                _ => forward_columns::<S, T, 2>(simd, x, first, rows, b, v, c),
+            }
+        }
+    }
+}
+
+/// Columns `v..v + NV` of B, all rows of the block: tiles of 8 rows (4 on 16 registers), then 4, 2, 1.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn forward_columns<S: Simd, T: Lane, const NV: usize>(
+    simd: S,
+    x: Slab<T>,
+    first: usize,
+    rows: usize,
+    b: &[T::V<S>],
+    v: usize,
+    c: &mut [T::V<S>],
+) {
+    let mut i = 0;
+    if wide::<S>() {
+        while i + 8 <= rows {
+            forward_tile::<S, T, 8, NV>(simd, x, first + i, b, v, &mut c[i..], rows);
+            i += 8;
+        }
+    }
+    while i + 4 <= rows {
+        forward_tile::<S, T, 4, NV>(simd, x, first + i, b, v, &mut c[i..], rows);
+        i += 4;
+    }
+    while i < rows {
+        forward_tile::<S, T, 1, NV>(simd, x, first + i, b, v, &mut c[i..], rows);
+        i += 1;
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn forward_tile<S: Simd, T: Lane, const MR: usize, const NV: usize>(
+    simd: S,
+    x: Slab<T>,
+    i: usize,
+    b: &[T::V<S>],
+    v: usize,
+    c: &mut [T::V<S>],
+    stride: usize,
+) {
+    let mut acc = [[T::splat(simd, T::default()); NV]; MR];
+    let mut k = 0;
+    for (width, sliver) in x.slivers() {
+        let width = width * T::LANES;
+        let xs: [&[T]; MR] = std::array::from_fn(|r| &sliver[(i + r) * width..][..width]);
+        let bs: [&[T::V<S>]; NV] = std::array::from_fn(|w| &b[(v + w) * x.cols + k..][..width]);
+        for k in 0..width {
+            for r in 0..MR {
+                let factor = T::splat(simd, xs[r][k]);
+                for w in 0..NV {
+                    acc[r][w] = T::fma(simd, factor, bs[w][k], acc[r][w]);
+                }
+            }
+        }
+        k += width;
+    }
+    for w in 0..NV {
+        for (c, acc) in c[(v + w) * stride..][..MR].iter_mut().zip(&acc) {
+            *c = T::plus(simd, *c, acc[w]);
+        }
+    }
+}
+
+struct Backward<'a, T> {
+    x: Slab<'a, T>,
+    first: usize,
+    rows: usize,
+    b: &'a [T],
+    c: &'a mut [T],
+}
+
+impl<T: Lane> WithSimd for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, first, rows, b, c } = self;
+        let (b, c) = (T::vectors::<S>(b), T::vectors_mut::<S>(c));
+        for (v, count) in crate::split(b.len() / rows, if wide::<S>() { 3 } else { 1 }) {
+            match count {
+                1 => backward_columns::<S, T, 1>(simd, x, first, rows, b, v, c),
+                2 => backward_columns::<S, T, 2>(simd, x, first, rows, b, v, c),
+                _ => backward_columns::<S, T, 3>(simd, x, first, rows, b, v, c),
+            }
+        }
+    }
+}
+
+/// Columns `v..v + NV` of B, all columns of X, 8 at a time (4 on 16 registers).
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn backward_columns<S: Simd, T: Lane, const NV: usize>(
+    simd: S,
+    x: Slab<T>,
+    first: usize,
+    rows: usize,
+    b: &[T::V<S>],
+    v: usize,
+    c: &mut [T::V<S>],
+) {
+    let mut k = 0;
+    for (width, sliver) in x.slivers() {
+        let width = width * T::LANES;
+        let block = &sliver[first * width..(first + rows) * width];
+        for tile in (0..width).step_by(if wide::<S>() { 8 } else { 4 }) {
+            if wide::<S>() {
+                backward_tile::<S, T, 8, NV>(simd, block, width, tile, b, v, &mut c[k + tile..], x.cols);
+            } else {
+                backward_tile::<S, T, 4, NV>(simd, block, width, tile, b, v, &mut c[k + tile..], x.cols);
+            }
+        }
+        k += width;
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn backward_tile<S: Simd, T: Lane, const MR: usize, const NV: usize>(
+    simd: S,
+    block: &[T],
+    width: usize,
+    tile: usize,
+    b: &[T::V<S>],
+    v: usize,
+    c: &mut [T::V<S>],
+    stride: usize,
+) {
+    let rows = block.len() / width;
+    let mut acc = [[T::splat(simd, T::default()); NV]; MR];
+    let bs: [&[T::V<S>]; NV] = std::array::from_fn(|w| &b[(v + w) * rows..][..rows]);
+    for (i, row) in block.chunks_exact(width).take(rows).enumerate() {
+        let row: &[T; MR] = row[tile..tile + MR].try_into().expect("MR columns");
+        for r in 0..MR {
+            let factor = T::splat(simd, row[r]);
+            for w in 0..NV {
+                acc[r][w] = T::fma(simd, factor, bs[w][i], acc[r][w]);
+            }
+        }
+    }
+    for w in 0..NV {
+        for (c, acc) in c[(v + w) * stride..][..MR].iter_mut().zip(&acc) {
+            *c = T::plus(simd, *c, acc[w]);
+        }
+    }
+}

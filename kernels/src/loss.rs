@@ -1,0 +1,285 @@
+//! From pre-activations to coefficients: margins, losses, slopes, and the activation pattern.
+//!
+//! ```text
+//! q_i  = y_i Σ_j a_j φ(z_ij),  φ(z) = z for z > 0 and γz otherwise
+//! S_ij = αc exp(-q_i) y_i a_j g_ij,  g_ij = 1 for z_ij > 0 and γ otherwise
+//! ```
+//!
+//! It works on blocks of samples. Where the lanes hold samples (or columns) a block is
+//! `[neuron][sample]`, and q_i is one chain of fused multiply-adds in the order of the neurons.
+//! Where they hold neurons it is `[group of neurons][sample][lane]`: one chain per lane, then the
+//! sum of the lanes. Loops are straight-line code over slices, compiled for each instruction set.
+//!
+//! *Tied* neurons (equal sign of a_j, equal column of bits) share S_ij and hence every update. A
+//! group p of m_p neurons is followed by the motion `D_ip = z_ij(t) - z_ij(t₀)` that they share:
+//!
+//! ```text
+//! q_i = y_i (f_i(t₀) + Σ_p m_p a_p g_ip D_ip)
+//! ```
+//!
+//! and the bits of all its neurons are unchanged as long as `D_ip + b_ip` keeps its sign, where b_ip
+//! is the z_ij(t₀) of the group that is nearest to zero.
+
+use crate::buffer::Buffer;
+use crate::isa::Isa;
+use crate::lane::{Lane, padded, reduce};
+use crate::plan::{BLOCK, Lanes};
+
+/// The constants of the loss stage.
+#[derive(Debug)]
+pub struct Rule<T> {
+    /// What the lanes hold.
+    pub lanes: Lanes,
+    /// Weight of φ(z_ij) in the output: a_j, or m_p a_p for a group.
+    pub output: Buffer<T>,
+    /// Weight of S_ij: a_j, or a_p for a group.
+    pub update: Buffer<T>,
+    /// Slope γ of the leaky ReLU.
+    pub leak: T,
+    /// αc.
+    pub rate: T,
+}
+
+impl<T: Lane> Rule<T> {
+    /// The rule of m neurons with the given weights; padded neurons weigh nothing.
+    pub fn new(lanes: Lanes, output: &[f64], update: &[f64], leak: f64, rate: f64) -> Self {
+        let pad = |a: &[f64]| {
+            let mut padding = Buffer::zeros(padded::<T>(a.len()));
+            padding.iter_mut().zip(a).for_each(|(p, a)| *p = T::from_f64(*a));
+            padding
+        };
+        Self { lanes, output: pad(output), update: pad(update), leak: T::from_f64(leak), rate: T::from_f64(rate) }
+    }
+}
+
+/// What a block, or several, found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// Bits that differ from the pattern of the step before.
+    pub flips: u64,
+    /// Whether all margins and losses are finite.
+    pub finite: bool,
+}
+
+impl Tally {
+    /// Nothing found.
+    pub const NONE: Self = Self { flips: 0, finite: true };
+
+    /// Both together.
+    pub fn and(self, other: Self) -> Self {
+        Self { flips: self.flips + other.flips, finite: self.finite & other.finite }
+    }
+}
+
+/// A block of samples: labels, pattern, and the state at t₀ of tied neurons.
+#[derive(Debug)]
+pub struct Samples<T> {
+    y: Buffer<T>,
+    bits: Vec<u64>,
+    base: Option<Base<T>>,
+}
+
+/// State at t₀ of a block of samples in tied groups.
+#[derive(Debug)]
+pub struct Base<T> {
+    /// `f_i(t₀)`, one per sample.
+    pub output: Buffer<T>,
+    /// b_ip, in the layout of the block.
+    pub nearest: Buffer<T>,
+}
+
+impl<T: Lane> Samples<T> {
+    /// The samples with labels `y`, whose block of Z holds `numbers` numbers.
+    pub fn new(y: &[f64], lanes: Lanes, numbers: usize) -> Self {
+        let len = if lanes == Lanes::Neurons { y.len() } else { padded::<T>(y.len()) };
+        let mut labels = Buffer::zeros(len); // a padded sample has label 0, hence S = 0
+        labels.iter_mut().zip(y).for_each(|(p, y)| *p = T::from_f64(*y));
+        Self { y: labels, bits: vec![0; numbers.div_ceil(64)], base: None }
+    }
+
+    /// Samples of the block, padding included.
+    pub fn len(&self) -> usize {
+        self.y.len()
+    }
+
+    /// Whether the block holds no samples.
+    pub fn is_empty(&self) -> bool {
+        self.y.len() == 0
+    }
+
+    /// Starts following tied groups from a state at t₀.
+    pub fn follow(&mut self, base: Base<T>) {
+        self.base = Some(base);
+    }
+
+    /// Compares the pattern of `z` with the last one and keeps it.
+    pub fn observe(&mut self, isa: Isa, z: &[T]) -> u64 {
+        isa.run(
+            #[inline(always)]
+            || {
+                pattern(
+                    z,
+                    self.base.as_ref().map(
+                        #[inline(always)]
+                        |b| &b.nearest[..],
+                    ),
+                    &mut self.bits,
+                )
+            },
+        )
+    }
+
+    /// Coefficients S of the block from its Z, and what changed.
+    pub fn coefficients(&mut self, isa: Isa, rule: &Rule<T>, z: &[T], s: &mut [T]) -> Tally {
+        assert_eq!(z.len(), s.len(), "S is like Z");
+        isa.run(
+            #[inline(always)]
+            || match rule.lanes {
+                Lanes::Neurons => self.by_neurons(rule, z, s),
+                _ => self.by_samples(rule, z, s),
+            },
+        )
+    }
+
+    #[inline(always)]
+    fn by_samples(&mut self, rule: &Rule<T>, z: &[T], s: &mut [T]) -> Tally {
+        let len = self.y.len();
+        let mut q = [T::default(); BLOCK];
+        let q = &mut q[..len];
+        let nearest = self.base.as_ref().map(|b| &b.nearest[..]);
+        for j in 0..z.len() / len {
+            let (z, a) = (&z[j * len..][..len], rule.output[j]);
+            match nearest {
+                None => {
+                    for (q, &z) in q.iter_mut().zip(z) {
+                        *q = (z * slope(z, rule.leak)).fused(a, *q);
+                    }
+                }
+                Some(b) => {
+                    for ((q, &z), &b) in q.iter_mut().zip(z).zip(&b[j * len..][..len]) {
+                        *q = (z * slope(z + b, rule.leak)).fused(a, *q);
+                    }
+                }
+            }
+        }
+        let finite = self.weigh(rule, q);
+        for j in 0..z.len() / len {
+            let (z, s, a) = (&z[j * len..][..len], &mut s[j * len..][..len], rule.update[j]);
+            match nearest {
+                None => {
+                    for ((s, &z), &c) in s.iter_mut().zip(z).zip(&*q) {
+                        *s = c * a * slope(z, rule.leak);
+                    }
+                }
+                Some(b) => {
+                    for (((s, &z), &c), &b) in s.iter_mut().zip(z).zip(&*q).zip(&b[j * len..][..len]) {
+                        *s = c * a * slope(z + b, rule.leak);
+                    }
+                }
+            }
+        }
+        Tally { flips: pattern(z, nearest, &mut self.bits), finite }
+    }
+
+    #[inline(always)]
+    fn by_neurons(&mut self, rule: &Rule<T>, z: &[T], s: &mut [T]) -> Tally {
+        let len = self.y.len();
+        let stride = len * T::LANES;
+        let mut q = [T::default(); BLOCK];
+        let q = &mut q[..len];
+        let nearest = self.base.as_ref().map(|b| &b.nearest[..]);
+        for i in 0..len {
+            let mut sums = [T::default(); 16];
+            for (v, a) in rule.output.chunks_exact(T::LANES).enumerate() {
+                let at = v * stride + i * T::LANES;
+                let z = &z[at..at + T::LANES];
+                match nearest {
+                    None => {
+                        for ((sum, &z), &a) in sums.iter_mut().zip(z).zip(a) {
+                            *sum = (z * slope(z, rule.leak)).fused(a, *sum);
+                        }
+                    }
+                    Some(b) => {
+                        for (((sum, &z), &a), &b) in sums.iter_mut().zip(z).zip(a).zip(&b[at..at + T::LANES]) {
+                            *sum = (z * slope(z + b, rule.leak)).fused(a, *sum);
+                        }
+                    }
+                }
+            }
+            q[i] = reduce(&sums[..T::LANES]);
+        }
+        let finite = self.weigh(rule, q);
+        for (v, a) in rule.update.chunks_exact(T::LANES).enumerate() {
+            for i in 0..len {
+                let at = v * stride + i * T::LANES;
+                let (z, s, c) = (&z[at..at + T::LANES], &mut s[at..at + T::LANES], q[i]);
+                match nearest {
+                    None => {
+                        for ((s, &z), &a) in s.iter_mut().zip(z).zip(a) {
+                            *s = c * a * slope(z, rule.leak);
+                        }
+                    }
+                    Some(b) => {
+                        for (((s, &z), &a), &b) in s.iter_mut().zip(z).zip(a).zip(&b[at..at + T::LANES]) {
+                            *s = c * a * slope(z + b, rule.leak);
+                        }
+                    }
+                }
+            }
+        }
+        Tally { flips: pattern(z, nearest, &mut self.bits), finite }
+    }
+
+    /// Turns outputs f_i into `αc exp(-y_i f_i) y_i`; whether all are finite.
+    #[inline(always)]
+    fn weigh(&self, rule: &Rule<T>, q: &mut [T]) -> bool {
+        if let Some(base) = &self.base {
+            q.iter_mut().zip(base.output.iter()).for_each(
+                #[inline(always)]
+                |(q, b)| *q += *b,
+            );
+        }
+        let mut finite = true;
+        for (q, &y) in q.iter_mut().zip(self.y.iter()) {
+            let margin = *q * y;
+            let loss = (-margin).exp();
+            finite &= (margin < T::INFINITY) & (loss < T::INFINITY);
+            *q = rule.rate * loss * y;
+        }
+        finite
+    }
+}
+
+#[inline(always)]
+fn slope<T: Lane>(z: T, leak: T) -> T {
+    if z > T::default() { T::ONE } else { leak }
+}
+
+/// Replaces `bits` by those of `z + b > 0`; how many changed.
+#[inline(always)]
+fn pattern<T: Lane>(z: &[T], b: Option<&[T]>, bits: &mut [u64]) -> u64 {
+    let mut flips = 0;
+    for (w, bits) in bits.iter_mut().enumerate() {
+        let range = w * 64..z.len().min(w * 64 + 64);
+        let z = &z[range.clone()];
+        let word = match b {
+            None => word(z.iter().copied()),
+            Some(b) => word(z.iter().zip(&b[range]).map(
+                #[inline(always)]
+                |(z, b)| *z + *b,
+            )),
+        };
+        flips += u64::from((word ^ *bits).count_ones());
+        *bits = word;
+    }
+    flips
+}
+
+#[inline(always)]
+fn word<T: Lane>(z: impl Iterator<Item = T>) -> u64 {
+    let mut word = 0;
+    for (bit, z) in z.enumerate() {
+        word |= u64::from(z > T::default()) << bit;
+    }
+    word
+}

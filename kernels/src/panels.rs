@@ -1,0 +1,216 @@
+//! Panels of columns with a delayed forward: X is read once per step, W is read and written once,
+//! no gradient is stored.
+//!
+//! ```text
+//! for each panel (threads take chunks of panels)
+//!   W_panel += Sᵀ X_panel              gradient with the S of W(t)
+//!   Z_chunk += X_panel W_panelᵀ        forward with the new W
+//! Z(t+1) = Σ Z_chunk, in order; then S from Z (the loss stage)
+//! ```
+//!
+//! Per step: `4·n·d·m` flops, `n·d` numbers of X from memory, `m·d` of W read and written, and per
+//! panel `n·m` numbers of S read and of Z read and written, from cache.
+
+use crate::buffer::Buffer;
+use crate::by_rows::Strips;
+use crate::data::{Cut, Data};
+use crate::isa::Isa;
+use crate::lane::{Lane, padded, reduce};
+use crate::plan::{Lanes, Plan};
+use crate::slab::{Slab, position};
+use crate::{by_lanes, by_neurons, by_rows};
+
+/// A chunk of panels: its part of W and its share of Z.
+#[derive(Debug)]
+pub struct Chunk<T> {
+    plan: Plan,
+    weights: Buffer<T>,
+    share: Buffer<T>,
+    gradient: Buffer<T>,
+}
+
+impl<T: Lane> Chunk<T> {
+    /// A chunk with zero weights.
+    pub fn new(plan: &Plan, data: &Data<T>) -> Self {
+        let sizes = || data.slabs().map(|(cut, _)| weights_of::<T>(plan, cut));
+        let share = match plan.lanes {
+            Lanes::Columns => plan.shape.n * plan.shape.m * T::LANES,
+            _ => plan.coefficients::<T>(),
+        };
+        let gradient = match plan.lanes {
+            Lanes::Columns => 0,
+            Lanes::Samples => plan.width * plan.shape.m * T::LANES,
+            Lanes::Neurons => sizes().max().unwrap_or(0),
+        };
+        Self {
+            plan: plan.clone(),
+            weights: Buffer::zeros(sizes().sum()),
+            share: Buffer::zeros(share),
+            gradient: Buffer::zeros(gradient),
+        }
+    }
+
+    /// Adds `update(j, k)`, neuron j and column k, to the weights.
+    pub fn add(&mut self, data: &Data<T>, update: impl Fn(usize, usize) -> f64) {
+        let (plan, mut rest) = (&self.plan, &mut self.weights[..]);
+        for (cut, _) in data.slabs() {
+            let w;
+            (w, rest) = rest.split_at_mut(weights_of::<T>(plan, cut));
+            for j in 0..plan.shape.m {
+                for k in 0..cut.count {
+                    let w = &mut w[weight_at::<T>(plan, cut, j, k)];
+                    *w = T::from_f64(w.to_f64() + update(j, cut.first + k));
+                }
+            }
+        }
+    }
+
+    /// Shows every weight to `visit(j, k, w)`.
+    pub fn visit(&self, data: &Data<T>, mut visit: impl FnMut(usize, usize, f64)) {
+        let (plan, mut rest) = (&self.plan, &self.weights[..]);
+        for (cut, _) in data.slabs() {
+            let w;
+            (w, rest) = rest.split_at(weights_of::<T>(plan, cut));
+            for j in 0..plan.shape.m {
+                for k in 0..cut.count {
+                    visit(j, cut.first + k, w[weight_at::<T>(plan, cut, j, k)].to_f64());
+                }
+            }
+        }
+    }
+
+    /// Z's share of this chunk at the current weights.
+    pub fn forward(&mut self, isa: Isa, data: &Data<T>) {
+        self.pass(isa, data, None);
+    }
+
+    /// One step with the coefficients `s`, then Z's share at the new weights.
+    pub fn advance(&mut self, isa: Isa, data: &Data<T>, s: &[T]) {
+        self.pass(isa, data, Some(s));
+    }
+
+    fn pass(&mut self, isa: Isa, data: &Data<T>, s: Option<&[T]>) {
+        let Self { plan, weights, share, gradient } = self;
+        share.fill(T::default());
+        let mut rest = &mut weights[..];
+        for (cut, x) in data.slabs() {
+            let w;
+            (w, rest) = rest.split_at_mut(weights_of::<T>(plan, cut));
+            if let Some(s) = s {
+                backward(isa, plan, x, s, w, gradient);
+            }
+            forward(isa, plan, x, w, share);
+        }
+    }
+
+    /// This chunk's share of Z.
+    pub fn share(&self) -> &[T] {
+        &self.share
+    }
+}
+
+/// Numbers of W of one panel.
+fn weights_of<T: Lane>(plan: &Plan, cut: Cut) -> usize {
+    match plan.lanes {
+        Lanes::Columns => plan.shape.m * cut.cols,
+        Lanes::Samples => plan.shape.m * padded::<T>(cut.count),
+        Lanes::Neurons => padded::<T>(plan.shape.m) * cut.cols,
+    }
+}
+
+/// Where the weight of neuron j and column k of a panel lies.
+fn weight_at<T: Lane>(plan: &Plan, cut: Cut, j: usize, k: usize) -> usize {
+    match plan.lanes {
+        Lanes::Columns => position::<T>(plan.shape.m, cut.cols, j, k),
+        Lanes::Samples => j * padded::<T>(cut.count) + k,
+        Lanes::Neurons => (j / T::LANES * cut.cols + k) * T::LANES + j % T::LANES,
+    }
+}
+
+/// `W_panel += Sᵀ X_panel`.
+fn backward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, s: &[T], w: &mut [T], gradient: &mut [T]) {
+    let (n, m) = (plan.shape.n, plan.shape.m);
+    match plan.lanes {
+        Lanes::Columns => {
+            let s = Strips { values: s, rows: m, cols: n, block: plan.block::<T>() };
+            by_rows::product(isa, s, x, w);
+        }
+        Lanes::Samples => {
+            let sums = &mut gradient[..x.rows * m * T::LANES];
+            sums.fill(T::default());
+            by_lanes::product(isa, x, Slab::new(s, m, x.cols), sums);
+            let stride = w.len() / m;
+            for (k, sums) in sums.chunks_exact(m * T::LANES).enumerate() {
+                for (j, lanes) in sums.chunks_exact(T::LANES).enumerate() {
+                    w[j * stride + k] += reduce(lanes);
+                }
+            }
+        }
+        Lanes::Neurons => {
+            let gradient = &mut gradient[..w.len()];
+            gradient.fill(T::default());
+            for (b, s) in s.chunks(plan.block_numbers::<T>()).enumerate() {
+                by_neurons::backward(isa, x, b * plan.block::<T>(), s, gradient);
+            }
+            w.iter_mut().zip(gradient).for_each(|(w, g)| *w += *g);
+        }
+    }
+}
+
+/// `Z_chunk += X_panel W_panelᵀ`.
+fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], share: &mut [T]) {
+    let m = plan.shape.m;
+    match plan.lanes {
+        Lanes::Columns => by_lanes::product(isa, x, Slab::new(w, m, x.cols), share),
+        Lanes::Samples => {
+            let w = Strips { values: w, rows: m, cols: x.rows, block: w.len() / m };
+            by_rows::product(isa, w, x, share);
+        }
+        Lanes::Neurons => {
+            for (b, share) in share.chunks_mut(plan.block_numbers::<T>()).enumerate() {
+                by_neurons::forward(isa, x, b * plan.block::<T>(), w, share);
+            }
+        }
+    }
+}
+
+/// Block `block` of Z from the shares of all chunks, added in order.
+pub fn combine<T: Lane>(isa: Isa, plan: &Plan, chunks: &[Chunk<T>], block: usize, z: &mut [T]) {
+    isa.run(
+        #[inline(always)]
+        || match plan.lanes {
+            Lanes::Columns => combine_lanes(plan, chunks, block, z),
+            _ => {
+                let (start, len) = (block * plan.block_numbers::<T>(), z.len());
+                z.fill(T::default());
+                for chunk in chunks {
+                    z.iter_mut().zip(&chunk.share[start..start + len]).for_each(
+                        #[inline(always)]
+                        |(z, share)| *z += *share,
+                    );
+                }
+            }
+        },
+    );
+}
+
+/// The shares hold a vector per element, whose lanes are summed after those of all chunks were.
+#[inline(always)]
+fn combine_lanes<T: Lane>(plan: &Plan, chunks: &[Chunk<T>], block: usize, z: &mut [T]) {
+    let m = plan.shape.m;
+    let first = block * plan.block::<T>();
+    let width = z.len() / m;
+    for i in 0..plan.block::<T>().min(plan.shape.n - first) {
+        for j in 0..m {
+            let at = ((first + i) * m + j) * T::LANES;
+            let mut sums = [T::default(); 16];
+            for chunk in chunks {
+                sums.iter_mut().zip(&chunk.share[at..at + T::LANES]).for_each(
+                    #[inline(always)]
+                    |(sum, share)| *sum += *share,
+                );
+            }
+            z[j * width + i] = reduce(&sums[..T::LANES]);
+        }
+    }
+}

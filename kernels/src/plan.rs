@@ -1,0 +1,189 @@
+//! How a problem is cut: loop nest, direction of the lanes, slabs, chunks. All of it depends on the
+//! shape and the number type alone, never on the machine, so every sum has one shape everywhere.
+//!
+//! **Nests.** Reading X once per step means that a slab of X must stay in cache between its two
+//! uses. In *panels* a slab is a group of columns: its part of W is updated with the coefficients
+//! of the step, and the new W is multiplied with the slab at once, which begins the next forward;
+//! beyond X it moves S and Z (n·m numbers) once per slab. In *rows* a slab is a group of samples,
+//! forward, loss and gradient are done with it, and it moves W and its gradient (m·d numbers) once
+//! per slab. Slabs of equal size being equally many, panels are better when n ≤ d.
+//!
+//! **Lanes.** A vector can hold neighbouring columns, samples or neurons. Along columns the forward
+//! sums lanes, along samples the gradient does, along neurons nothing does, but m is padded to
+//! whole vectors. [`Plan::new`] compares their vector operations per number of X.
+//!
+//! **Chunks.** Neighbouring slabs form chunks, each with partial sums of its own, which are added in
+//! the order of the chunks. Threads take whole chunks.
+
+use crate::lane::{Lane, padded};
+use crate::slab::SLIVER;
+use std::ops::Range;
+
+/// The loop nest of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nest {
+    /// Panels of columns with a delayed forward: for n ≤ d.
+    Panels,
+    /// Blocks of rows: for n > d.
+    Rows,
+}
+
+/// What neighbouring lanes of a vector hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lanes {
+    /// Columns of X.
+    Columns,
+    /// Samples, which are the rows of X.
+    Samples,
+    /// Neurons.
+    Neurons,
+}
+
+/// Sizes of a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Number of samples.
+    pub n: usize,
+    /// Number of features.
+    pub d: usize,
+    /// Number of neurons.
+    pub m: usize,
+}
+
+/// Bytes of one slab of X: a quarter of the 1 MiB L2 of current servers, half of a 512 KiB one,
+/// leaving room for the slab's part of W and for S and Z.
+const SLAB_BYTES: usize = 256 << 10;
+/// Rows of S and Z that are kept together. 128 rows of two vectors are 16 KiB, half of L1.
+pub const BLOCK: usize = 128;
+/// Bytes of all partial sums together: more would be read from memory when they are added.
+const PARTIAL_BYTES: usize = 4 << 20;
+/// Chunks: at least so many (if there are as many slabs), so that threads find work ...
+const LEAST_CHUNKS: usize = 8;
+/// ... and at most so many.
+const MOST_CHUNKS: usize = 64;
+
+/// How a problem is cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The sizes.
+    pub shape: Shape,
+    /// The loop nest.
+    pub nest: Nest,
+    /// The direction of the lanes.
+    pub lanes: Lanes,
+    /// Columns (panels) or samples (rows) of a slab.
+    pub width: usize,
+    /// The slabs of each chunk.
+    pub chunks: Vec<Range<usize>>,
+}
+
+impl Plan {
+    /// The plan for a shape, with the nest given or chosen.
+    pub fn new<T: Lane>(shape: Shape, nest: Option<Nest>) -> Self {
+        let nest = nest.unwrap_or(if shape.n <= shape.d { Nest::Panels } else { Nest::Rows });
+        let choices: &[Lanes] = match nest {
+            Nest::Panels => &[Lanes::Columns, Lanes::Samples, Lanes::Neurons],
+            Nest::Rows => &[Lanes::Samples, Lanes::Neurons],
+        };
+        let cost = |lanes: &&Lanes| Self::cost::<T>(shape, nest, **lanes);
+        let lanes = *choices.iter().min_by(|a, b| cost(a).total_cmp(&cost(b))).expect("a choice");
+        Self::with_lanes::<T>(shape, nest, lanes)
+    }
+
+    /// The plan with nest and lanes given.
+    pub fn with_lanes<T: Lane>(shape: Shape, nest: Nest, lanes: Lanes) -> Self {
+        let width = Self::width::<T>(shape, nest, lanes);
+        let slabs = match nest {
+            Nest::Panels => shape.d.div_ceil(width),
+            Nest::Rows => shape.n.div_ceil(width),
+        };
+        let bytes = Self::partial::<T>(shape, nest, lanes) * size_of::<T>();
+        let count = (PARTIAL_BYTES / bytes).clamp(LEAST_CHUNKS, MOST_CHUNKS).min(slabs);
+        let chunks = (0..count).map(|c| c * slabs / count..(c + 1) * slabs / count).collect();
+        Self { shape, nest, lanes, width, chunks }
+    }
+
+    /// The same cut of X for another number of neurons.
+    pub fn for_neurons<T: Lane>(&self, m: usize) -> Self {
+        let shape = Shape { m, ..self.shape };
+        let lanes = match (self.nest, self.lanes) {
+            (Nest::Panels, Lanes::Columns | Lanes::Neurons) => {
+                let cost = |lanes| Self::cost::<T>(shape, self.nest, lanes);
+                let columns = cost(Lanes::Columns) <= cost(Lanes::Neurons);
+                if columns { Lanes::Columns } else { Lanes::Neurons }
+            }
+            (_, lanes) => lanes,
+        };
+        Self { shape, lanes, ..self.clone() }
+    }
+
+    /// Columns (panels) or samples (rows) of one slab: as many whole slivers, or groups of four rows
+    /// of slivers, as fit the budget; not more than amortize the partial sums.
+    fn width<T: Lane>(shape: Shape, nest: Nest, lanes: Lanes) -> usize {
+        let sliver = SLIVER * T::LANES;
+        let fit = |length: usize| SLAB_BYTES / size_of::<T>() / length;
+        match (nest, lanes) {
+            (Nest::Panels, Lanes::Samples) => (fit(shape.n) / 4 * 4).clamp(4, 64),
+            (Nest::Panels, Lanes::Columns) => (fit(shape.n) / sliver).clamp(1, 8) * sliver,
+            (Nest::Panels, Lanes::Neurons) => (fit(shape.n) / sliver).clamp(2, 8) * sliver,
+            (Nest::Rows, Lanes::Samples) => (fit(shape.d) / sliver).clamp(1, 16) * sliver,
+            (Nest::Rows, _) => (fit(shape.d) / 8 * 8).clamp(8, BLOCK),
+        }
+    }
+
+    /// Numbers of partial sums of one chunk.
+    fn partial<T: Lane>(shape: Shape, nest: Nest, lanes: Lanes) -> usize {
+        let Shape { n, d, m } = shape;
+        match (nest, lanes) {
+            (Nest::Panels, Lanes::Columns) => n * m * T::LANES,
+            (Nest::Panels, Lanes::Samples) => padded::<T>(n) * m,
+            (Nest::Panels, Lanes::Neurons) => n * padded::<T>(m),
+            (Nest::Rows, Lanes::Samples) => d * m * T::LANES,
+            (Nest::Rows, _) => padded::<T>(d) * padded::<T>(m),
+        }
+    }
+
+    /// Vector operations of a step, in units of n·d over the lanes of a vector. A multiply-add
+    /// counts one; reading, adding and writing an accumulator three; summing the lanes of a vector
+    /// and adding the sum to W twelve.
+    fn cost<T: Lane>(shape: Shape, nest: Nest, lanes: Lanes) -> f64 {
+        let (n, m, lane) = (shape.n as f64, shape.m as f64, T::LANES as f64);
+        let width = Self::width::<T>(shape, nest, lanes) as f64;
+        match (nest, lanes) {
+            (_, Lanes::Neurons) => {
+                let vectors = shape.m.div_ceil(T::LANES) as f64;
+                // One vector of neurons takes nine loads for eight multiply-adds.
+                2.0 * vectors * lane * if vectors > 1.0 { 1.02 } else { 1.12 }
+            }
+            (Nest::Panels, Lanes::Samples) => m * (2.0 + 3.0 / width + 12.0 * lane / n),
+            (_, Lanes::Columns) => m * (2.0 + 3.0 * lane / width),
+            (Nest::Rows, Lanes::Samples) => {
+                // Accumulators of the gradient beyond half of L2 come from farther away.
+                let far = if Self::partial::<T>(shape, nest, lanes) * size_of::<T>() > 512 << 10 { 3.0 } else { 1.0 };
+                m * (2.0 + 3.0 * far * lane / width)
+            }
+        }
+    }
+
+    /// Numbers of S and Z: neurons padded where they are the lanes, samples otherwise.
+    pub fn coefficients<T: Lane>(&self) -> usize {
+        match self.lanes {
+            Lanes::Neurons => self.shape.n * padded::<T>(self.shape.m),
+            _ => padded::<T>(self.shape.n) * self.shape.m,
+        }
+    }
+
+    /// Samples of a full block of S and Z.
+    pub fn block<T: Lane>(&self) -> usize {
+        match (self.nest, self.lanes) {
+            (_, Lanes::Samples) => SLIVER * T::LANES,
+            (Nest::Rows, _) => self.width,
+            _ => BLOCK,
+        }
+    }
+
+    /// Numbers of S and Z of a full block.
+    pub fn block_numbers<T: Lane>(&self) -> usize {
+        self.block::<T>() * if self.lanes == Lanes::Neurons { padded::<T>(self.shape.m) } else { self.shape.m }
+    }
+}

@@ -1,0 +1,177 @@
+use super::*;
+use crate::descent::Precision;
+use farfield_kernels::reference::Problem;
+
+/// A problem with separable data of one sign structure, from a linear congruential generator.
+struct Case {
+    x: Matrix,
+    y: Vec<f64>,
+    network: Network,
+    weights: Matrix,
+    rate: f64,
+}
+
+fn numbers(count: usize, mut state: u64) -> Vec<f64> {
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn case(n: usize, d: usize, m: usize) -> Case {
+    let y: Vec<f64> = (0..n).map(|i| if i % 3 == 0 { -1.0 } else { 1.0 }).collect();
+    let mut x = Matrix::new(n, d, numbers(n * d, (n * 31 + d) as u64));
+    for i in 0..n {
+        x.row_mut(i).iter_mut().for_each(|v| *v += 0.2 * y[i]);
+    }
+    let network = Network { width: m, positive: m.div_ceil(2), leak: 0.1 };
+    let weights = Matrix::new(m, d, numbers(m * d, m as u64).iter().map(|w| w * 1e-2).collect());
+    Case { x, y, network, weights, rate: 1.0 / (n * d) as f64 }
+}
+
+impl Case {
+    fn fused(&self, isa: Isa, options: Options) -> Fused {
+        Fused::on(isa, &self.x, &self.y, &self.network, self.rate, &self.weights, &options)
+    }
+
+    fn reference(&self, steps: usize) -> Vec<f64> {
+        let a = self.network.outputs();
+        let problem = Problem {
+            d: self.x.cols(),
+            x: self.x.values(),
+            y: &self.y,
+            a: &a,
+            leak: self.network.leak,
+            rate: self.rate,
+        };
+        let mut w = self.weights.values().to_vec();
+        (0..steps).for_each(|_| problem.step(&mut w));
+        w
+    }
+}
+
+const PLAIN: Options = Options { precision: Precision::F64, tied: false, nest: None };
+
+/// Sizes on both sides of a vector, a sliver, a block of samples and a slab.
+const SHAPES: [(usize, usize, usize); 16] = [
+    (1, 1, 1),
+    (2, 3, 2),
+    (3, 70, 5),
+    (7, 129, 4),
+    (8, 8, 8),
+    (9, 257, 7),
+    (16, 33, 17),
+    (31, 300, 16),
+    (33, 2, 3),
+    (64, 5, 24),
+    (127, 130, 9),
+    (128, 31, 16),
+    (129, 140, 33),
+    (200, 40, 2),
+    (523, 12, 10),
+    (600, 620, 3),
+];
+
+#[test]
+fn steps_agree_with_the_reference() {
+    for (n, d, m) in SHAPES {
+        let case = case(n, d, m);
+        let exact = case.reference(3);
+        for nest in [Nest::Panels, Nest::Rows] {
+            for (precision, epsilon) in [(Precision::F64, f64::EPSILON), (Precision::F32, f64::from(f32::EPSILON))] {
+                let mut fused = case.fused(Isa::best(), Options { precision, tied: false, nest: Some(nest) });
+                for _ in 0..3 {
+                    assert!(fused.step().finite);
+                }
+                // Each step sums n products of coefficients whose margins are sums of d + m terms of
+                // size O(1): relative errors below (n + d + m + a few)·ε each, three times.
+                let scale = exact.iter().fold(0.0f64, |a, w| a.max(w.abs()));
+                let bound = 3.0 * (n + d + m + 8) as f64 * epsilon * scale.max(0.1);
+                for (w, e) in fused.weights().values().iter().zip(&exact) {
+                    assert!((w - e).abs() <= bound, "{n} {d} {m} {nest:?} {precision:?}: {w} against {e}");
+                }
+            }
+        }
+    }
+}
+
+fn bits(fused: &mut Fused, steps: usize) -> (Vec<u64>, u64) {
+    let flips = (0..steps).map(|_| fused.step().flips).sum::<u64>() + fused.sync();
+    let numbers = fused.weights().into_values().into_iter().chain(fused.preactivations());
+    (numbers.map(f64::to_bits).collect(), flips)
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_bits() {
+    for (n, d, m) in SHAPES {
+        let case = case(n, d, m);
+        for nest in [Nest::Panels, Nest::Rows] {
+            for precision in [Precision::F64, Precision::F32] {
+                let run = |isa| bits(&mut case.fused(isa, Options { precision, tied: false, nest: Some(nest) }), 2);
+                let all: Vec<_> = Isa::all().into_iter().map(run).collect();
+                assert!(all.windows(2).all(|w| w[0] == w[1]), "{n} {d} {m} {nest:?} {precision:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_number_of_threads_gives_the_same_bits() {
+    for (n, d, m) in [(40, 3000, 5), (300, 900, 20), (2000, 40, 6), (1500, 200, 32)] {
+        let case = case(n, d, m);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| bits(&mut case.fused(Isa::best(), Options { tied: true, ..PLAIN }), 12))
+        };
+        let one = run(1);
+        assert!([2, 3].into_iter().all(|threads| run(threads) == one), "{n} {d} {m}");
+    }
+}
+
+#[test]
+fn tied_agrees_with_plain_and_counts_the_same_flips() {
+    for (n, d, m) in [(6, 40, 8), (40, 300, 12), (40, 300, 64), (300, 30, 10), (200, 60, 32)] {
+        let case = case(n, d, m);
+        for nest in [Nest::Panels, Nest::Rows] {
+            let run = |tied| {
+                let mut fused = case.fused(Isa::best(), Options { tied, nest: Some(nest), ..PLAIN });
+                let flips = (0..400).map(|_| fused.step().flips).sum::<u64>() + fused.sync();
+                (fused.preactivations(), fused.weights().into_values(), flips)
+            };
+            let (plain, tied) = (run(false), run(true));
+            assert_eq!(plain.2, tied.2, "flips {n} {d} {m} {nest:?}");
+            for (a, b) in [(&plain.0, &tied.0), (&plain.1, &tied.1)] {
+                let scale = a.iter().fold(0.0f64, |s, v| s.max(v.abs()));
+                let apart = a.iter().zip(b).fold(0.0f64, |s, (a, b)| s.max((a - b).abs()));
+                assert!(apart <= 1e-12 * scale, "{n} {d} {m} {nest:?}: {apart} of {scale}");
+            }
+        }
+    }
+}
+
+#[test]
+fn integers_are_exact() {
+    // With rate·exp(-0)·a = 1/2 and integer data every number is a small multiple of 1/4.
+    for (n, d, m) in SHAPES {
+        let x = Matrix::new(n, d, numbers(n * d, 5).iter().map(|v| (v * 4.0).round()).collect());
+        let y: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let network = Network { width: m, positive: m, leak: 0.5 };
+        let rate = (m as f64).sqrt() * 0.5;
+        let zero = Matrix::zeros(m, d);
+        for nest in [Nest::Panels, Nest::Rows] {
+            let options = Options { nest: Some(nest), ..PLAIN };
+            let mut fused = Fused::new(&x, &y, &network, rate, &zero, &options);
+            fused.step();
+            let coefficient = rate * network.output(0) * 0.5;
+            let w = fused.weights();
+            for k in 0..d {
+                let sum: f64 = (0..n).map(|i| y[i] * x[(i, k)]).sum();
+                for j in 0..m {
+                    let exact = coefficient * sum;
+                    assert!((w[(j, k)] - exact).abs() <= exact.abs() * f64::EPSILON * 2.0, "{n} {d} {m} {nest:?}");
+                }
+            }
+        }
+    }
+}

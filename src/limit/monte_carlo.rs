@@ -1,0 +1,301 @@
+//! The test error by sampling, where there is no closed form: other noise, or an iterate whose
+//! boundary is not linear.
+//!
+//! N fresh points in batches, each batch with its own generator, so that the count of errors does not
+//! depend on threads. For an iterate W and Gaussian noise only `u = Wx` is needed,
+//!
+//! ```text
+//! x = yμ + Σ^{1/2}ξ:   u ~ N(y Wμ, WΣWᵀ),   u = y Wμ + F ξ',   F Fᵀ = WΣWᵀ
+//! ```
+//!
+//! m numbers instead of d; F is a pivoted Cholesky factor, which tied neurons (equal rows) leave short.
+//! The error comes with the interval of Clopper and Pearson (1934), which covers with at least the
+//! stated probability and is never a bare 0: k errors in N points,
+//!
+//! ```text
+//! low:  P(Bin(N, low) ≥ k) = α/2,    high:  P(Bin(N, high) ≤ k) = α/2
+//! ```
+
+use crate::data::{Mixture, Noise};
+use crate::matrix::Matrix;
+use crate::network::Network;
+use rand::RngExt;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// Points per batch. Part of the definition of the sample: each batch has its own generator.
+pub const BATCH: u64 = 1024;
+
+/// One minus the coverage of the interval.
+const ALPHA: f64 = 0.05;
+
+/// An error estimated from a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Errors divided by points.
+    pub value: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+    /// Number of points.
+    pub samples: u64,
+}
+
+impl Estimate {
+    /// The estimate and interval from `errors` among `samples ≥ 1` points.
+    pub fn new(errors: u64, samples: u64) -> Self {
+        let (k, n) = (errors as f64, samples as f64);
+        // P(Bin(N,p) ≥ k) = I_p(k, N−k+1)
+        let low = if errors == 0 { 0.0 } else { quantile(k, n - k + 1.0, 0.5 * ALPHA) };
+        let high = if errors == samples { 1.0 } else { quantile(k + 1.0, n - k, 1.0 - 0.5 * ALPHA) };
+        Self { value: k / n, low, high, samples }
+    }
+}
+
+/// Counts the errors of `samples` points: `wrong` draws one point and says whether it is misjudged.
+/// `generator(batch)` is the generator of a batch.
+fn count(
+    samples: u64,
+    generator: &(impl Fn(u64) -> Xoshiro256PlusPlus + Sync),
+    wrong: impl Fn(&mut Xoshiro256PlusPlus) -> bool + Sync,
+) -> Estimate {
+    let samples = samples.max(1);
+    let batch = |b: u64| {
+        let mut random = generator(b);
+        (0..BATCH.min(samples - b * BATCH)).filter(|_| wrong(&mut random)).count() as u64
+    };
+    Estimate::new((0..samples.div_ceil(BATCH)).into_par_iter().map(batch).sum(), samples)
+}
+
+/// The error of the linear boundary w̄ (length d) for any noise of the mixture. The noise is symmetric, so
+/// both classes err alike and only +1 is drawn. `generator(batch)` is the generator of a batch.
+pub fn of_boundary(
+    boundary: &[f64],
+    mixture: &Mixture,
+    samples: u64,
+    generator: impl Fn(u64) -> Xoshiro256PlusPlus + Sync,
+) -> Estimate {
+    let signal = dot(boundary, &mixture.mean);
+    let weights: Vec<f64> = boundary.iter().zip(&mixture.spectrum).map(|(w, s)| w * s.sqrt()).collect();
+    count(samples, &generator, |random| {
+        let mut noise = vec![0.0; weights.len()];
+        mixture.noise.fill(random, &mut noise);
+        signal + dot(&weights, &noise) <= 0.0
+    })
+}
+
+/// The error of the network with weights W (m×d), classes equally likely. `generator(batch)` is the
+/// generator of a batch.
+pub fn of_network(
+    w: &Matrix,
+    network: &Network,
+    mixture: &Mixture,
+    samples: u64,
+    generator: impl Fn(u64) -> Xoshiro256PlusPlus + Sync,
+) -> Estimate {
+    let mean = product(w, &mixture.mean);
+    let wrong = |y: f64, noise: &[f64]| {
+        let u: Vec<f64> = mean.iter().zip(noise).map(|(m, z)| y.mul_add(*m, *z)).collect();
+        network.margins(&u, &[y])[0] <= 0.0
+    };
+    let sign = |random: &mut Xoshiro256PlusPlus| if random.random::<bool>() { 1.0 } else { -1.0 };
+    if mixture.noise == Noise::Gaussian {
+        let factor = semidefinite_factor(covariance(w, &mixture.spectrum));
+        count(samples, &generator, |random| {
+            let y = sign(random);
+            let mut xi = vec![0.0; factor.cols()];
+            mixture.noise.fill(random, &mut xi);
+            wrong(y, &product(&factor, &xi))
+        })
+    } else {
+        let deviation: Vec<f64> = mixture.spectrum.iter().map(|s| s.sqrt()).collect();
+        count(samples, &generator, |random| {
+            let y = sign(random);
+            let mut z = vec![0.0; deviation.len()];
+            mixture.noise.fill(random, &mut z);
+            z.iter_mut().zip(&deviation).for_each(|(z, s)| *z *= s);
+            wrong(y, &product(w, &z))
+        })
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sum = [0.0];
+    farfield_kernels::dense::dots(a, b, &mut sum);
+    sum[0]
+}
+
+fn product(w: &Matrix, v: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; w.rows()];
+    farfield_kernels::dense::dots(v, w.values(), &mut out);
+    out
+}
+
+/// `WΣWᵀ` (m×m) for a diagonal Σ.
+fn covariance(w: &Matrix, spectrum: &[f64]) -> Matrix {
+    let mut c = Matrix::zeros(w.rows(), w.rows());
+    for i in 0..w.rows() {
+        let scaled: Vec<f64> = w.row(i).iter().zip(spectrum).map(|(w, s)| w * s).collect();
+        for j in 0..=i {
+            let value = dot(&scaled, w.row(j));
+            c[(i, j)] = value;
+            c[(j, i)] = value;
+        }
+    }
+    c
+}
+
+/// F (m×r) with `FFᵀ = C` for a semidefinite C, by Cholesky with diagonal pivoting; r is the rank as far as
+/// rounding shows it.
+fn semidefinite_factor(mut c: Matrix) -> Matrix {
+    let m = c.rows();
+    let top = (0..m).map(|i| c[(i, i)]).fold(0.0, f64::max);
+    let mut columns: Vec<Vec<f64>> = Vec::new();
+    while columns.len() < m {
+        let pivot = (0..m).max_by(|&i, &j| c[(i, i)].total_cmp(&c[(j, j)])).expect("m ≥ 1");
+        if c[(pivot, pivot)] <= m as f64 * f64::EPSILON * top {
+            break;
+        }
+        let root = c[(pivot, pivot)].sqrt();
+        let column: Vec<f64> = (0..m).map(|i| c[(i, pivot)] / root).collect();
+        for i in 0..m {
+            for j in 0..m {
+                c[(i, j)] = (-column[i]).mul_add(column[j], c[(i, j)]);
+            }
+        }
+        columns.push(column);
+    }
+    let r = columns.len();
+    Matrix::new(m, r, (0..m * r).map(|t| columns[t % r][t / r]).collect())
+}
+
+/// The p with `I_p(a,b) = target`, by bisection to the last bit.
+fn quantile(a: f64, b: f64, target: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    loop {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            return middle;
+        }
+        if incomplete_beta(middle, a, b) < target { low = middle } else { high = middle }
+    }
+}
+
+/// The regularized incomplete beta function `I_x(a,b)`, `a, b ≥ 1`, by its continued fraction (Lentz).
+fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
+    if x <= 0.0 || x >= 1.0 {
+        return x.clamp(0.0, 1.0);
+    }
+    if x > (a + 1.0) / (a + b + 2.0) {
+        return 1.0 - incomplete_beta(1.0 - x, b, a);
+    }
+    let log_front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * libm::log(x) + b * libm::log1p(-x);
+    let guard = |v: f64| if v.abs() < 1e-300 { 1e-300 } else { v };
+    let (mut c, mut d) = (1.0, 1.0 / guard(1.0 - (a + b) * x / (a + 1.0)));
+    let mut fraction = d;
+    // O(√max(a,b)) terms are needed
+    for k in 1..100_000 {
+        let m = f64::from(k);
+        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        for numerator in [even, odd] {
+            d = 1.0 / guard(1.0 + numerator * d);
+            c = guard(1.0 + numerator / c);
+            fraction *= c * d;
+        }
+        if (c * d - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    libm::exp(log_front) * fraction / a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limit::test_error;
+    use rand::SeedableRng;
+
+    fn generator(batch: u64) -> Xoshiro256PlusPlus {
+        Xoshiro256PlusPlus::seed_from_u64(77 + batch)
+    }
+
+    /// Binomial tails summed term by term.
+    fn at_least(k: u64, n: u64, p: f64) -> f64 {
+        let term = |i: u64| {
+            let (i, n) = (i as f64, n as f64);
+            let log = libm::lgamma(n + 1.0) - libm::lgamma(i + 1.0) - libm::lgamma(n - i + 1.0);
+            libm::exp(log + i * libm::log(p) + (n - i) * libm::log1p(-p))
+        };
+        (k..=n).map(term).sum()
+    }
+
+    #[test]
+    fn intervals_have_their_coverage() {
+        for (k, n) in [(1, 10), (3, 17), (50, 100), (99, 100), (7, 2000)] {
+            let e = Estimate::new(k, n);
+            assert!((at_least(k, n, e.low) - 0.025).abs() < 1e-9, "{k} of {n}: {e:?}");
+            assert!((at_least(k + 1, n, e.high) - 0.975).abs() < 1e-9, "{k} of {n}: {e:?}");
+        }
+        // k = 0: 1 − (α/2)^{1/N}
+        let none = Estimate::new(0, 1000);
+        assert_eq!((none.value, none.low), (0.0, 0.0));
+        assert!((none.high + libm::expm1(libm::log(0.025) / 1000.0)).abs() < 1e-12);
+        let all = Estimate::new(1000, 1000);
+        assert_eq!((all.value, all.high), (1.0, 1.0));
+        assert!((all.low + none.high - 1.0).abs() < 1e-12);
+        // rare errors in very many points
+        let rare = Estimate::new(100, 100_000_000);
+        assert!(rare.low > 0.8e-6 && rare.high < 1.22e-6, "{rare:?}");
+    }
+
+    #[test]
+    fn sampling_agrees_with_the_closed_form() {
+        let mixture = Mixture { mean: vec![0.5, 0.3, 0.0], spectrum: vec![1.0, 0.5, 2.0], noise: Noise::Gaussian };
+        let boundary = [1.0, 1.0, -0.2];
+        let exact = test_error::of_boundary(&boundary, &mixture).value;
+        let sampled = of_boundary(&boundary, &mixture, 40_000, generator);
+        assert!(sampled.low < exact && exact < sampled.high, "{exact} {sampled:?}");
+        // the network with w_1 = w̄, w_2 = −w̄ has the same boundary, and its covariance has rank 1
+        let w = Matrix::new(2, 3, vec![1.0, 1.0, -0.2, -1.0, -1.0, 0.2]);
+        let network = Network { width: 2, positive: 1, leak: 0.1 };
+        assert_eq!(semidefinite_factor(covariance(&w, &mixture.spectrum)).cols(), 1);
+        let sampled = of_network(&w, &network, &mixture, 40_000, generator);
+        assert!(sampled.low < exact && exact < sampled.high, "{exact} {sampled:?}");
+        for noise in [Noise::Rademacher, Noise::Uniform, Noise::StudentT { dof: 3.0 }] {
+            let other = Mixture { noise, ..mixture.clone() };
+            let (a, b) = (
+                of_boundary(&boundary, &other, 20_000, generator),
+                of_network(&w, &network, &other, 20_000, generator),
+            );
+            assert!(a.low < b.high && b.low < a.high, "{noise:?}: {a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn the_count_does_not_depend_on_threads() {
+        let mixture = Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::StudentT { dof: 2.5 } };
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| of_boundary(&[1.0; 4], &mixture, 10_000, generator))
+        };
+        assert_eq!(run(1), run(3));
+        assert_eq!(run(1).samples, 10_000);
+    }
+
+    #[test]
+    fn factors_reproduce_the_covariance() {
+        let w = Matrix::new(3, 4, vec![1.0, 2.0, 0.0, 1.0, 0.5, -1.0, 2.0, 0.0, 1.5, 1.0, 2.0, 1.0]);
+        let c = covariance(&w, &[1.0, 0.5, 2.0, 0.25]);
+        let f = semidefinite_factor(c.clone());
+        assert_eq!(f.cols(), 2); // row 3 = row 1 + row 2
+        for i in 0..3 {
+            for j in 0..3 {
+                let value: f64 = f.row(i).iter().zip(f.row(j)).map(|(a, b)| a * b).sum();
+                assert!((value - c[(i, j)]).abs() < 1e-14);
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Data files as people have them: what is read, what is refused and how, and that nothing panics.
+
+use farfield::data::{csv, svmlight};
+use farfield::error::Result;
+use proptest::prelude::*;
+use std::path::PathBuf;
+
+/// A file that is removed at the end.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(content: impl AsRef<[u8]>) -> Self {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("farfield-loaders-{}-{number}", std::process::id()));
+        std::fs::write(&path, content).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).ok();
+    }
+}
+
+fn table(content: &str, label: Option<&str>) -> csv::Table {
+    csv::read(&Temporary::new(content).0, label).unwrap()
+}
+
+/// The message of a refusal, without the name of the file.
+fn refusal<T: std::fmt::Debug>(read: impl Fn(&std::path::Path) -> Result<T>, content: impl AsRef<[u8]>) -> String {
+    let file = Temporary::new(content);
+    let error = read(&file.0).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+    let text = error.to_string();
+    assert!(!text.contains('\n'), "{text}");
+    text.strip_prefix(&format!("{}: ", file.0.display())).expect("the file is named").to_string()
+}
+
+#[test]
+fn tables_with_and_without_header() {
+    let plain = table("1,2,3\n-4.5,5e-1,6\r\n", None);
+    assert_eq!((plain.x.rows(), plain.x.cols()), (2, 3));
+    assert_eq!(plain.x.values(), [1.0, 2.0, 3.0, -4.5, 0.5, 6.0]);
+    assert!(plain.y.is_none() && plain.names.is_none());
+
+    for label in ["class", "1", "-2"] {
+        let named =
+            table("# made by hand\n\nheight; class ;\"net; weight\"\n1;ALL;2\n3;AML;4\n\n5; \"ALL\";6", Some(label));
+        assert_eq!(named.x.values(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(named.y.unwrap(), [-1.0, 1.0, -1.0]);
+        let classes = named.classes.unwrap();
+        assert_eq!((classes.negative.as_str(), classes.positive.as_str()), ("ALL", "AML"));
+        assert_eq!(named.names.unwrap(), ["height", "net; weight"]);
+    }
+    // a byte order mark, tabs, numbers as classes in different spellings
+    let tabs = table("\u{feff}1\t0\n2\t1.0\n3\t1\n4\t0.0\n", Some("-1"));
+    assert_eq!(tabs.y.unwrap(), [-1.0, 1.0, 1.0, -1.0]);
+    assert_eq!(table("y,a\n3,1\n7,2\n", Some("y")).y.unwrap(), [-1.0, 1.0]);
+    assert_eq!(table("1,5\n1,6\n", Some("0")).y.unwrap(), [1.0, 1.0]);
+}
+
+#[test]
+fn what_is_wrong_with_a_table() {
+    let plain = |p: &std::path::Path| csv::read(p, None);
+    let labelled = |p: &std::path::Path| csv::read(p, Some("-1"));
+    assert_eq!(refusal(plain, "1,2\n3,x\n"), "line 2: column 2: \"x\"; expected a number");
+    assert_eq!(refusal(plain, "a,b\n\n# note\n3,\n"), "line 4: column 2: \"\"; expected a number");
+    assert_eq!(refusal(plain, "1,2\n3,nan\n"), "line 2: column 2: \"nan\" is not finite");
+    assert_eq!(refusal(plain, "1,2\n3,1e999\n"), "line 2: column 2: \"1e999\" is not finite");
+    assert_eq!(refusal(plain, "1,2\n3\n"), "line 2: 1 fields; expected 2");
+    assert_eq!(refusal(plain, "1,2\n3,4,5\n"), "line 2: 3 fields; expected 2");
+    assert_eq!(refusal(plain, ""), "no samples");
+    assert_eq!(refusal(plain, "a,b\n"), "no samples");
+    assert_eq!(refusal(labelled, "1,a\n2,b\n3,c\n"), "line 3: label \"c\"; expected one of two classes (\"a\", \"b\")");
+    assert_eq!(refusal(labelled, "1,a\n2,a\n"), "every label is \"a\"; expected two classes");
+    assert_eq!(refusal(|p| csv::read(p, Some("z")), "a,b\n1,2\n"), "no label column \"z\" among its 2 columns");
+    assert!(csv::read("/no/such.csv".as_ref(), None).unwrap_err().to_string().starts_with("/no/such.csv: cannot read"));
+    // in a later chunk of a long file
+    let mut long = "0.25,1\n".repeat(300_000);
+    long.push_str("0.5,oops\n");
+    assert_eq!(refusal(plain, &long), "line 300001: column 2: \"oops\"; expected a number");
+}
+
+#[test]
+fn a_long_table_is_read_in_order() {
+    let text: String =
+        (0..400_000).map(|i| format!("{i},{}.5,{}\n", i % 7, if i % 3 == 0 { "no" } else { "yes" })).collect();
+    let long = table(&text, Some("2"));
+    let y = long.y.unwrap();
+    assert_eq!(long.x.rows(), 400_000);
+    for i in 0..400_000 {
+        assert_eq!(long.x.row(i), [i as f64, (i % 7) as f64 + 0.5]);
+        assert_eq!(y[i], if i % 3 == 0 { -1.0 } else { 1.0 });
+    }
+}
+
+#[test]
+fn label_files() {
+    let (y, _) = csv::labels(&Temporary::new("1\n0\n1\n").0, 3).unwrap();
+    assert_eq!(y, [1.0, -1.0, 1.0]);
+    let (y, classes) = csv::labels(&Temporary::new("sick\nhealthy\n").0, 2).unwrap();
+    assert_eq!((y, classes.positive.as_str()), (vec![1.0, -1.0], "sick"));
+    assert_eq!(refusal(|p| csv::labels(p, 4), "1\n0\n"), "2 labels for 4 samples");
+    assert_eq!(refusal(|p| csv::labels(p, 2), "1,1\n0,0\n"), "2 columns; expected one column of labels");
+}
+
+#[test]
+fn sparse_files() {
+    let text = "# two samples\n+1 1:0.5 4:-2 # first\n\n-1 qid:3 3:1e2\t2:7\n";
+    let sparse = svmlight::read(&Temporary::new(text).0).unwrap();
+    assert_eq!((sparse.x.rows(), sparse.x.cols()), (2, 4));
+    assert_eq!(sparse.x.values(), [0.5, 0.0, 0.0, -2.0, 0.0, 7.0, 100.0, 0.0]);
+    assert_eq!(sparse.y, [1.0, -1.0]);
+    assert_eq!(refusal(svmlight::read, "1 0:1\n"), "line 1: index 0; indices count from 1");
+    assert_eq!(refusal(svmlight::read, "1 1:1\n-1 2:1 2:3\n"), "line 2: index 2 appears twice");
+    assert_eq!(refusal(svmlight::read, "1 1:1\n0 2\n"), "line 2: \"2\"; expected index:value");
+    assert_eq!(refusal(svmlight::read, "1 1:inf\n"), "line 1: \"1:inf\" is not finite");
+    assert_eq!(refusal(svmlight::read, "1 1:1\n2 1:1\n3 1:1\n"), "line 3: label \"3\" is a third class; expected two");
+    assert_eq!(refusal(svmlight::read, "1:1 2:1\n"), "line 1: \"1:1\" where the label should be");
+    assert_eq!(refusal(svmlight::read, "# nothing\n"), "no samples");
+    assert!(refusal(svmlight::read, "1 4611686018427387904:1\n").ends_with("GiB of memory"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let file = Temporary::new(&bytes);
+        for label in [None, Some("0"), Some("-1"), Some("a")] {
+            csv::read(&file.0, label).ok();
+        }
+        svmlight::read(&file.0).ok();
+        csv::labels(&file.0, 3).ok();
+    }
+
+    #[test]
+    fn no_text_panics(text in "[-+0-9a-c.,;:\"# \\t\\r\\n]{0,200}") {
+        let file = Temporary::new(&text);
+        for label in [None, Some("0"), Some("-1"), Some("a")] {
+            csv::read(&file.0, label).ok();
+        }
+        svmlight::read(&file.0).ok();
+    }
+
+    #[test]
+    fn numbers_come_back(rows in prop::collection::vec(prop::collection::vec(-1e300f64..1e300, 3), 1..20)) {
+        let text: String = rows.iter().map(|r| format!("{:e},{},{:?}\n", r[0], r[1], r[2])).collect();
+        let read = csv::read(&Temporary::new(text).0, None).unwrap();
+        prop_assert_eq!(read.x.values(), rows.concat());
+    }
+}
