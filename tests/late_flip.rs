@@ -88,22 +88,28 @@ fn at_a_billion_steps() {
     assert_eq!(by_stages.flips(), at_once.flips());
 }
 
-/// Two samples, two neurons, K = [[2, ½], [½, 1]]; `z_00(0)` as given.
+/// Two samples, two neurons, K = [[2, -½], [-½, 1]], `z_00(0) = −depth`.
 fn tiny(depth: f64) -> Arc<Problem> {
-    let gram = Arc::new(Gram(Matrix::new(2, 2, vec![2.0, 0.5, 0.5, 1.0])));
+    let gram = Arc::new(Gram(Matrix::new(2, 2, vec![2.0, -0.5, -0.5, 1.0])));
     let network = Network { width: 2, positive: 1, leak: 0.25 };
-    let start = Start {
-        preactivations: vec![-depth, -0.125, -0.125, 0.125],
-        squared_norms: vec![depth * depth, 1.0],
-        weights: None,
-    };
+    let preactivations = vec![-depth, -depth, -0.125, 0.125];
+    let start = Start { preactivations, squared_norms: vec![depth * depth, 1.0], weights: None };
     Arc::new(Problem::new(gram, None, vec![1.0, -1.0], network, 0.25, start))
 }
 
+/// Counted once by stepping through all of them: 925 179 326 steps.
+const COUNTED: f64 = 925_179_326.0;
+
 #[test]
-fn explore_tiny() {
-    for depth in [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0] {
-        let e = run(&tiny(depth), 1e12, Options::default());
-        println!("{depth} {:?} {:?}", e.flips(), e.segments().len());
-    }
+fn at_a_step_counted_one_by_one() {
+    assert_eq!(run(&tiny(46.4), 2e9, Options::default()).flips(), Flips { count: 1, last: COUNTED });
+}
+
+/// Beyond 2⁵³ steps cannot be told apart; the flow carries the iterate over the flip.
+#[test]
+fn beyond_countable_steps() {
+    let engine = run(&tiny(150.0), 1e40, Options::default());
+    assert_eq!(engine.flips().count, 1);
+    assert!(engine.flips().last > 1e16, "{:?}", engine.flips());
+    assert!(engine.iterate().pattern().get(0, 0) && shows_its_pattern(&engine, &dual(&engine.iterate().reduced())));
 }

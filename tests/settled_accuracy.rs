@@ -16,8 +16,7 @@ use std::sync::Arc;
 ///     s = [exp(-v)/32 for v in q];  S = [a + b for a, b in zip(S, s)]
 ///     q = [q[i] + sum(H[i][k]*s[k] for k in range(4)) for i in range(4)]
 /// ```
-const EXPECTED: [f64; 4] =
-    [0.6610946698394725491996257, 1.255881278846302797992123, 5.06353188777150339352552, 0.7179166305204997003274083];
+const EXPECTED: [f64; 4] = [0.6610946698394725, 1.2558812788463028, 5.063531887771503, 0.7179166305204997];
 
 /// Width 1 and leak 1/2, so that H has the same entries in binary as on paper.
 #[test]
@@ -35,6 +34,5 @@ fn a_hundred_thousand_steps_keep_their_digits() {
     for i in 0..4 {
         let s = iterate.coefficients().hi()[i] / (y[i] * g[i]);
         assert!((s / EXPECTED[i] - 1.0).abs() < 1e-14, "S_{i} = {s}, relative error {:e}", s / EXPECTED[i] - 1.0);
-        println!("{:e}", s / EXPECTED[i] - 1.0);
     }
 }

@@ -33,7 +33,6 @@ fn compare(recipe: &Recipe, horizon: f64) -> Vec<f64> {
         assert!(of_margins < 1e-13 && of_coefficients < 1e-12, "{}, t = {t}: {of_margins:e}", recipe.name);
         let claimed: f64 = warp.segments().iter().map(|s| s.error_estimate).sum();
         assert!(claimed >= of_margins, "{}, t = {t}: claimed {claimed:e}, true {of_margins:e}", recipe.name);
-        println!("{} {t:e} {of_margins:.1e} {of_coefficients:.1e} {:.1}", recipe.name, claimed / of_margins);
         ratios.push(claimed / of_margins);
     }
     assert_eq!(warp.name(), "warp", "{} never warps", recipe.name);

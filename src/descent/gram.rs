@@ -285,18 +285,29 @@ impl View for Coefficients {
         squared.max(0.0).sqrt()
     }
 
-    /// `W = W(0) + CᵀX`, one pass over X; m×0 where X or W(0) is not held.
+    /// `Σ_j |a_j| (‖w_j(0)‖ + Σ_k |c_kj| ‖x_k‖)`.
+    fn magnitude(&self) -> f64 {
+        let (n, m) = (self.problem.n(), self.problem.network.width);
+        let norms: Vec<f64> = (0..n).map(|k| self.problem.gram.0[(k, k)].sqrt()).collect();
+        let of_neuron = |j: usize| {
+            let sum: f64 = (0..n).map(|k| self.c.hi()[k * m + j].abs() * norms[k]).sum();
+            self.problem.network.output(j).abs() * (self.problem.start.squared_norms[j].sqrt() + sum)
+        };
+        (0..m).map(of_neuron).sum()
+    }
+
+    /// `W = W(0) + CᵀX`, m passes over X; m×0 where X or W(0) is not held.
     fn weights(&self) -> Matrix {
         let m = self.problem.network.width;
         let (Some(x), Some(start)) = (&self.problem.samples, &self.problem.start.weights) else {
             return Matrix::zeros(m, 0);
         };
         let mut w = Matrix::clone(start);
-        for i in 0..x.rows() {
-            for j in 0..m {
-                let c = self.c.hi()[i * m + j];
-                w.row_mut(j).iter_mut().zip(x.row(i)).for_each(|(w, x)| *w = c.mul_add(*x, *w));
-            }
+        let (mut column, mut sum) = (vec![0.0; x.rows()], vec![0.0; x.cols()]);
+        for j in 0..m {
+            column.iter_mut().enumerate().for_each(|(i, c)| *c = self.c.hi()[i * m + j]);
+            farfield_kernels::dense::combine(&column, x.values(), x.cols(), &mut sum);
+            w.row_mut(j).iter_mut().zip(&sum).for_each(|(w, sum)| *w += sum);
         }
         w
     }

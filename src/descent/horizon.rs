@@ -163,7 +163,7 @@ impl Horizon {
 
     /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
     fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
-        let (from, start, t) = (self.state.t(), Instant::now(), self.state.t());
+        let (t, start) = (self.state.t(), Instant::now());
         let mut steps = 0;
         let countable = t < COUNTABLE;
         self.engine = "gram";
@@ -180,7 +180,7 @@ impl Horizon {
         } else {
             return Some(Reached::Event);
         };
-        self.record(from, steps, start.elapsed().as_secs_f64());
+        self.record(t, steps, start.elapsed().as_secs_f64());
         match left {
             Left::Target | Left::Near => None,
             Left::Flip => {
@@ -402,6 +402,10 @@ impl View for Snapshot {
 
     fn combined_norm(&self, s: f64, e: &Span) -> f64 {
         self.state.combined_norm(s, e)
+    }
+
+    fn magnitude(&self) -> f64 {
+        self.state.magnitude()
     }
 
     fn weights(&self) -> Matrix {

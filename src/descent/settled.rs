@@ -39,6 +39,9 @@ pub enum Left {
 /// Relative room left for rounding in the bounds of the watch.
 const ROOM: f64 = 1e-6;
 
+/// Steps between two notes of the t reached.
+const NOTE: u64 = 1024;
+
 /// The reduced problem of one pattern: H, the margins, and the part of S not yet in C and Z.
 #[derive(Clone, Debug)]
 pub struct Settled {
@@ -103,6 +106,9 @@ impl Settled {
         for taken in 1..=steps {
             if stop.raised() {
                 return (taken - 1, Left::Interrupted);
+            }
+            if taken % NOTE == 0 {
+                stop.note(state.t());
             }
             self.step(state.problem().rate);
             state.pass(1.0);

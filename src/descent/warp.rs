@@ -156,6 +156,7 @@ impl Warp {
             if stop.raised() {
                 return Left::Interrupted;
             }
+            stop.note(state.t());
             self.start_of_step(state, settled);
             if !self.e.iter().all(|e| e.is_finite()) {
                 return Left::Diverged;
@@ -172,7 +173,7 @@ impl Warp {
         Left::Target
     }
 
-    /// Carries the flow of the present pattern over a possible flip that is nearer than [`FINEST`],
+    /// Carries the flow of the present pattern over a possible flip that is nearer than `FINEST`,
     /// where t is too large for exact steps to cross it.
     pub fn cross(&mut self, state: &mut Coefficients, settled: &mut Settled) -> Left {
         let length = 4.0 * FINEST;

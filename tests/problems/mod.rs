@@ -174,8 +174,9 @@ pub fn eliminate(n: usize, a: impl Fn(usize, usize) -> f64, mut b: Vec<f64>) -> 
     b
 }
 
-/// The smallest eigenvalue of `diag(λ)H` on the support of λ, by inverse iteration on `√λ H √λ`.
-pub fn exponent(h: &Matrix, lambda: &[f64]) -> f64 {
+/// The smallest eigenvalue of `diag(λ)H` on the support of λ, and the row vector that picks its part out
+/// of a deviation from λ: by inverse iteration on `√λ H √λ`.
+pub fn slowest(h: &Matrix, lambda: &[f64]) -> (f64, Vec<f64>) {
     let support: Vec<usize> = (0..lambda.len()).filter(|i| lambda[*i] > 0.0).collect();
     let m = |i: usize, k: usize| h[(support[i], support[k])] * (lambda[support[i]] * lambda[support[k]]).sqrt();
     let mut v: Vec<f64> = (0..support.len()).map(|i| 1.0 + (i as f64 * 1.7).sin()).collect();
@@ -186,7 +187,9 @@ pub fn exponent(h: &Matrix, lambda: &[f64]) -> f64 {
         let size = dot(&w, &w).sqrt();
         v = w.iter().map(|w| w / size).collect();
     }
-    value
+    let mut row = vec![0.0; lambda.len()];
+    support.iter().zip(&v).for_each(|(i, v)| row[*i] = v / lambda[*i].sqrt());
+    (value, row)
 }
 
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -1,0 +1,70 @@
+//! An engine restored from its recorded state goes on in the same bits, wherever it was interrupted.
+
+mod problems;
+
+use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::{Engine, Flips, Reached, Stop};
+use problems::named;
+use std::sync::atomic::Ordering;
+
+/// Targets of a run, some of them in the middle of a settled or a warp stretch.
+const TARGETS: [f64; 9] = [3.0, 20.0, 700.0, 2000.0, 2700.0, 1e5, 1e6, 1e12, 1e40];
+
+fn restored(engine: &mut Horizon) -> Horizon {
+    let record = engine.view().state();
+    Horizon::restore(engine.iterate().problem().clone(), &record, Options::default()).expect("a whole record")
+}
+
+#[test]
+fn at_monitored_times() {
+    for name in ["late flips", "plain"] {
+        let p = named(name);
+        let mut through = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
+        let mut broken = Horizon::new(p, 0.0, Flips::default(), Options::default());
+        for t in TARGETS {
+            assert_eq!(through.advance(t, &Stop::default()), Reached::Target);
+            broken = restored(&mut broken);
+            assert_eq!(broken.advance(t, &Stop::default()), Reached::Target);
+            assert_eq!(broken.view().state(), through.view().state(), "{name}, t = {t}");
+        }
+    }
+}
+
+/// A thread raises the flag at arbitrary moments, in settled stretches and in flight.
+#[test]
+fn at_any_moment() {
+    let p = named("n = 300");
+    let mut through = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
+    let mut broken = Horizon::new(p, 0.0, Flips::default(), Options::default());
+    let mut interruptions = 0;
+    for t in [5.0, 700.0, 2000.0, 1e7, 1e12] {
+        assert_eq!(through.advance(t, &Stop::default()), Reached::Target);
+        for delay in 1.. {
+            let stop = Stop::default();
+            let flag = stop.flag();
+            let timer = std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_micros(900 * delay));
+                flag.store(true, Ordering::Relaxed);
+            });
+            let reached = broken.advance(t, &stop);
+            timer.join().expect("the timer ends");
+            broken = restored(&mut broken);
+            match reached {
+                Reached::Target => break,
+                Reached::Interrupted => interruptions += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(broken.view().state(), through.view().state(), "t = {t}");
+    }
+    assert!(interruptions > 0, "the run was never interrupted");
+}
+
+#[test]
+fn a_record_of_another_shape_is_refused() {
+    let mut engine = Horizon::new(named("n = 2"), 0.0, Flips::default(), Options::default());
+    let record = engine.view().state();
+    let problem = engine.iterate().problem().clone();
+    assert!(Horizon::restore(problem.clone(), &record[1..], Options::default()).is_none());
+    assert!(Horizon::restore(problem, &[], Options::default()).is_none());
+}
