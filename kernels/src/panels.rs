@@ -19,6 +19,7 @@ use crate::lane::{Lane, padded, reduce};
 use crate::plan::{Lanes, Plan};
 use crate::slab::{Slab, position};
 use crate::{by_lanes, by_neurons, by_rows};
+use pulp::{Simd, WithSimd};
 
 /// A chunk of panels: its part of W and its share of Z.
 #[derive(Debug)]
@@ -176,22 +177,35 @@ fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], share: &mut [T])
 
 /// Block `block` of Z from the shares of all chunks, added in order.
 pub fn combine<T: Lane>(isa: Isa, plan: &Plan, chunks: &[Chunk<T>], block: usize, z: &mut [T]) {
-    isa.run(
-        #[inline(always)]
-        || match plan.lanes {
+    isa.run(Combine { plan, chunks, block, z });
+}
+
+struct Combine<'a, T> {
+    plan: &'a Plan,
+    chunks: &'a [Chunk<T>],
+    block: usize,
+    z: &'a mut [T],
+}
+
+impl<T: Lane> WithSimd for Combine<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { plan, chunks, block, z } = self;
+        match plan.lanes {
             Lanes::Columns => combine_lanes(plan, chunks, block, z),
             _ => {
                 let (start, len) = (block * plan.block_numbers::<T>(), z.len());
                 z.fill(T::default());
                 for chunk in chunks {
-                    z.iter_mut().zip(&chunk.share[start..start + len]).for_each(
-                        #[inline(always)]
-                        |(z, share)| *z += *share,
-                    );
+                    for (z, share) in z.iter_mut().zip(&chunk.share[start..start + len]) {
+                        *z += *share;
+                    }
                 }
             }
-        },
-    );
+        }
+    }
 }
 
 /// The shares hold a vector per element, whose lanes are summed after those of all chunks were.
@@ -205,10 +219,9 @@ fn combine_lanes<T: Lane>(plan: &Plan, chunks: &[Chunk<T>], block: usize, z: &mu
             let at = ((first + i) * m + j) * T::LANES;
             let mut sums = [T::default(); 16];
             for chunk in chunks {
-                sums.iter_mut().zip(&chunk.share[at..at + T::LANES]).for_each(
-                    #[inline(always)]
-                    |(sum, share)| *sum += *share,
-                );
+                for (sum, share) in sums.iter_mut().zip(&chunk.share[at..at + T::LANES]) {
+                    *sum += *share;
+                }
             }
             z[j * width + i] = reduce(&sums[..T::LANES]);
         }
