@@ -13,6 +13,7 @@
 //! leaky ReLU two-layer neural networks* (ICLR 2026, arXiv 2505.16204), called \[H\] in these pages.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod data;
 pub mod descent;
 pub mod error;

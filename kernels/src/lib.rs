@@ -14,6 +14,7 @@ pub mod lane;
 pub mod loss;
 pub mod panels;
 pub mod plan;
+pub mod probe;
 pub mod reference;
 pub mod rows;
 pub mod settled;
