@@ -49,8 +49,8 @@ const COEFFICIENTS_F64: [f64; 12] = [
 #[inline(always)]
 pub fn f32(x: f32) -> f32 {
     const SHIFT: f32 = 12582912.0; // 1.5·2^23
-    const LN2_HIGH: f32 = 0.693145751953125; // 14 bits, so that k·LN2_HIGH is exact
-    const LN2_LOW: f32 = 1.4286068203094173e-6;
+    const LN2_HIGH: f32 = 0.693_145_75; // 14 bits, so that k·LN2_HIGH is exact
+    const LN2_LOW: f32 = 1.428_606_8e-6;
     let x = if x < -104.0 { -104.0 } else { x };
     let x = if x > 89.0 { 89.0 } else { x };
     let shifted = x.mul_add(std::f32::consts::LOG2_E, SHIFT);

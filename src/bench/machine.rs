@@ -59,8 +59,13 @@ fn multiply_adds<T: Lane>(isa: Isa, threads: usize) -> f64 {
 
 /// Gigabytes per second of `threads` threads, each reading its part of `bytes` bytes repeatedly.
 fn read<T: Lane>(isa: Isa, threads: usize, bytes: usize) -> f64 {
-    let parts: Vec<Buffer<T>> =
-        (0..threads).into_par_iter().with_max_len(1).map(|_| Buffer::zeros(bytes / size_of::<T>() / threads)).collect();
+    // Written once, so that every page is there: pages never written are one and the same.
+    let part = |_| {
+        let mut part = Buffer::<T>::zeros(bytes / size_of::<T>() / threads);
+        part.fill(T::ONE);
+        part
+    };
+    let parts: Vec<Buffer<T>> = (0..threads).into_par_iter().with_max_len(1).map(part).collect();
     let rounds = (BYTES / bytes).max(1);
     let once = || {
         let start = Instant::now();

@@ -148,8 +148,12 @@ fn direct(options: &Options) -> Report {
     let mut fused = Fused::new(&x, &y, &network, 1.0 / (largest * n as f64), &weights, &settings);
     drop((x, weights));
     // Until groups have formed, if they do.
-    (0..if options.tied { 12 } else { 2 }).for_each(|_| drop(fused.step()));
-    let rate = rate(options.seconds, || drop(fused.step()));
+    for _ in 0..if options.tied { 12 } else { 2 } {
+        fused.step();
+    }
+    let rate = rate(options.seconds, || {
+        fused.step();
+    });
     let (dtype, size) = match options.precision {
         Precision::F32 => ("f32", 4),
         Precision::F64 | Precision::Mixed => ("f64", 8),
