@@ -5,17 +5,19 @@
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, NonnegativeConeT};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use farfield::data::Noise;
 use farfield::limit::dual::{self, Outcome};
 use farfield::matrix::Matrix;
-use rand::{RngExt, SeedableRng};
-use rand_distr::StandardNormal;
+use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::hint::black_box;
 
 /// H of an activated mixture of n samples in d dimensions, leak 0.1, both signs equal.
 fn problem(n: usize, d: usize, signal: f64) -> Matrix {
     let mut generator = Xoshiro256PlusPlus::seed_from_u64(1);
-    let noise = faer::Mat::from_fn(n, d, |_, _| generator.sample::<f64, _>(StandardNormal));
+    let mut values = vec![0.0; n * d];
+    Noise::Gaussian.fill(&mut generator, &mut values);
+    let noise = faer::Mat::from_fn(n, d, |i, k| values[i * d + k]);
     let mut x = noise;
     (0..n).for_each(|i| x[(i, 0)] += signal);
     let k = &x * x.transpose(); // of y_i x_i

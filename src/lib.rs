@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod assumptions;
+pub mod bench;
 pub mod certificate;
 pub mod config;
 pub mod data;

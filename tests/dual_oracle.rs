@@ -3,10 +3,10 @@
 
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, NonnegativeConeT, SolverStatus};
+use farfield::data::Noise;
 use farfield::limit::dual::{self, Outcome};
 use farfield::matrix::Matrix;
 use rand::{RngExt, SeedableRng};
-use rand_distr::StandardNormal;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// λ of `min ½λᵀHλ − 1ᵀλ, λ ≥ 0` by Clarabel.
@@ -43,7 +43,8 @@ fn problem(n: usize, d: usize, signal: f64, leak: f64, flips: f64, generator: &m
     let mut labels = Vec::new();
     for _ in 0..n {
         let clean = if generator.random::<f64>() < 0.5 { 1.0 } else { -1.0 };
-        let mut row: Vec<f64> = (0..d).map(|_| generator.sample(StandardNormal)).collect();
+        let mut row = vec![0.0; d];
+        Noise::Gaussian.fill(&mut generator, &mut row);
         row[0] += signal * clean;
         rows.push(row);
         labels.push(if generator.random::<f64>() < flips { -clean } else { clean });

@@ -1,6 +1,5 @@
 //! The limit of recorded problems against solutions computed with many digits.
 
-use farfield::data::npy;
 use farfield::geometry::{Geometry, Gram};
 use farfield::limit::sliding::Sliding;
 use farfield::limit::{Limit, Prediction};
@@ -93,8 +92,6 @@ fn chattering_has_no_consistent_limit_in_the_activated_pattern() {
     }
 }
 
-/// Leukaemia expression data (Golub et al. 1999), 38 × 5000, log2, each gene standardized: only the
-/// inner products of the samples, with numpy's `X = log2(X); X = (X − mean)/std; X @ X.T`.
 /// Plain gradient descent (sum reduction): calls `see(t, Z, margins)` after every step.
 fn descend(v: &Vector, mut w: Vec<f64>, steps: usize, mut see: impl FnMut(usize, &[f64], &[f64])) {
     let (n, d, m) = (v.x.rows(), v.x.cols(), v.network.width);

@@ -13,35 +13,41 @@
 //! Each takes 8 broadcasts and NV loads for 8·NV multiply-adds. Chains start from zero and are
 //! added to C once.
 
+use crate::ahead::Ahead;
 use crate::isa::{Isa, wide};
 use crate::lane::Lane;
 use crate::slab::Slab;
 use pulp::{Simd, WithSimd};
 
-/// `C += X·B` for a block of rows of X that starts at row `first`: B has `x.cols` rows, and C has
-/// the rows of the block.
-pub fn forward<T: Lane>(isa: Isa, x: Slab<T>, first: usize, b: &[T], c: &mut [T]) {
+/// `C += X·B` for a block of rows of X that starts at row `first`: B has `x.cols` rows, and C
+/// has the rows of the block. C is overwritten if `fresh`. Fetches `next` meanwhile.
+pub fn forward<T: Lane>(isa: Isa, x: Slab<T>, first: usize, b: &[T], fresh: bool, c: &mut [T], next: &[T]) {
     let rows = c.len() / (b.len() / x.cols);
     assert_eq!(b.len() * rows, c.len() * x.cols, "X·B");
     assert!(first + rows <= x.rows, "rows of X");
-    isa.run(Forward { x, first, rows, b, c });
+    isa.run(Forward { x, first, rows, b, fresh, c, next });
 }
 
 /// `C += Xᵀ·B` for a block of rows of X that starts at row `first`: B has the rows of the block, C
-/// has `x.cols` rows.
-pub fn backward<T: Lane>(isa: Isa, x: Slab<T>, first: usize, b: &[T], c: &mut [T]) {
+/// has `x.cols` rows. C is overwritten if `fresh`. Fetches `next` meanwhile.
+pub fn backward<T: Lane>(isa: Isa, x: Slab<T>, first: usize, b: &[T], fresh: bool, c: &mut [T], next: &[T]) {
     let rows = b.len() / (c.len() / x.cols);
     assert_eq!(b.len() * x.cols, c.len() * rows, "Xᵀ·B");
     assert!(first + rows <= x.rows, "rows of X");
-    isa.run(Backward { x, first, rows, b, c });
+    isa.run(Backward { x, first, rows, b, fresh, c, next });
 }
+
+/// Rows of B between two ticks of the prefetch.
+const TICK: usize = 8;
 
 struct Forward<'a, T> {
     x: Slab<'a, T>,
     first: usize,
     rows: usize,
     b: &'a [T],
+    fresh: bool,
     c: &'a mut [T],
+    next: &'a [T],
 }
 
 impl<T: Lane> WithSimd for Forward<'_, T> {
@@ -49,12 +55,15 @@ impl<T: Lane> WithSimd for Forward<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, first, rows, b, c } = self;
+        let Self { x, first, rows, b, fresh, c, next } = self;
         let (b, c) = (T::vectors::<S>(b), T::vectors_mut::<S>(c));
+        let tile = if wide::<S>() { (8, 2) } else { (4, 1) };
+        let tiles = (rows / tile.0).max(1) * (b.len() / x.cols).div_ceil(tile.1);
+        let ahead = &mut Ahead::new(next, tiles * (x.cols / TICK));
         for (v, count) in crate::split(b.len() / x.cols, if wide::<S>() { 2 } else { 1 }) {
             match count {
-                1 => forward_columns::<S, T, 1>(simd, x, first, rows, b, v, c),
-                _ => forward_columns::<S, T, 2>(simd, x, first, rows, b, v, c),
+                1 => forward_columns::<S, T, 1>(simd, x, first, rows, b, v, fresh, c, ahead),
+                _ => forward_columns::<S, T, 2>(simd, x, first, rows, b, v, fresh, c, ahead),
             }
         }
     }
@@ -70,21 +79,23 @@ fn forward_columns<S: Simd, T: Lane, const NV: usize>(
     rows: usize,
     b: &[T::V<S>],
     v: usize,
+    fresh: bool,
     c: &mut [T::V<S>],
+    ahead: &mut Ahead<T>,
 ) {
     let mut i = 0;
     if wide::<S>() {
         while i + 8 <= rows {
-            forward_tile::<S, T, 8, NV>(simd, x, first + i, b, v, &mut c[i..], rows);
+            forward_tile::<S, T, 8, NV>(simd, x, first + i, b, v, fresh, &mut c[i..], rows, ahead);
             i += 8;
         }
     }
     while i + 4 <= rows {
-        forward_tile::<S, T, 4, NV>(simd, x, first + i, b, v, &mut c[i..], rows);
+        forward_tile::<S, T, 4, NV>(simd, x, first + i, b, v, fresh, &mut c[i..], rows, ahead);
         i += 4;
     }
     while i < rows {
-        forward_tile::<S, T, 1, NV>(simd, x, first + i, b, v, &mut c[i..], rows);
+        forward_tile::<S, T, 1, NV>(simd, x, first + i, b, v, fresh, &mut c[i..], rows, ahead);
         i += 1;
     }
 }
@@ -97,9 +108,12 @@ fn forward_tile<S: Simd, T: Lane, const MR: usize, const NV: usize>(
     i: usize,
     b: &[T::V<S>],
     v: usize,
+    fresh: bool,
     c: &mut [T::V<S>],
     stride: usize,
+    ahead: &mut Ahead<T>,
 ) {
+    let mut soon = *ahead;
     let mut acc = [[T::splat(simd, T::default()); NV]; MR];
     let mut k = 0;
     for (width, sliver) in x.slivers() {
@@ -107,6 +121,9 @@ fn forward_tile<S: Simd, T: Lane, const MR: usize, const NV: usize>(
         let xs: [&[T]; MR] = std::array::from_fn(|r| &sliver[(i + r) * width..][..width]);
         let bs: [&[T::V<S>]; NV] = std::array::from_fn(|w| &b[(v + w) * x.cols + k..][..width]);
         for k in 0..width {
+            if k % TICK == 0 {
+                soon.tick();
+            }
             for r in 0..MR {
                 let factor = T::splat(simd, xs[r][k]);
                 for w in 0..NV {
@@ -116,9 +133,10 @@ fn forward_tile<S: Simd, T: Lane, const MR: usize, const NV: usize>(
         }
         k += width;
     }
+    *ahead = soon;
     for w in 0..NV {
         for (c, acc) in c[(v + w) * stride..][..MR].iter_mut().zip(&acc) {
-            *c = T::plus(simd, *c, acc[w]);
+            *c = if fresh { acc[w] } else { T::plus(simd, *c, acc[w]) };
         }
     }
 }
@@ -128,7 +146,9 @@ struct Backward<'a, T> {
     first: usize,
     rows: usize,
     b: &'a [T],
+    fresh: bool,
     c: &'a mut [T],
+    next: &'a [T],
 }
 
 impl<T: Lane> WithSimd for Backward<'_, T> {
@@ -136,13 +156,16 @@ impl<T: Lane> WithSimd for Backward<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, first, rows, b, c } = self;
+        let Self { x, first, rows, b, fresh, c, next } = self;
         let (b, c) = (T::vectors::<S>(b), T::vectors_mut::<S>(c));
+        let tile = if wide::<S>() { (8, 3) } else { (4, 1) };
+        let tiles = x.cols / tile.0 * (b.len() / rows).div_ceil(tile.1);
+        let ahead = &mut Ahead::new(next, tiles * (rows / TICK).max(1));
         for (v, count) in crate::split(b.len() / rows, if wide::<S>() { 3 } else { 1 }) {
             match count {
-                1 => backward_columns::<S, T, 1>(simd, x, first, rows, b, v, c),
-                2 => backward_columns::<S, T, 2>(simd, x, first, rows, b, v, c),
-                _ => backward_columns::<S, T, 3>(simd, x, first, rows, b, v, c),
+                1 => backward_columns::<S, T, 1>(simd, x, first, rows, b, v, fresh, c, ahead),
+                2 => backward_columns::<S, T, 2>(simd, x, first, rows, b, v, fresh, c, ahead),
+                _ => backward_columns::<S, T, 3>(simd, x, first, rows, b, v, fresh, c, ahead),
             }
         }
     }
@@ -158,7 +181,9 @@ fn backward_columns<S: Simd, T: Lane, const NV: usize>(
     rows: usize,
     b: &[T::V<S>],
     v: usize,
+    fresh: bool,
     c: &mut [T::V<S>],
+    ahead: &mut Ahead<T>,
 ) {
     let mut k = 0;
     for (width, sliver) in x.slivers() {
@@ -166,9 +191,9 @@ fn backward_columns<S: Simd, T: Lane, const NV: usize>(
         let block = &sliver[first * width..(first + rows) * width];
         for tile in (0..width).step_by(if wide::<S>() { 8 } else { 4 }) {
             if wide::<S>() {
-                backward_tile::<S, T, 8, NV>(simd, block, width, tile, b, v, &mut c[k + tile..], x.cols);
+                backward_tile::<S, T, 8, NV>(simd, block, width, tile, b, v, fresh, &mut c[k + tile..], x.cols, ahead);
             } else {
-                backward_tile::<S, T, 4, NV>(simd, block, width, tile, b, v, &mut c[k + tile..], x.cols);
+                backward_tile::<S, T, 4, NV>(simd, block, width, tile, b, v, fresh, &mut c[k + tile..], x.cols, ahead);
             }
         }
         k += width;
@@ -184,13 +209,19 @@ fn backward_tile<S: Simd, T: Lane, const MR: usize, const NV: usize>(
     tile: usize,
     b: &[T::V<S>],
     v: usize,
+    fresh: bool,
     c: &mut [T::V<S>],
     stride: usize,
+    ahead: &mut Ahead<T>,
 ) {
+    let mut soon = *ahead;
     let rows = block.len() / width;
     let mut acc = [[T::splat(simd, T::default()); NV]; MR];
     let bs: [&[T::V<S>]; NV] = std::array::from_fn(|w| &b[(v + w) * rows..][..rows]);
     for (i, row) in block.chunks_exact(width).take(rows).enumerate() {
+        if i % TICK == 0 {
+            soon.tick();
+        }
         let row: &[T; MR] = row[tile..tile + MR].try_into().expect("MR columns");
         for r in 0..MR {
             let factor = T::splat(simd, row[r]);
@@ -199,9 +230,10 @@ fn backward_tile<S: Simd, T: Lane, const MR: usize, const NV: usize>(
             }
         }
     }
+    *ahead = soon;
     for w in 0..NV {
         for (c, acc) in c[(v + w) * stride..][..MR].iter_mut().zip(&acc) {
-            *c = T::plus(simd, *c, acc[w]);
+            *c = if fresh { acc[w] } else { T::plus(simd, *c, acc[w]) };
         }
     }
 }

@@ -13,6 +13,7 @@
 //!
 //! The chain starts from zero and is added to C once, so C is rounded once per call.
 
+use crate::ahead::Ahead;
 use crate::isa::{Isa, wide};
 use crate::lane::{Lane, padded};
 use crate::slab::{SLIVER, Slab};
@@ -48,17 +49,22 @@ impl<'a, T: Lane> Strips<'a, T> {
     }
 }
 
-/// `C += A·X`; C has the layout of a slab of R rows.
-pub fn product<T: Lane>(isa: Isa, a: Strips<T>, x: Slab<T>, c: &mut [T]) {
+/// `C += A·X`, or `C = A·X` if `fresh`; C has the layout of a slab of R rows. Fetches `next` meanwhile.
+pub fn product<T: Lane>(isa: Isa, a: Strips<T>, x: Slab<T>, fresh: bool, c: &mut [T], next: &[T]) {
     assert_eq!(a.cols, x.rows, "A·X");
     assert_eq!(c.len(), a.rows * x.cols, "C is a slab like X");
-    isa.run(Product { a, x, c });
+    isa.run(Product { a, x, fresh, c, next });
 }
+
+/// Rows of X between two ticks of the prefetch.
+const TICK: usize = 8;
 
 struct Product<'a, T> {
     a: Strips<'a, T>,
     x: Slab<'a, T>,
+    fresh: bool,
     c: &'a mut [T],
+    next: &'a [T],
 }
 
 impl<T: Lane> WithSimd for Product<'_, T> {
@@ -66,11 +72,16 @@ impl<T: Lane> WithSimd for Product<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { a, x, c } = self;
+        let Self { a, x, fresh, c, next } = self;
+        let tiles = a.rows.div_ceil(if wide::<S>() { 6 } else { 2 }) * x.cols.div_ceil(SLIVER * T::LANES);
+        let ahead = &mut Ahead::new(next, tiles * (x.rows / TICK).max(1));
         let mut rest = c;
         for (width, sliver) in x.slivers() {
             let c;
             (c, rest) = rest.split_at_mut(width * T::LANES * a.rows);
+            if fresh {
+                c.fill(T::default()); // a few cache lines, about to be used
+            }
             let most = match (width == SLIVER, wide::<S>()) {
                 (true, true) => 6,
                 (true, false) => 2,
@@ -80,12 +91,12 @@ impl<T: Lane> WithSimd for Product<'_, T> {
             for (first, rows) in crate::split(a.rows, most) {
                 if width == SLIVER {
                     match rows {
-                        1 => full::<_, _, 1>(simd, a, first, sliver, c),
-                        2 => full::<_, _, 2>(simd, a, first, sliver, c),
-                        3 => full::<_, _, 3>(simd, a, first, sliver, c),
-                        4 => full::<_, _, 4>(simd, a, first, sliver, c),
-                        5 => full::<_, _, 5>(simd, a, first, sliver, c),
-                        _ => full::<_, _, 6>(simd, a, first, sliver, c),
+                        1 => full::<_, _, 1>(simd, a, first, sliver, c, ahead),
+                        2 => full::<_, _, 2>(simd, a, first, sliver, c, ahead),
+                        3 => full::<_, _, 3>(simd, a, first, sliver, c, ahead),
+                        4 => full::<_, _, 4>(simd, a, first, sliver, c, ahead),
+                        5 => full::<_, _, 5>(simd, a, first, sliver, c, ahead),
+                        _ => full::<_, _, 6>(simd, a, first, sliver, c, ahead),
                     }
                 } else {
                     match rows {
@@ -106,17 +117,25 @@ impl<T: Lane> WithSimd for Product<'_, T> {
 
 /// MR rows by a full sliver: in one pass with 32 registers, in two halves otherwise.
 #[inline(always)]
-fn full<S: Simd, T: Lane, const MR: usize>(simd: S, a: Strips<T>, first: usize, x: &[T], c: &mut [T]) {
+fn full<S: Simd, T: Lane, const MR: usize>(
+    simd: S,
+    a: Strips<T>,
+    first: usize,
+    x: &[T],
+    c: &mut [T],
+    ahead: &mut Ahead<T>,
+) {
     if wide::<S>() {
-        part::<S, T, MR, SLIVER>(simd, a, first, 0, x, c);
+        part::<S, T, MR, SLIVER>(simd, a, first, 0, x, c, ahead);
     } else {
-        part::<S, T, MR, 2>(simd, a, first, 0, x, c);
-        part::<S, T, MR, 2>(simd, a, first, 2, x, c);
+        part::<S, T, MR, 2>(simd, a, first, 0, x, c, ahead);
+        part::<S, T, MR, 2>(simd, a, first, 2, x, c, ahead);
     }
 }
 
 /// MR rows by vectors `v..v + NV` of a full sliver.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 fn part<S: Simd, T: Lane, const MR: usize, const NV: usize>(
     simd: S,
     a: Strips<T>,
@@ -124,13 +143,18 @@ fn part<S: Simd, T: Lane, const MR: usize, const NV: usize>(
     v: usize,
     x: &[T],
     c: &mut [T],
+    ahead: &mut Ahead<T>,
 ) {
+    let mut soon = *ahead;
     assert!(v + NV <= SLIVER);
     let x = as_arrays::<SLIVER, _>(T::vectors::<S>(x)).0;
     let mut acc = [[T::splat(simd, T::default()); NV]; MR];
     for (k, a) in a.strips::<MR>(first) {
         let x = &x[k..k + a[0].len()];
         for k in 0..x.len() {
+            if k % TICK == 0 {
+                soon.tick();
+            }
             for r in 0..MR {
                 let factor = T::splat(simd, a[r][k]);
                 for w in 0..NV {
@@ -139,6 +163,7 @@ fn part<S: Simd, T: Lane, const MR: usize, const NV: usize>(
             }
         }
     }
+    *ahead = soon;
     let c = as_arrays_mut::<SLIVER, _>(T::vectors_mut::<S>(c)).0;
     for (c, acc) in c[first..first + MR].iter_mut().zip(acc) {
         for w in 0..NV {

@@ -59,7 +59,15 @@ impl Panel {
         let slab = Slab::new(&self.slab, self.n, self.cols);
         let (pair, out) = (2 * self.cols * LANES, 2 * rows * LANES);
         for (lanes, k) in self.lanes.chunks(pair).zip(k.chunks_mut(out)) {
-            by_neurons::forward(isa, slab, first, lanes.get(..k.len() / rows * self.cols).expect("columns"), k);
+            by_neurons::forward(
+                isa,
+                slab,
+                first,
+                lanes.get(..k.len() / rows * self.cols).expect("columns"),
+                false,
+                k,
+                &[],
+            );
         }
     }
 }

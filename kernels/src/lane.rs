@@ -117,7 +117,7 @@ pub fn reduce<T: Lane>(lanes: &[T]) -> T {
     let mut half = T::LANES / 2;
     while half > 0 {
         for i in 0..half {
-            sums[i] = sums[i] + sums[i + half];
+            sums[i] += sums[i + half];
         }
         half /= 2;
     }

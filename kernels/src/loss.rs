@@ -24,6 +24,7 @@ use crate::buffer::Buffer;
 use crate::isa::Isa;
 use crate::lane::{Lane, padded, reduce};
 use crate::plan::{BLOCK, Lanes};
+use pulp::{Simd, WithSimd};
 
 /// The constants of the loss stage.
 #[derive(Debug)]
@@ -114,31 +115,13 @@ impl<T: Lane> Samples<T> {
 
     /// Compares the pattern of `z` with the last one and keeps it.
     pub fn observe(&mut self, isa: Isa, z: &[T]) -> u64 {
-        isa.run(
-            #[inline(always)]
-            || {
-                pattern(
-                    z,
-                    self.base.as_ref().map(
-                        #[inline(always)]
-                        |b| &b.nearest[..],
-                    ),
-                    &mut self.bits,
-                )
-            },
-        )
+        isa.run(Observe { samples: self, z })
     }
 
     /// Coefficients S of the block from its Z, and what changed.
     pub fn coefficients(&mut self, isa: Isa, rule: &Rule<T>, z: &[T], s: &mut [T]) -> Tally {
         assert_eq!(z.len(), s.len(), "S is like Z");
-        isa.run(
-            #[inline(always)]
-            || match rule.lanes {
-                Lanes::Neurons => self.by_neurons(rule, z, s),
-                _ => self.by_samples(rule, z, s),
-            },
-        )
+        isa.run(Coefficients { samples: self, rule, z, s })
     }
 
     #[inline(always)]
@@ -146,7 +129,7 @@ impl<T: Lane> Samples<T> {
         let len = self.y.len();
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
-        let nearest = self.base.as_ref().map(|b| &b.nearest[..]);
+        let nearest = nearest(&self.base);
         for j in 0..z.len() / len {
             let (z, a) = (&z[j * len..][..len], rule.output[j]);
             match nearest {
@@ -187,7 +170,7 @@ impl<T: Lane> Samples<T> {
         let stride = len * T::LANES;
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
-        let nearest = self.base.as_ref().map(|b| &b.nearest[..]);
+        let nearest = nearest(&self.base);
         for i in 0..len {
             let mut sums = [T::default(); 16];
             for (v, a) in rule.output.chunks_exact(T::LANES).enumerate() {
@@ -234,10 +217,9 @@ impl<T: Lane> Samples<T> {
     #[inline(always)]
     fn weigh(&self, rule: &Rule<T>, q: &mut [T]) -> bool {
         if let Some(base) = &self.base {
-            q.iter_mut().zip(base.output.iter()).for_each(
-                #[inline(always)]
-                |(q, b)| *q += *b,
-            );
+            for (q, b) in q.iter_mut().zip(base.output.iter()) {
+                *q += *b;
+            }
         }
         let mut finite = true;
         for (q, &y) in q.iter_mut().zip(self.y.iter()) {
@@ -247,6 +229,47 @@ impl<T: Lane> Samples<T> {
             *q = rule.rate * loss * y;
         }
         finite
+    }
+}
+
+struct Observe<'a, T> {
+    samples: &'a mut Samples<T>,
+    z: &'a [T],
+}
+
+impl<T: Lane> WithSimd for Observe<'_, T> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> u64 {
+        pattern(self.z, nearest(&self.samples.base), &mut self.samples.bits)
+    }
+}
+
+struct Coefficients<'a, T> {
+    samples: &'a mut Samples<T>,
+    rule: &'a Rule<T>,
+    z: &'a [T],
+    s: &'a mut [T],
+}
+
+impl<T: Lane> WithSimd for Coefficients<'_, T> {
+    type Output = Tally;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Tally {
+        match self.rule.lanes {
+            Lanes::Neurons => self.samples.by_neurons(self.rule, self.z, self.s),
+            _ => self.samples.by_samples(self.rule, self.z, self.s),
+        }
+    }
+}
+
+#[inline(always)]
+fn nearest<T: Lane>(base: &Option<Base<T>>) -> Option<&[T]> {
+    match base {
+        Some(base) => Some(&base.nearest),
+        None => None,
     }
 }
 
@@ -262,24 +285,21 @@ fn pattern<T: Lane>(z: &[T], b: Option<&[T]>, bits: &mut [u64]) -> u64 {
     for (w, bits) in bits.iter_mut().enumerate() {
         let range = w * 64..z.len().min(w * 64 + 64);
         let z = &z[range.clone()];
-        let word = match b {
-            None => word(z.iter().copied()),
-            Some(b) => word(z.iter().zip(&b[range]).map(
-                #[inline(always)]
-                |(z, b)| *z + *b,
-            )),
-        };
+        let mut word = 0;
+        match b {
+            None => {
+                for (bit, z) in z.iter().enumerate() {
+                    word |= u64::from(*z > T::default()) << bit;
+                }
+            }
+            Some(b) => {
+                for (bit, (z, b)) in z.iter().zip(&b[range]).enumerate() {
+                    word |= u64::from(*z + *b > T::default()) << bit;
+                }
+            }
+        }
         flips += u64::from((word ^ *bits).count_ones());
         *bits = word;
     }
     flips
-}
-
-#[inline(always)]
-fn word<T: Lane>(z: impl Iterator<Item = T>) -> u64 {
-    let mut word = 0;
-    for (bit, z) in z.enumerate() {
-        word |= u64::from(z > T::default()) << bit;
-    }
-    word
 }

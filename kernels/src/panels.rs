@@ -19,6 +19,7 @@ use crate::lane::{Lane, padded, reduce};
 use crate::plan::{Lanes, Plan};
 use crate::slab::{Slab, position};
 use crate::{by_lanes, by_neurons, by_rows};
+use pulp::{Simd, WithSimd};
 
 /// A chunk of panels: its part of W and its share of Z.
 #[derive(Debug)]
@@ -91,15 +92,19 @@ impl<T: Lane> Chunk<T> {
 
     fn pass(&mut self, isa: Isa, data: &Data<T>, s: Option<&[T]>) {
         let Self { plan, weights, share, gradient } = self;
-        share.fill(T::default());
+        let mut fresh = true;
         let mut rest = &mut weights[..];
-        for (cut, x) in data.slabs() {
+        let mut slabs = data.slabs().peekable();
+        while let Some((cut, x)) = slabs.next() {
             let w;
             (w, rest) = rest.split_at_mut(weights_of::<T>(plan, cut));
+            let next = slabs.peek().map_or(&[][..], |(_, next)| next.values);
+            let (now, then) = next.split_at(if s.is_some() { next.len() / 2 } else { 0 });
             if let Some(s) = s {
-                backward(isa, plan, x, s, w, gradient);
+                backward(isa, plan, x, s, w, gradient, now);
             }
-            forward(isa, plan, x, w, share);
+            forward(isa, plan, x, w, fresh, share, then);
+            fresh = false;
         }
     }
 
@@ -128,17 +133,16 @@ fn weight_at<T: Lane>(plan: &Plan, cut: Cut, j: usize, k: usize) -> usize {
 }
 
 /// `W_panel += Sᵀ X_panel`.
-fn backward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, s: &[T], w: &mut [T], gradient: &mut [T]) {
+fn backward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, s: &[T], w: &mut [T], gradient: &mut [T], next: &[T]) {
     let (n, m) = (plan.shape.n, plan.shape.m);
     match plan.lanes {
         Lanes::Columns => {
             let s = Strips { values: s, rows: m, cols: n, block: plan.block::<T>() };
-            by_rows::product(isa, s, x, w);
+            by_rows::product(isa, s, x, false, w, next);
         }
         Lanes::Samples => {
             let sums = &mut gradient[..x.rows * m * T::LANES];
-            sums.fill(T::default());
-            by_lanes::product(isa, x, Slab::new(s, m, x.cols), sums);
+            by_lanes::product(isa, x, Slab::new(s, m, x.cols), true, sums, next);
             let stride = w.len() / m;
             for (k, sums) in sums.chunks_exact(m * T::LANES).enumerate() {
                 for (j, lanes) in sums.chunks_exact(T::LANES).enumerate() {
@@ -148,50 +152,71 @@ fn backward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, s: &[T], w: &mut [T], gr
         }
         Lanes::Neurons => {
             let gradient = &mut gradient[..w.len()];
-            gradient.fill(T::default());
+            let mut next = parts(next, plan.shape.n.div_ceil(plan.block::<T>()));
             for (b, s) in s.chunks(plan.block_numbers::<T>()).enumerate() {
-                by_neurons::backward(isa, x, b * plan.block::<T>(), s, gradient);
+                let next = next.next().unwrap_or_default();
+                by_neurons::backward(isa, x, b * plan.block::<T>(), s, b == 0, gradient, next);
             }
             w.iter_mut().zip(gradient).for_each(|(w, g)| *w += *g);
         }
     }
 }
 
-/// `Z_chunk += X_panel W_panelᵀ`.
-fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], share: &mut [T]) {
+/// `Z_chunk += X_panel W_panelᵀ`, or its first term.
+fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], fresh: bool, share: &mut [T], next: &[T]) {
     let m = plan.shape.m;
     match plan.lanes {
-        Lanes::Columns => by_lanes::product(isa, x, Slab::new(w, m, x.cols), share),
+        Lanes::Columns => by_lanes::product(isa, x, Slab::new(w, m, x.cols), fresh, share, next),
         Lanes::Samples => {
             let w = Strips { values: w, rows: m, cols: x.rows, block: w.len() / m };
-            by_rows::product(isa, w, x, share);
+            by_rows::product(isa, w, x, fresh, share, next);
         }
         Lanes::Neurons => {
+            let mut next = parts(next, plan.shape.n.div_ceil(plan.block::<T>()));
             for (b, share) in share.chunks_mut(plan.block_numbers::<T>()).enumerate() {
-                by_neurons::forward(isa, x, b * plan.block::<T>(), w, share);
+                let next = next.next().unwrap_or_default();
+                by_neurons::forward(isa, x, b * plan.block::<T>(), w, fresh, share, next);
             }
         }
     }
 }
 
+/// What to fetch, in `count` equal parts.
+fn parts<T: Lane>(next: &[T], count: usize) -> impl Iterator<Item = &[T]> {
+    next.chunks(next.len().div_ceil(count).max(1))
+}
+
 /// Block `block` of Z from the shares of all chunks, added in order.
 pub fn combine<T: Lane>(isa: Isa, plan: &Plan, chunks: &[Chunk<T>], block: usize, z: &mut [T]) {
-    isa.run(
-        #[inline(always)]
-        || match plan.lanes {
+    isa.run(Combine { plan, chunks, block, z });
+}
+
+struct Combine<'a, T> {
+    plan: &'a Plan,
+    chunks: &'a [Chunk<T>],
+    block: usize,
+    z: &'a mut [T],
+}
+
+impl<T: Lane> WithSimd for Combine<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { plan, chunks, block, z } = self;
+        match plan.lanes {
             Lanes::Columns => combine_lanes(plan, chunks, block, z),
             _ => {
                 let (start, len) = (block * plan.block_numbers::<T>(), z.len());
                 z.fill(T::default());
                 for chunk in chunks {
-                    z.iter_mut().zip(&chunk.share[start..start + len]).for_each(
-                        #[inline(always)]
-                        |(z, share)| *z += *share,
-                    );
+                    for (z, share) in z.iter_mut().zip(&chunk.share[start..start + len]) {
+                        *z += *share;
+                    }
                 }
             }
-        },
-    );
+        }
+    }
 }
 
 /// The shares hold a vector per element, whose lanes are summed after those of all chunks were.
@@ -205,10 +230,9 @@ fn combine_lanes<T: Lane>(plan: &Plan, chunks: &[Chunk<T>], block: usize, z: &mu
             let at = ((first + i) * m + j) * T::LANES;
             let mut sums = [T::default(); 16];
             for chunk in chunks {
-                sums.iter_mut().zip(&chunk.share[at..at + T::LANES]).for_each(
-                    #[inline(always)]
-                    |(sum, share)| *sum += *share,
-                );
+                for (sum, share) in sums.iter_mut().zip(&chunk.share[at..at + T::LANES]) {
+                    *sum += *share;
+                }
             }
             z[j * width + i] = reduce(&sums[..T::LANES]);
         }

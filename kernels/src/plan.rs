@@ -97,8 +97,7 @@ impl Plan {
             Nest::Panels => shape.d.div_ceil(width),
             Nest::Rows => shape.n.div_ceil(width),
         };
-        let bytes = Self::partial::<T>(shape, nest, lanes) * size_of::<T>();
-        let count = (PARTIAL_BYTES / bytes).clamp(LEAST_CHUNKS, MOST_CHUNKS).min(slabs);
+        let count = Self::chunks::<T>(shape, nest, lanes).min(slabs);
         let chunks = (0..count).map(|c| c * slabs / count..(c + 1) * slabs / count).collect();
         Self { shape, nest, lanes, width, chunks }
     }
@@ -129,6 +128,17 @@ impl Plan {
             (Nest::Rows, Lanes::Samples) => (fit(shape.d) / sliver).clamp(1, 16) * sliver,
             (Nest::Rows, _) => (fit(shape.d) / 8 * 8).clamp(8, BLOCK),
         }
+    }
+
+    /// Number of chunks that the shape allows. Adding a partial sum takes about four vector operations
+    /// (write, read, add, next), so a chunk with two multiply-adds per partial sum and vector of
+    /// columns (panels) or samples (rows) should have 128 of them.
+    fn chunks<T: Lane>(shape: Shape, nest: Nest, lanes: Lanes) -> usize {
+        let summed = (nest, lanes) == (Nest::Panels, Lanes::Columns) || (nest, lanes) == (Nest::Rows, Lanes::Samples);
+        let long = if summed { 128 * T::LANES } else { 128 };
+        let along = if nest == Nest::Panels { shape.d } else { shape.n };
+        let bytes = Self::partial::<T>(shape, nest, lanes) * size_of::<T>();
+        (PARTIAL_BYTES / bytes).min(along / long).clamp(LEAST_CHUNKS, MOST_CHUNKS)
     }
 
     /// Numbers of partial sums of one chunk.

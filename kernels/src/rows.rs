@@ -45,20 +45,24 @@ impl<T: Lane> Chunk<T> {
     /// Forward, loss and gradient at the weights `w`; the gradient replaces this chunk's share.
     pub fn advance(&mut self, isa: Isa, rule: &Rule<T>, data: &Data<T>, samples: &mut [Samples<T>], w: &[T]) -> Tally {
         let Self { plan, share, z, s } = self;
-        share.fill(T::default());
+        let mut fresh = true;
         let (mut tally, mut samples) = (Tally::NONE, samples.iter_mut());
-        for (cut, x) in data.slabs() {
+        let mut slabs = data.slabs().peekable();
+        while let Some((cut, x)) = slabs.next() {
             let numbers = numbers::<T>(plan, cut);
             let (z, s) = (&mut z[..numbers], &mut s[..numbers]);
-            forward(isa, plan, x, w, z);
+            let next = slabs.peek().map_or(&[][..], |(_, next)| next.values);
+            let (now, then) = next.split_at(next.len() / 2);
+            forward(isa, plan, x, w, z, now);
             for (z, s) in z.chunks(plan.block_numbers::<T>()).zip(s.chunks_mut(plan.block_numbers::<T>())) {
                 let samples = samples.next().expect("a block of samples per block of Z");
                 tally = tally.and(samples.coefficients(isa, rule, z, s));
             }
             match plan.lanes {
-                Lanes::Neurons => by_neurons::backward(isa, x, 0, s, share),
-                _ => by_lanes::product(isa, x, Slab::new(s, plan.shape.m, x.cols), share),
+                Lanes::Neurons => by_neurons::backward(isa, x, 0, s, fresh, share, then),
+                _ => by_lanes::product(isa, x, Slab::new(s, plan.shape.m, x.cols), fresh, share, then),
             }
+            fresh = false;
         }
         tally
     }
@@ -69,7 +73,7 @@ impl<T: Lane> Chunk<T> {
         for (cut, x) in data.slabs() {
             let z;
             (z, rest) = rest.split_at_mut(numbers::<T>(&self.plan, cut));
-            forward(isa, &self.plan, x, w, z);
+            forward(isa, &self.plan, x, w, z, &[]);
             for z in z.chunks(self.plan.block_numbers::<T>()) {
                 flips += samples.next().expect("a block of samples per block of Z").observe(isa, z);
             }
@@ -135,13 +139,12 @@ pub fn chunk_numbers<T: Lane>(plan: &Plan, data: &Data<T>) -> usize {
 }
 
 /// `Z = X_block Wᵀ`.
-fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], z: &mut [T]) {
-    z.fill(T::default());
+fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], z: &mut [T], next: &[T]) {
     match plan.lanes {
-        Lanes::Neurons => by_neurons::forward(isa, x, 0, w, z),
+        Lanes::Neurons => by_neurons::forward(isa, x, 0, w, true, z, next),
         _ => {
             let w = Strips { values: w, rows: plan.shape.m, cols: x.rows, block: w.len() / plan.shape.m };
-            by_rows::product(isa, w, x, z);
+            by_rows::product(isa, w, x, true, z, next);
         }
     }
 }

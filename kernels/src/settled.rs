@@ -109,10 +109,10 @@ impl WithSimd for Multiply<'_> {
             (diagonal, rest) = rest.split_at(1);
             let mut rows = [f64::splat(simd, 0.0); ROWS];
             let mine: &[f64; ROWS] = v[strip * ROWS..][..ROWS].try_into().expect("a strip");
-            let factors = mine.map(
-                #[inline(always)]
-                |v| f64::splat(simd, v),
-            );
+            let mut factors = rows;
+            for r in 0..ROWS {
+                factors[r] = f64::splat(simd, mine[r]);
+            }
             for ((h, v), out) in left.iter().zip(f64::vectors::<S>(v)).zip(f64::vectors_mut::<S>(out)) {
                 let mut sum = *out;
                 for r in 0..ROWS {
@@ -164,20 +164,7 @@ impl Settled {
     pub fn step(&mut self) {
         let Self { h, rate, start, sums, carry, image } = self;
         h.multiply_padded(sums, image);
-        let rate = *rate;
-        h.isa.run(
-            #[inline(always)]
-            || {
-                let state = sums.iter_mut().zip(carry.iter_mut());
-                for ((s, c), (q, h)) in state.zip(start.iter().zip(image.iter())) {
-                    let increment = rate.mul_add(crate::exp::f64(-(*q + *h)), *c);
-                    let sum = *s + increment;
-                    let part = sum - *s;
-                    *c = (*s - (sum - part)) + (increment - part);
-                    *s = sum;
-                }
-            },
-        );
+        h.isa.run(Increase { rate: *rate, start, image, sums, carry });
     }
 
     /// S (n).
@@ -195,6 +182,30 @@ impl Settled {
         let Self { h, start, sums, image, .. } = self;
         h.multiply_padded(sums, image);
         start.iter().zip(image.iter()).map(|(q, h)| q + h).take(h.n).collect()
+    }
+}
+
+struct Increase<'a> {
+    rate: f64,
+    start: &'a [f64],
+    image: &'a [f64],
+    sums: &'a mut [f64],
+    carry: &'a mut [f64],
+}
+
+impl WithSimd for Increase<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let state = self.sums.iter_mut().zip(self.carry.iter_mut());
+        for ((s, c), (q, h)) in state.zip(self.start.iter().zip(self.image)) {
+            let increment = self.rate.mul_add(crate::exp::f64(-(*q + *h)), *c);
+            let sum = *s + increment;
+            let part = sum - *s;
+            *c = (*s - (sum - part)) + (increment - part);
+            *s = sum;
+        }
     }
 }
 

@@ -1,0 +1,43 @@
+//! Cost per step over two decades of n, d and m each, and of the tall shapes; throughput is in flops,
+//! so equal numbers mean linear cost.
+
+mod common;
+
+use common::{Problem, pool, time};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use farfield::descent::Precision;
+use std::time::Duration;
+
+fn scaling(c: &mut Criterion) {
+    let shapes = |axis: &str| -> Vec<(usize, usize, usize)> {
+        match axis {
+            "n" => [10, 32, 100, 320, 1000].map(|n| (n, 10_000, 8)).to_vec(),
+            "d" => [1000, 3200, 10_000, 32_000, 100_000].map(|d| (100, d, 8)).to_vec(),
+            "m" => [2, 6, 20, 64, 200].map(|m| (100, 5000, m)).to_vec(),
+            _ => vec![(100_000, 50, 8), (10_000, 300, 32)],
+        }
+    };
+    let one = pool(1);
+    for axis in ["n", "d", "m", "tall"] {
+        let mut group = c.benchmark_group(format!("scaling {axis}"));
+        group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+        for (n, d, m) in shapes(axis) {
+            let problem = Problem::new(n, d, m);
+            group.throughput(Throughput::Elements((4 * n * d * m) as u64));
+            let mut fused = problem.fused(Precision::F64, false);
+            time(&one, 1, || assert!(fused.step().finite));
+            problem.check(fused.weights().values(), &problem.reference(), f64::EPSILON);
+            group.bench_function(BenchmarkId::from_parameter(format!("{n}x{d}x{m}")), |b| {
+                b.iter_custom(|calls| {
+                    time(&one, calls, || {
+                        fused.step();
+                    })
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, scaling);
+criterion_main!(benches);

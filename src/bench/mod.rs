@@ -1,0 +1,300 @@
+//! `farfield bench`: steps per second of a shape, next to what this machine can do at most.
+//!
+//! A plain step takes `4·n·d·m` flops (tied: P groups in place of m neurons) and reads the `n·d`
+//! numbers of X once; a settled step of the reduced problem takes `2·n²` flops and reads `n²/2`
+//! numbers. The *roof* is the longer of the two times at the multiply-add rate and the read bandwidth
+//! measured in the same run, the latter on a buffer as large as what the step reads: from the cache
+//! that holds it, or from memory.
+
+mod machine;
+
+use crate::descent::Precision;
+use crate::descent::fused::{Fused, Isa, Lanes, Nest};
+use crate::error::Result;
+use crate::input_error;
+use crate::matrix::Matrix;
+use crate::network::Network;
+use crate::product::gram;
+use farfield_kernels::settled::{PackedSymmetric, Settled};
+pub use machine::Machine;
+use serde::Serialize;
+use std::fmt;
+use std::time::Instant;
+
+/// Which step to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// The fused step on X.
+    Direct,
+    /// The settled step of the reduced problem, on a packed n×n matrix.
+    Gram,
+}
+
+/// What to measure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Number of samples.
+    pub n: usize,
+    /// Number of features.
+    pub d: usize,
+    /// Number of neurons.
+    pub width: usize,
+    /// F64 or F32. (Mixed is measured as F64.)
+    pub precision: Precision,
+    /// Which step.
+    pub engine: Engine,
+    /// Share work between neurons with equal updates.
+    pub tied: bool,
+    /// The loop nest; `None`: chosen by the shape.
+    pub nest: Option<Nest>,
+    /// Number of threads; 0: all.
+    pub threads: usize,
+    /// Seconds to spend on the steps.
+    pub seconds: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let (n, d, width, precision) = (100, 10_000, 10, Precision::F64);
+        Self { n, d, width, precision, engine: Engine::Direct, tied: true, nest: None, threads: 0, seconds: 1.0 }
+    }
+}
+
+/// What was measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Number of samples.
+    pub n: usize,
+    /// Number of features.
+    pub d: usize,
+    /// Number of neurons.
+    pub width: usize,
+    /// f32 or f64.
+    pub dtype: &'static str,
+    /// Which step.
+    pub engine: Engine,
+    /// Distinct motions of neurons in the measured steps: the width if nothing is shared.
+    pub groups: usize,
+    /// Number of threads.
+    pub threads: usize,
+    /// Median steps per second.
+    pub steps_per_s: f64,
+    /// Gigabytes read per second.
+    pub gb_per_s: f64,
+    /// Gigaflops per second.
+    pub gflop_per_s: f64,
+    /// Speed in percent of the roof.
+    pub percent_of_roof: f64,
+    /// What makes the roof: compute, or the memory that holds the data: cache or dram.
+    pub bound: &'static str,
+    /// The instruction set.
+    pub isa: &'static str,
+    /// The loop nest: panels, rows, or settled.
+    pub nest: &'static str,
+    /// What neighbouring lanes of a vector hold.
+    pub lanes: &'static str,
+    /// What this machine can do.
+    pub machine: Machine,
+}
+
+/// Measures.
+///
+/// # Errors
+/// Sizes of 0 or a time that is not positive.
+pub fn run(options: &Options) -> Result<Report> {
+    if options.n == 0 || options.d == 0 || options.width == 0 {
+        return Err(input_error!("n, d and width must be at least 1"));
+    }
+    if !(options.seconds > 0.0 && options.seconds.is_finite()) {
+        return Err(input_error!("seconds must be positive, not {}", options.seconds));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+    let pool = pool.map_err(|e| input_error!("cannot start {} threads: {e}", options.threads))?;
+    Ok(pool.install(|| match options.engine {
+        Engine::Direct => direct(options),
+        Engine::Gram => settled(options),
+    }))
+}
+
+/// Numbers in (-1, 1) by Marsaglia's xorshift: cheap, and good enough to be multiplied.
+fn noise(mut state: u64) -> impl FnMut() -> f64 {
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+}
+
+/// Samples with a common signal in the first feature, alternating labels, small random weights.
+fn problem(options: &Options) -> (Matrix, Vec<f64>, Network, Matrix) {
+    let (n, d, m) = (options.n, options.d, options.width);
+    let y: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+    let mut next = noise(0x9E37_79B9_7F4A_7C15);
+    let mut x = Matrix::new(n, d, (0..n * d).map(|_| next()).collect());
+    (0..n).for_each(|i| x[(i, 0)] += y[i] * (d as f64).sqrt());
+    let network = Network { width: m, positive: m.div_ceil(2), leak: 0.1 };
+    let weights = Matrix::new(m, d, (0..m * d).map(|_| next() * 1e-6).collect());
+    (x, y, network, weights)
+}
+
+fn direct(options: &Options) -> Report {
+    let (x, y, network, weights) = problem(options);
+    let (n, d) = (options.n, options.d);
+    let largest = (0..n).map(|i| x.row(i).iter().map(|x| x * x).sum::<f64>()).fold(0.0, f64::max);
+    let settings =
+        crate::descent::fused::Options { precision: options.precision, tied: options.tied, nest: options.nest };
+    let mut fused = Fused::new(&x, &y, &network, 1.0 / (largest * n as f64), &weights, &settings);
+    drop((x, weights));
+    // Until groups have formed, if they do.
+    for _ in 0..if options.tied { 12 } else { 2 } {
+        fused.step();
+    }
+    let rate = rate(options.seconds, || {
+        fused.step();
+    });
+    let (dtype, size) = match options.precision {
+        Precision::F32 => ("f32", 4),
+        Precision::F64 | Precision::Mixed => ("f64", 8),
+    };
+    let work =
+        Work { flops: 4.0 * n as f64 * d as f64 * fused.groups() as f64, bytes: n as f64 * d as f64 * f64::from(size) };
+    let nest = match fused.nest() {
+        Nest::Panels => "panels",
+        Nest::Rows => "rows",
+    };
+    let lanes = match fused.lanes() {
+        Lanes::Columns => "columns",
+        Lanes::Samples => "samples",
+        Lanes::Neurons => "neurons",
+    };
+    let groups = fused.groups();
+    drop(fused);
+    report(options, work, rate, dtype, groups, nest, lanes)
+}
+
+fn settled(options: &Options) -> Report {
+    let (x, y, ..) = problem(options);
+    let n = options.n;
+    let mut h = gram(&x);
+    let top = (0..n).fold(0.0, |top: f64, i| top.max(h[(i, i)]));
+    h.values_mut().iter_mut().enumerate().for_each(|(at, h)| *h *= y[at / n] * y[at % n] / top);
+    let mut settled = Settled::new(PackedSymmetric::pack(h.values(), n), &vec![0.0; n], 1.0 / n as f64);
+    let rate = rate(options.seconds, || settled.step());
+    let work = Work { flops: 2.0 * (n * n) as f64, bytes: 4.0 * (n * n) as f64 };
+    let options = Options { threads: 1, ..*options };
+    report(&options, work, rate, "f64", 1, "settled", "columns")
+}
+
+/// What one step takes.
+struct Work {
+    flops: f64,
+    bytes: f64,
+}
+
+/// Median calls per second over blocks of at least a twentieth of the time.
+fn rate(seconds: f64, mut step: impl FnMut()) -> f64 {
+    let timed = |count: usize, step: &mut dyn FnMut()| {
+        let start = Instant::now();
+        (0..count).for_each(|_| step());
+        start.elapsed().as_secs_f64()
+    };
+    let mut count = 1;
+    let mut once = timed(count, &mut step);
+    while once < seconds / 20.0 {
+        count *= 2;
+        once = timed(count, &mut step);
+    }
+    let blocks = ((seconds / once) as usize).max(3);
+    let mut times: Vec<f64> = (0..blocks).map(|_| timed(count, &mut step)).collect();
+    times.sort_by(f64::total_cmp);
+    count as f64 / times[blocks / 2]
+}
+
+fn report(
+    options: &Options,
+    work: Work,
+    rate: f64,
+    dtype: &'static str,
+    groups: usize,
+    nest: &'static str,
+    lanes: &'static str,
+) -> Report {
+    let threads = if options.engine == Engine::Gram { 1 } else { rayon::current_num_threads() };
+    let machine = match dtype {
+        "f32" => Machine::measure::<f32>(threads, work.bytes),
+        _ => Machine::measure::<f64>(threads, work.bytes),
+    };
+    let compute = work.flops / (machine.fma_gflop_per_s * 1e9);
+    let memory = work.bytes / (machine.data_gb_per_s * 1e9);
+    let bound = match (compute >= memory, machine.data_gb_per_s < 1.5 * machine.dram_gb_per_s) {
+        (true, _) => "compute",
+        (false, true) => "dram",
+        (false, false) => "cache",
+    };
+    Report {
+        n: options.n,
+        d: options.d,
+        width: options.width,
+        dtype,
+        engine: options.engine,
+        groups,
+        threads,
+        steps_per_s: rate,
+        gb_per_s: rate * work.bytes * 1e-9,
+        gflop_per_s: rate * work.flops * 1e-9,
+        percent_of_roof: 100.0 * rate * compute.max(memory),
+        bound,
+        isa: Isa::best().name(),
+        nest,
+        lanes,
+        machine,
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { n, d, width, dtype, threads, isa, nest, lanes, .. } = self;
+        let m = &self.machine;
+        writeln!(f, "shape      n = {n}, d = {d}, width = {width}, {dtype}, {threads} thread(s), {isa}")?;
+        writeln!(f, "step       {nest}, lanes along {lanes}, {} distinct motions of {width} neurons", self.groups)?;
+        writeln!(
+            f,
+            "speed      {:.1} steps/s   {:.1} GFLOP/s   {:.1} GB/s",
+            self.steps_per_s, self.gflop_per_s, self.gb_per_s
+        )?;
+        writeln!(f, "roof       {:.0} % of what {} allows", self.percent_of_roof, self.bound)?;
+        write!(
+            f,
+            "machine    {:.0} GFLOP/s; reads L2 {:.0}, L3 {:.0}, DRAM {:.1}, this data {:.1} GB/s",
+            m.fma_gflop_per_s, m.l2_gb_per_s, m.l3_gb_per_s, m.dram_gb_per_s, m.data_gb_per_s
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_engine_and_precision_reports_positive_numbers() {
+        for (engine, precision, nest) in [
+            (Engine::Direct, Precision::F64, None),
+            (Engine::Direct, Precision::F32, Some(Nest::Rows)),
+            (Engine::Gram, Precision::F64, None),
+        ] {
+            let options =
+                Options { n: 20, d: 300, width: 4, precision, engine, nest, seconds: 0.01, ..Options::default() };
+            let report = run(&options).expect("a report");
+            assert!(report.steps_per_s > 0.0 && report.percent_of_roof > 0.0, "{report}");
+            assert!(report.machine.dram_gb_per_s > 0.0 && report.machine.fma_gflop_per_s > 0.0);
+        }
+    }
+
+    #[test]
+    fn sizes_of_zero_are_refused() {
+        assert!(run(&Options { n: 0, ..Options::default() }).is_err());
+        assert!(run(&Options { seconds: 0.0, ..Options::default() }).is_err());
+    }
+}
