@@ -8,6 +8,10 @@
 //!      └───────────── a flip ───────────┘     └───── a pre-activation nears 0 ───┘
 //! ```
 //!
+//! Each way takes the iterate ([`Coefficients`]), moves it to a target or up to an event, brings C and Z
+//! up to date, and says why it ended ([`Left`]); this engine chooses the next. A further way, such as
+//! averaged dynamics for neurons that chatter, needs the same and one more arrow.
+//!
 //! *When warp waits.* It needs a settled pattern; a field whose neglected terms stay below the
 //! tolerance for ever; at least 64 steps to go; and patience: 64 steps since the last flip or the last
 //! event, twice as many after each stretch that gained less than 16 times its patience. So neurons

@@ -125,9 +125,8 @@ mod tests {
     use super::*;
     use crate::matrix::Matrix;
 
-    /// Follows the flow of order 4 from S over one unit of time by many Euler–Richardson substeps is
-    /// needless: the defect of one step, `S + F(S) − flow`, must shrink like F⁵ when F is scaled down,
-    /// and the dropped term must predict it.
+    /// What one step `S + F(S)` misses of the flow of order 4 over one unit of time is, for small F, the
+    /// first dropped term; the terms of order 6 add about ρ ≤ 0.1 of it, and more where signs cancel.
     #[test]
     fn one_step_lies_on_the_flow() {
         let h = Matrix::new(3, 3, vec![2.0, 0.3, -0.4, 0.3, 1.5, 0.6, -0.4, 0.6, 1.0]);

@@ -133,9 +133,9 @@ impl Settled {
         self.pending.add(&self.increment);
     }
 
-    /// False also where S is not a number.
+    /// False also where S is not a number. Without a branch per sample, so that it vectorizes.
     fn within_limits(&self) -> bool {
-        self.pending.hi().iter().zip(&self.limit).all(|(s, limit)| s <= limit)
+        self.pending.hi().iter().zip(&self.limit).fold(true, |within, (s, limit)| within & (s <= limit))
     }
 
     /// Brings C and Z up to date, which are those of step `t`, and reads the pattern; returns the
