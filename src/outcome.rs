@@ -230,7 +230,7 @@ impl Outcome {
                 sliding: Vec::new(),
             },
             test_error,
-            train_error: Real(q.iter().filter(|q| !(**q > 0.0)).count() as f64 / q.len() as f64),
+            train_error: Real(1.0 - q.iter().filter(|q| **q > 0.0).count() as f64 / q.len() as f64),
             step_size: Real(problem.step_size),
             lambda_max: Real(problem.lambda_max),
             remark: engine_remark,

@@ -44,7 +44,7 @@ fn problem(n: usize, d: usize, signal: f64, leak: f64, flips: f64, generator: &m
     for _ in 0..n {
         let clean = if generator.random::<f64>() < 0.5 { 1.0 } else { -1.0 };
         let mut row = vec![0.0; d];
-        Noise::Gaussian.fill(&mut generator, &mut row);
+        Noise::Gaussian.fill(generator, &mut row);
         row[0] += signal * clean;
         rows.push(row);
         labels.push(if generator.random::<f64>() < flips { -clean } else { clean });
