@@ -1,7 +1,7 @@
 //! Steps of the reduced problem in a settled pattern, and the product they need.
 //!
 //! ```text
-//! q = q₀ + H·S,   S_i ← S_i + αc exp(-q_i)
+//! s_i = αc exp(-q_i),   q ← q + H·s,   S ← S + s
 //! ```
 //!
 //! H is symmetric, and a step costs as long as it takes to read it, so only one half is kept:
@@ -133,79 +133,86 @@ impl WithSimd for Multiply<'_> {
     }
 }
 
-/// The reduced problem: S and what it takes to move it.
+/// A vector of unevaluated sums `hi + lo` (Knuth's two-sum): increments far below the last bit of `hi`
+/// are not lost.
 #[derive(Debug)]
-pub struct Settled {
-    h: PackedSymmetric,
-    rate: f64,
-    start: Buffer<f64>,
-    sums: Buffer<f64>,
-    carry: Buffer<f64>,
+pub struct Pair<'a> {
+    /// The values rounded to f64, length n.
+    pub hi: &'a mut [f64],
+    /// What rounding left out, length n.
+    pub lo: &'a mut [f64],
+}
+
+impl Pair<'_> {
+    #[inline(always)]
+    fn add(&mut self, i: usize, x: f64) {
+        let (hi, lo) = (self.hi[i], self.lo[i]);
+        let sum = hi + x;
+        let part = sum - hi;
+        let tail = lo + ((hi - (sum - part)) + (x - part));
+        self.hi[i] = sum + tail;
+        self.lo[i] = tail - (self.hi[i] - sum);
+    }
+}
+
+/// Work space of [`PackedSymmetric::advance`]: increments and their image, in whole strips.
+#[derive(Clone, Debug)]
+pub struct Space {
+    increment: Buffer<f64>,
     image: Buffer<f64>,
 }
 
-impl Settled {
-    /// S = 0, at margins `q0`, with `rate = αc`.
+impl Space {
+    /// For n samples.
+    pub fn new(n: usize) -> Self {
+        let zeros = || Buffer::zeros(n.next_multiple_of(ROWS));
+        Self { increment: zeros(), image: zeros() }
+    }
+}
+
+impl PackedSymmetric {
+    /// One settled step: `s = rate·e^(-q)`, `q += H s`, `S += s`. Says whether `S ≤ limit` still holds
+    /// everywhere (false also where S is not a number).
     ///
     /// # Panics
-    /// If `q0.len() != n`.
-    pub fn new(h: PackedSymmetric, q0: &[f64], rate: f64) -> Self {
-        assert_eq!(q0.len(), h.n, "n margins");
-        let zeros = || Buffer::zeros(h.n.next_multiple_of(ROWS));
-        let mut start = zeros();
-        start[..h.n].copy_from_slice(q0);
-        // A padded sample has margin infinity, hence loss 0.
-        start[h.n..].fill(f64::INFINITY);
-        Self { sums: zeros(), carry: zeros(), image: zeros(), start, rate, h }
-    }
-
-    /// One step. `S + carry` is kept as an unevaluated sum (Knuth's two-sum), so that increments far
-    /// below the last bit of S are not lost.
-    pub fn step(&mut self) {
-        let Self { h, rate, start, sums, carry, image } = self;
-        h.multiply_padded(sums, image);
-        h.isa.run(Increase { rate: *rate, start, image, sums, carry });
-    }
-
-    /// S (n).
-    pub fn sums(&self) -> &[f64] {
-        &self.sums[..self.h.n]
-    }
-
-    /// What S lacks (n): the exact sum of the increments is `sums + carry` to second order.
-    pub fn carry(&self) -> &[f64] {
-        &self.carry[..self.h.n]
-    }
-
-    /// The margins `q₀ + H·S` at the current S.
-    pub fn margins(&mut self) -> Vec<f64> {
-        let Self { h, start, sums, image, .. } = self;
-        h.multiply_padded(sums, image);
-        start.iter().zip(image.iter()).map(|(q, h)| q + h).take(h.n).collect()
+    /// If a vector is not of length n.
+    pub fn advance(&self, rate: f64, q: Pair, sums: Pair, limit: &[f64], space: &mut Space) -> bool {
+        let lengths = [q.hi.len(), q.lo.len(), sums.hi.len(), sums.lo.len(), limit.len()];
+        assert_eq!(lengths, [self.n; 5], "vectors of length n");
+        assert_eq!(space.image.len(), self.n.next_multiple_of(ROWS), "space for n samples");
+        self.isa.run(Advance { h: &self.strips, rate, q, sums, limit, space })
     }
 }
 
-struct Increase<'a> {
+struct Advance<'a> {
+    h: &'a [f64],
     rate: f64,
-    start: &'a [f64],
-    image: &'a [f64],
-    sums: &'a mut [f64],
-    carry: &'a mut [f64],
+    q: Pair<'a>,
+    sums: Pair<'a>,
+    limit: &'a [f64],
+    space: &'a mut Space,
 }
 
-impl WithSimd for Increase<'_> {
-    type Output = ();
+impl WithSimd for Advance<'_> {
+    type Output = bool;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let state = self.sums.iter_mut().zip(self.carry.iter_mut());
-        for ((s, c), (q, h)) in state.zip(self.start.iter().zip(self.image)) {
-            let increment = self.rate.mul_add(crate::exp::f64(-(*q + *h)), *c);
-            let sum = *s + increment;
-            let part = sum - *s;
-            *c = (*s - (sum - part)) + (increment - part);
-            *s = sum;
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
+        let Self { h, rate, mut q, mut sums, limit, space } = self;
+        let n = limit.len();
+        let (increment, image) = (&mut space.increment[..], &mut space.image[..]);
+        for i in 0..n {
+            increment[i] = rate * crate::exp::f64(-q.hi[i]);
         }
+        image.fill(0.0);
+        Multiply { strips: h, v: increment, out: image }.with_simd(simd);
+        let mut within = true; // without a branch, so that the loop vectorizes
+        for i in 0..n {
+            q.add(i, image[i]);
+            sums.add(i, increment[i]);
+            within &= sums.hi[i] <= limit[i];
+        }
+        within
     }
 }
 
@@ -239,9 +246,14 @@ mod tests {
         (0..n).for_each(|i| h[i * n + i] = 1.0);
         let q0: Vec<f64> = (0..n).map(|i| 0.1 * i as f64).collect();
         let run = |isa| {
-            let mut settled = Settled::new(PackedSymmetric::pack_for(isa, &h, n), &q0, 0.125);
-            (0..50).for_each(|_| settled.step());
-            settled.sums().to_vec()
+            let h = PackedSymmetric::pack_for(isa, &h, n);
+            let (mut q, mut q_low, mut s, mut s_low) = (q0.clone(), vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+            let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
+            for _ in 0..50 {
+                let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
+                assert!(h.advance(0.125, q, sums, &limit, &mut space));
+            }
+            s
         };
         let all: Vec<_> = Isa::all().into_iter().map(run).collect();
         assert!(all.windows(2).all(|w| w[0] == w[1]));

@@ -15,7 +15,7 @@ use crate::input_error;
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::product::gram;
-use farfield_kernels::settled::{PackedSymmetric, Settled};
+use farfield_kernels::settled::{PackedSymmetric, Pair, Space};
 pub use machine::Machine;
 use serde::Serialize;
 use std::fmt;
@@ -180,8 +180,13 @@ fn settled(options: &Options) -> Report {
     let mut h = gram(&x);
     let top = (0..n).fold(0.0, |top: f64, i| top.max(h[(i, i)]));
     h.values_mut().iter_mut().enumerate().for_each(|(at, h)| *h *= y[at / n] * y[at % n] / top);
-    let mut settled = Settled::new(PackedSymmetric::pack(h.values(), n), &vec![0.0; n], 1.0 / n as f64);
-    let rate = rate(options.seconds, || settled.step());
+    let h = PackedSymmetric::pack(h.values(), n);
+    let (mut q, mut q_low, mut s, mut s_low) = (vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+    let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
+    let rate = rate(options.seconds, || {
+        let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
+        h.advance(1.0 / n as f64, q, sums, &limit, &mut space);
+    });
     let work = Work { flops: 2.0 * (n * n) as f64, bytes: 4.0 * (n * n) as f64 };
     let options = Options { threads: 1, ..*options };
     report(&options, work, rate, "f64", 1, "settled", "columns")

@@ -8,6 +8,8 @@
 //! `2⁻¹⁰⁶ Σ|x_k| N`, where a plain sum has `2⁻⁵³ Σ|x_k| N`: 10⁹ increments leave nothing behind.
 //! Source: Knuth, *The Art of Computer Programming* 2, 4.2.2; Ogita, Rump, Oishi 2005 for `dot`.
 
+use farfield_kernels::settled::Pair;
+
 /// `a + b` as a rounded sum and its exact error.
 #[inline(always)]
 pub fn two_sum(a: f64, b: f64) -> (f64, f64) {
@@ -67,6 +69,11 @@ impl Compensated {
     /// What rounding left out.
     pub fn lo(&self) -> &[f64] {
         &self.lo
+    }
+
+    /// Both parts, for a kernel that adds to them.
+    pub fn parts_mut(&mut self) -> Pair<'_> {
+        Pair { hi: &mut self.hi, lo: &mut self.lo }
     }
 
     /// `self += x`.

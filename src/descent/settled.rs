@@ -20,6 +20,7 @@ use super::compensated::Compensated;
 use super::gram::Coefficients;
 use super::symmetric::Symmetric;
 use farfield_kernels::exp::losses;
+use farfield_kernels::settled::Space;
 
 /// Why a stretch in a fixed pattern ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub struct Settled {
     q: Compensated,
     pending: Compensated,
     limit: Vec<f64>,
+    space: Space,
     increment: Vec<f64>,
     change: Vec<f64>,
 }
@@ -62,6 +64,7 @@ impl Settled {
             q: state.margins(),
             pending: Compensated::zeros(n),
             limit: vec![0.0; n],
+            space: Space::new(n),
             increment: vec![0.0; n],
             change: vec![0.0; n],
         };
@@ -110,9 +113,10 @@ impl Settled {
             if taken % NOTE == 0 {
                 stop.note(state.t());
             }
-            self.step(state.problem().rate);
+            let Self { h, q, pending, limit, space, .. } = self;
+            let within = h.advance(state.problem().rate, q, pending, limit, space);
             state.pass(1.0);
-            if !self.within_limits() {
+            if !within {
                 let changes = self.sync(state, state.t());
                 if !state.finite() {
                     return (taken, Left::Diverged);
@@ -124,18 +128,6 @@ impl Settled {
             }
         }
         (steps, Left::Target)
-    }
-
-    fn step(&mut self, rate: f64) {
-        losses(self.q.hi(), rate, &mut self.increment);
-        self.h.multiply(&self.increment, &mut self.change);
-        self.q.add(&self.change);
-        self.pending.add(&self.increment);
-    }
-
-    /// False also where S is not a number. Without a branch per sample, so that it vectorizes.
-    fn within_limits(&self) -> bool {
-        self.pending.hi().iter().zip(&self.limit).fold(true, |within, (s, limit)| within & (s <= limit))
     }
 
     /// Brings C and Z up to date, which are those of step `t`, and reads the pattern; returns the

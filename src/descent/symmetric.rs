@@ -1,7 +1,8 @@
 //! The product `H·v` of a symmetric matrix and a vector, ready for many of them.
 
+use super::compensated::Compensated;
 use crate::matrix::Matrix;
-use farfield_kernels::settled::PackedSymmetric;
+use farfield_kernels::settled::{PackedSymmetric, Space};
 use std::sync::Arc;
 
 /// A symmetric n×n matrix, of which one half is kept; cheap to clone.
@@ -13,6 +14,18 @@ impl Symmetric {
     pub fn new(h: &Matrix) -> Self {
         assert_eq!(h.rows(), h.cols(), "a symmetric matrix is square");
         Self(Arc::new(PackedSymmetric::pack(h.values(), h.rows())))
+    }
+
+    /// One settled step, `s = rate·e^(-q)`, `q += H s`, `S += s`; whether `S ≤ limit` still holds.
+    pub fn advance(
+        &self,
+        rate: f64,
+        q: &mut Compensated,
+        sums: &mut Compensated,
+        limit: &[f64],
+        space: &mut Space,
+    ) -> bool {
+        self.0.advance(rate, q.parts_mut(), sums.parts_mut(), limit, space)
     }
 
     /// `out = H·v`; the order of the sums depends on n alone.
