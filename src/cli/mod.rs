@@ -1,5 +1,6 @@
 //! The command line: arguments, and what each command does with them.
 
+mod bench;
 mod check;
 mod limit;
 mod progress;
@@ -33,6 +34,8 @@ enum Command {
     Limit(LimitArgs),
     /// Which assumptions of the theory hold for this data
     Check(CheckArgs),
+    /// Steps per second of a shape, next to what this machine can do
+    Bench(bench::BenchArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -131,6 +134,7 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Run(args) => run::execute(&args, signals),
         Command::Limit(args) => limit::execute(&args),
         Command::Check(args) => check::execute(&args),
+        Command::Bench(args) => bench::execute(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "farfield", &mut script);
