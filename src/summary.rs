@@ -158,6 +158,9 @@ pub fn error_text(e: &TestError) -> String {
 
 /// A sampled error with its 95 % interval.
 fn interval(e: &Estimate) -> String {
+    if e.value == 0.0 {
+        return format!("below {:.1e} (95 %, no error in {} points)", e.high, e.samples);
+    }
     format!("{:.3e} (95 %: {:.1e} to {:.1e}, {} points)", e.value, e.low, e.high, e.samples)
 }
 
