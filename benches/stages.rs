@@ -24,7 +24,7 @@ struct Panels {
 
 impl Panels {
     fn new(problem: &Problem, plan: Plan) -> Self {
-        let data: Vec<_> = (0..plan.chunks.len()).map(|c| Data::pack(problem.x.values(), &plan, c)).collect();
+        let data = Data::pack(problem.x.values(), &plan);
         let mut chunks: Vec<_> = data.iter().map(|data| Chunk::new(&plan, data)).collect();
         for (chunk, data) in chunks.iter_mut().zip(&data) {
             chunk.add(data, |j, k| problem.start[(j, k)]);

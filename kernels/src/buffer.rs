@@ -1,4 +1,5 @@
-//! Memory that starts on a cache line, so that a 512-bit vector never straddles two.
+//! Memory that starts on a cache line, so that a 512-bit vector never straddles two, in huge pages
+//! where it is large.
 
 use crate::lane::Lane;
 use std::ops::{Deref, DerefMut};
@@ -14,7 +15,8 @@ pub struct Buffer<T> {
 impl<T: Lane> Buffer<T> {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
-        let values = vec![T::default(); len + T::LANES];
+        let mut values = vec![T::default(); len + T::LANES];
+        crate::hint::huge_pages(&mut values);
         let offset = values.as_ptr().align_offset(64);
         Self { start: offset.min(T::LANES), values, len }
     }

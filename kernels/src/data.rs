@@ -4,11 +4,13 @@ use crate::buffer::Buffer;
 use crate::lane::{Lane, padded};
 use crate::plan::{Lanes, Nest, Plan};
 use crate::slab::{Block, Slab, pack};
+use std::ops::Range;
+use std::sync::Arc;
 
-/// The slabs of one chunk.
-#[derive(Debug)]
+/// The slabs of one chunk. All chunks share one piece of memory, so that it can be in huge pages.
+#[derive(Clone, Debug)]
 pub struct Data<T> {
-    values: Buffer<T>,
+    values: Arc<Buffer<T>>,
     cuts: Vec<Cut>,
 }
 
@@ -27,27 +29,15 @@ pub struct Cut {
 }
 
 impl<T: Lane> Data<T> {
-    /// Packs chunk `chunk` of X (n×d, row-major).
-    pub fn pack(x: &[f64], plan: &Plan, chunk: usize) -> Self {
+    /// Packs X (n×d, row-major) into the chunks of a plan.
+    pub fn pack(x: &[f64], plan: &Plan) -> Vec<Self> {
         let (n, d) = (plan.shape.n, plan.shape.d);
         assert_eq!(x.len(), n * d, "X is n x d");
-        let transposed = plan.lanes == Lanes::Samples;
-        let (mut cuts, mut start) = (Vec::new(), 0);
-        for slab in plan.chunks[chunk].clone() {
-            let first = slab * plan.width;
-            let along = if plan.nest == Nest::Panels { d } else { n };
-            let count = plan.width.min(along - first);
-            let (rows, cols) = match (plan.nest, transposed) {
-                (Nest::Panels, false) => (n, padded::<T>(count)),
-                (Nest::Panels, true) => (count, padded::<T>(n)),
-                (Nest::Rows, false) => (count, padded::<T>(d)),
-                (Nest::Rows, true) => (d, padded::<T>(count)),
-            };
-            cuts.push(Cut { start, first, count, rows, cols });
-            start += rows * cols;
-        }
+        let mut start = 0;
+        let cuts: Vec<Vec<Cut>> = plan.chunks.iter().map(|slabs| cuts::<T>(plan, slabs.clone(), &mut start)).collect();
         let mut values = Buffer::zeros(start);
-        for cut in &cuts {
+        let transposed = plan.lanes == Lanes::Samples;
+        for cut in cuts.iter().flatten() {
             let (row, col, used) = match (plan.nest, transposed) {
                 (Nest::Panels, false) => (0, cut.first, cut.count),
                 (Nest::Panels, true) => (cut.first, 0, n),
@@ -57,7 +47,8 @@ impl<T: Lane> Data<T> {
             let block = Block { row, rows: cut.rows, col, used, cols: cut.cols };
             pack(x, d, block, transposed, &mut values[cut.start..cut.start + cut.rows * cut.cols]);
         }
-        Self { values, cuts }
+        let values = Arc::new(values);
+        cuts.into_iter().map(|cuts| Self { values: values.clone(), cuts }).collect()
     }
 
     /// The slabs, in order.
@@ -66,4 +57,24 @@ impl<T: Lane> Data<T> {
             .iter()
             .map(|&cut| (cut, Slab::new(&self.values[cut.start..cut.start + cut.rows * cut.cols], cut.rows, cut.cols)))
     }
+}
+
+/// The cuts of some slabs, whose numbers start at `start`, which moves behind them.
+fn cuts<T: Lane>(plan: &Plan, slabs: Range<usize>, start: &mut usize) -> Vec<Cut> {
+    let (n, d) = (plan.shape.n, plan.shape.d);
+    let cut = |slab| {
+        let first = slab * plan.width;
+        let along = if plan.nest == Nest::Panels { d } else { n };
+        let count = plan.width.min(along - first);
+        let (rows, cols) = match (plan.nest, plan.lanes == Lanes::Samples) {
+            (Nest::Panels, false) => (n, padded::<T>(count)),
+            (Nest::Panels, true) => (count, padded::<T>(n)),
+            (Nest::Rows, false) => (count, padded::<T>(d)),
+            (Nest::Rows, true) => (d, padded::<T>(count)),
+        };
+        let cut = Cut { start: *start, first, count, rows, cols };
+        *start += rows * cols;
+        cut
+    };
+    slabs.map(cut).collect()
 }

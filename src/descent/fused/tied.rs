@@ -80,7 +80,7 @@ impl<T: Lane> Descent<T> {
         let shape = Shape { n: x.rows(), d: x.cols(), m: network.width };
         assert_eq!((weights.rows(), weights.cols(), y.len()), (shape.m, shape.d, shape.n), "W is m×d, y has n labels");
         let plan = Plan::new::<T>(shape, nest);
-        let data: Vec<Data<T>> = (0..plan.chunks.len()).map(|c| Data::pack(x.values(), &plan, c)).collect();
+        let data = Data::<T>::pack(x.values(), &plan);
         let a = network.outputs();
         let rule = Rule::new(plan.lanes, &a, &a, network.leak, rate);
         let mut core = Core::new(plan.clone(), &data, y, rule);
