@@ -1,4 +1,43 @@
-//! Kernels.
+//! SIMD kernels of Farfield: gradient descent on two-layer leaky-ReLU networks in fused steps, with
+//! the same bits on every instruction set and for every number of threads.
+//!
+//! ```text
+//! z_ij = ⟨x_i,w_j⟩,  q_i = y_i Σ_j a_j φ(z_ij),  S_ij = αc exp(-q_i) y_i a_j φ'(z_ij)
+//! w_j ← w_j + Σ_i S_ij x_i
+//! ```
+//!
+//! [`mod@reference`] is this, to be read in one sitting; everything else is how to do it fast. The crate
+//! has no threads and no I/O: callers give each thread chunks of work.
+//!
+//! # One step
+//!
+//! `4·n·d·m` flops, and X is read once: `n·d` numbers, 8 or 4 bytes each. With m neurons a number of
+//! X in f64 takes `m/2` cycles on a core that does 8 multiply-adds per cycle, so a step is bound by
+//! multiply-adds from m ≈ 4…8 on and by memory below.
+//!
+//! X is cut into slabs of 256 KiB that stay in L2 between the two uses ([`plan`]), each slab into
+//! slivers of four vectors ([`slab`]). Two nests: [`panels`] of columns with a delayed forward for
+//! n ≤ d, blocks of [`rows`] for n > d. Vectors run along columns, samples or neurons, whichever needs
+//! the fewest operations; so the two products of a step are instances of
+//!
+//! | product | sums along | tile on 32 registers | loads per multiply-add |
+//! |---|---|---|---|
+//! | [`by_rows`]: `A·X` | rows of X, one chain per element | 6 × 4 vectors | 10/24 |
+//! | [`by_lanes`]: `X·Bᵀ` | lanes, one vector of sums per element | 4 × 5 | 9/20 |
+//! | [`by_neurons`]: `X·B`, `Xᵀ·B` | one chain per element | 8 × 2, 8 × 3 | 10/16, 11/24 |
+//!
+//! On 16 registers (AVX2) a vector takes two, and tiles are 2 × 2, 2 × 2 and 4 × 1.
+//!
+//! # Same bits
+//!
+//! - Vectors have 512 bits on every machine ([`lane`], [`isa`]); sums along lanes have one shape.
+//! - Every multiply-add is fused. `exp` is ours ([`mod@exp`]), straight-line code.
+//! - Slabs, chunks and the order in which their sums are added depend on the shape alone ([`plan`]).
+//!
+//! # Settled steps and K
+//!
+//! [`settled`]: `S += αc·exp(-(q₀ + H·S))`, on half of H: `2n²` flops and `4n²` bytes a step.
+//! [`gram`]: `K = XXᵀ`, `n²·d` flops, lower triangle only.
 #![deny(unsafe_code)] // but for the hints in `hint`
 
 pub mod ahead;

@@ -99,7 +99,8 @@ impl<T: Lane> Chunk<T> {
             let w;
             (w, rest) = rest.split_at_mut(weights_of::<T>(plan, cut));
             let next = slabs.peek().map_or(&[][..], |(_, next)| next.values);
-            let (now, then) = next.split_at(if s.is_some() { next.len() / 2 } else { 0 });
+            let (first, second) = plan.prefetch(next.len());
+            let (now, then) = next[..first + second].split_at(if s.is_some() { first } else { 0 });
             if let Some(s) = s {
                 backward(isa, plan, x, s, w, gradient, now);
             }

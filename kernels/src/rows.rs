@@ -52,7 +52,8 @@ impl<T: Lane> Chunk<T> {
             let numbers = numbers::<T>(plan, cut);
             let (z, s) = (&mut z[..numbers], &mut s[..numbers]);
             let next = slabs.peek().map_or(&[][..], |(_, next)| next.values);
-            let (now, then) = next.split_at(next.len() / 2);
+            let (first, second) = plan.prefetch(next.len());
+            let (now, then) = next[..first + second].split_at(first);
             forward(isa, plan, x, w, z, now);
             for (z, s) in z.chunks(plan.block_numbers::<T>()).zip(s.chunks_mut(plan.block_numbers::<T>())) {
                 let samples = samples.next().expect("a block of samples per block of Z");
