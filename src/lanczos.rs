@@ -14,7 +14,8 @@ const TOLERANCE: f64 = 1e-7;
 /// quadratic in its residual). 0 for the zero operator.
 pub fn largest_eigenvalue(n: usize, apply: impl Fn(&[f64]) -> Vec<f64>) -> f64 {
     // Irregular enough not to be orthogonal to an eigenvector of structured data.
-    let start = |i: usize| 1.0 + ((i as f64 * 0.618_033_988_749_894_9) % 1.0) - if i.is_multiple_of(2) { 0.0 } else { 2.0 };
+    let start =
+        |i: usize| 1.0 + ((i as f64 * 0.618_033_988_749_894_9) % 1.0) - if i.is_multiple_of(2) { 0.0 } else { 2.0 };
     let mut basis = vec![normalized((0..n).map(start).collect()).0];
     let (mut alpha, mut beta) = (Vec::new(), Vec::new());
     for k in 0..STEPS.min(n) {
