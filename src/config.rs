@@ -36,7 +36,14 @@ pub struct Data {
     /// `mixture`, or the path of a data file.
     pub source: String,
     /// Labels of a data file: a path, or a column of it.
+    #[serde(deserialize_with = "text")]
     pub labels: String,
+    /// For data from files: the rows (samples) to take, such as `0:100,150`; empty: all.
+    #[serde(deserialize_with = "text")]
+    pub rows: String,
+    /// For data from files: the columns (features) to take, such as `0:100,150`; empty: all.
+    #[serde(deserialize_with = "text")]
+    pub columns: String,
     /// For data from files: none, columns (mean 0, variance 1) or rows (unit norm).
     pub standardize: String,
     /// Number of samples n.
@@ -124,6 +131,8 @@ impl Default for Data {
         Self {
             source: "mixture".into(),
             labels: String::new(),
+            rows: String::new(),
+            columns: String::new(),
             standardize: "none".into(),
             n: 100,
             d: 5000,
@@ -202,6 +211,15 @@ fn count<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<u64, D::Error> 
     }
 }
 
+/// A text that may be written as a whole number: an index.
+fn text<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<String, D::Error> {
+    match Value::deserialize(d)? {
+        Value::String(s) => Ok(s),
+        Value::Integer(v) => Ok(v.to_string()),
+        other => Err(serde::de::Error::custom(format!("expected a text, not {other}"))),
+    }
+}
+
 impl Config {
     /// Reads a TOML file (if any), applies the settings in order, and validates.
     ///
@@ -258,6 +276,11 @@ impl Config {
         }
         one_of(&data.noise, &["gaussian", "rademacher", "uniform", "student-t"], "data.noise")?;
         one_of(&data.standardize, &["none", "columns", "rows"], "data.standardize")?;
+        if data.source == "mixture" && !(data.rows.is_empty() && data.columns.is_empty()) {
+            return Err(input_error!(
+                "data.rows and data.columns choose from a file; set data.source, or data.n and d"
+            ));
+        }
         one_of(&data.sampling, &["rows"], "data.sampling")?;
         one_of(&descent.reduction, &["sum", "mean"], "descent.reduction")?;
         one_of(&descent.engine, &["auto", "direct", "gram"], "descent.engine")?;
@@ -346,6 +369,8 @@ fn apply(table: &mut Table, setting: &str) -> Result<()> {
     };
     let (key, text) = (key.trim(), text.trim());
     let value = match format!("v = {text}").parse::<Table>() {
+        // 10:30 is a time in TOML, and a range of rows here.
+        Ok(parsed) if parsed.get("v").is_some_and(Value::is_datetime) => Value::String(text.to_string()),
         Ok(mut parsed) if parsed.len() == 1 => parsed.remove("v").expect("the only key"),
         // Whole numbers beyond 64 bits are no TOML, but steps may be that many.
         _ => text.parse().map_or_else(|_| Value::String(text.to_string()), Value::Float),
@@ -418,6 +443,10 @@ mod tests {
         let c = c.unwrap();
         assert_eq!((c.data.n, c.descent.step_size), (1000, StepSize::Fixed(0.5)));
         assert_eq!((c.data.source.as_str(), c.descent.steps), ("a.npy", 1e300));
+        for rows in ["7", "10:30", "0:100,150", "5:", "-2:"] {
+            let c = load(&["data.source=a.csv", "data.labels=-1", &format!("data.rows={rows}")]).unwrap();
+            assert_eq!((c.data.labels.as_str(), c.data.rows.as_str()), ("-1", rows));
+        }
     }
 
     #[test]
@@ -440,6 +469,8 @@ mod tests {
             ("descent.step_size=-1", "descent.step_size"),
             ("descent.engine=gpu", "direct"),
             ("data.n", "KEY=VALUE"),
+            ("data.rows=0:10", "data.source"),
+            ("data.columns=true", "data.columns"),
         ];
         for (setting, expected) in cases {
             let message = load(&[setting]).expect_err(setting).to_string();

@@ -3,7 +3,11 @@
 //! `φ(u) = u` for `u > 0` and `leak·u` otherwise (so `φ'(0) = leak`, PyTorch's convention);
 //! `a_j = +1/√m` for the first `positive` neurons and `-1/√m` for the rest.
 
+use crate::data::npy;
+use crate::error::Result;
+use crate::input_error;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// The fixed part of the network: width, signs of the output weights, slope of the leaky ReLU.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,6 +77,31 @@ impl Pattern {
     pub fn activated(network: &Network, y: &[f64]) -> Self {
         let z: Vec<f64> = y.iter().flat_map(|y| (0..network.width).map(move |j| y * network.sign(j))).collect();
         Self::of(&z, y.len(), network.width)
+    }
+
+    /// The pattern in a .npy file as a run leaves it: n×m numbers 0 or 1.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Input`]: no such file, another shape, another number.
+    pub fn read(path: &Path, n: usize, m: usize) -> Result<Self> {
+        let bits = npy::matrix(path)?;
+        if (bits.rows(), bits.cols()) != (n, m) {
+            let (path, r, c) = (path.display(), bits.rows(), bits.cols());
+            return Err(input_error!("{path}: a pattern of {r} x {c} bits; this problem has n x width = {n} x {m}"));
+        }
+        if let Some(at) = bits.values().iter().position(|v| *v != 0.0 && *v != 1.0) {
+            let (path, v) = (path.display(), bits.values()[at]);
+            return Err(input_error!("{path}: {v} at row {}, column {}; a pattern is 0 and 1", at / m, at % m));
+        }
+        Ok(Self::of(bits.values(), n, m))
+    }
+
+    /// Writes the pattern as an n×m .npy file of 0 and 1 (int8).
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Internal`] if it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        npy::write_bits(path, self.n, self.m, |i, j| self.get(i, j))
     }
 
     /// Number of samples n.

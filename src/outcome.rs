@@ -5,13 +5,16 @@ use crate::data::random::{Purpose, generator};
 use crate::data::{Mixture, Noise};
 use crate::descent::run::Status;
 use crate::descent::{Engine, Segment};
+use crate::geometry::Span;
 use crate::limit::Limit;
+use crate::limit::iterate::{self, Shares, Stationarity};
 use crate::limit::monte_carlo::{self, Estimate};
 use crate::limit::test_error::{self, Probability, Regime};
 use crate::matrix::Matrix;
 use crate::monitor::{Monitor, PatternState, Row};
 use crate::problem::Problem;
 use crate::record::{Real, digest};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
 /// The content of result.json.
@@ -34,6 +37,10 @@ pub struct Outcome {
     pub(crate) pattern: PatternReport,
     pub(crate) test_error: Option<TestError>,
     pub(crate) train_error: Real,
+    /// KKT residuals of the final iterate, where every margin is positive.
+    pub(crate) stationarity: Option<Stationarity>,
+    /// Clean and flipped samples apart, where the clean labels are known.
+    pub(crate) training: Option<Shares>,
     pub(crate) step_size: Real,
     pub(crate) lambda_max: Real,
     /// Why steps were still taken one by one at the end.
@@ -88,7 +95,7 @@ pub struct TestError {
     pub(crate) log10_bayes: Option<Real>,
     pub(crate) predicted: Real,
     pub(crate) log10_predicted: Real,
-    /// The limit by sampling, with its 95 % interval, for noise without a closed form.
+    /// The limit by sampling, with its 95 % interval, where there is no closed form.
     pub(crate) sampled: Option<Estimate>,
     /// The final weights by sampling, with their 95 % interval.
     pub(crate) iterate: Option<Estimate>,
@@ -97,17 +104,21 @@ pub struct TestError {
 }
 
 impl TestError {
-    /// Of the limit's boundary; none for data from files, whose distribution is unknown. Closed forms
-    /// are for Gaussian noise: with other noise only the leading-order prediction is given.
+    /// Of the limit; none for data from files, whose distribution is unknown. Closed forms are for
+    /// Gaussian noise, that of the limit for a boundary that is a plane; the rest is sampled.
     pub fn of_limit(limit: &Limit, problem: &Problem, seed: u64) -> Option<Self> {
         let mixture = problem.data.mixture.as_ref()?;
         let n = problem.data.y.len();
         let gaussian = mixture.noise == Noise::Gaussian;
         let boundary = limit.boundary(&problem.data.x);
-        let exact = gaussian.then(|| test_error::of_boundary(&boundary, mixture));
+        let linear = limit.linear(&problem.network);
+        let exact = (gaussian && linear).then(|| test_error::of_boundary(&boundary, mixture));
         let draws = |batch| generator(seed, Purpose::Test, batch, 0);
-        let points = points(mixture);
-        let sampled = (!gaussian).then(|| monte_carlo::of_boundary(&boundary, mixture, points, draws));
+        let sampled = match (linear, gaussian) {
+            (true, true) => None,
+            (true, false) => Some(monte_carlo::of_boundary(&boundary, mixture, points(mixture), draws)),
+            (false, _) => of_weights(problem, &limit.weights(&problem.data.x), draws),
+        };
         let bayes = gaussian.then(|| test_error::bayes(mixture));
         let predicted = test_error::predicted(mixture, n);
         let value = |p: &Probability| Real(p.value);
@@ -138,10 +149,13 @@ const POINTS: u64 = 100_000;
 const MANY: u64 = 2_000;
 const NUMBERS: u64 = 20_000_000;
 
-/// The test error of weights by sampling.
-fn of_weights(problem: &Problem, weights: &Matrix, seed: u64) -> Option<Estimate> {
+/// The test error of weights by sampling, for the generators of the batches.
+fn of_weights(
+    problem: &Problem,
+    weights: &Matrix,
+    draws: impl Fn(u64) -> Xoshiro256PlusPlus + Sync,
+) -> Option<Estimate> {
     let mixture = problem.data.mixture.as_ref()?;
-    let draws = |batch| generator(seed, Purpose::Test, batch, 1);
     Some(monte_carlo::of_network(weights, &problem.network, mixture, points(mixture), draws))
 }
 
@@ -202,9 +216,17 @@ impl Outcome {
         let state = monitor.pattern_state(row);
         let limit = row.cosine_gap.and_then(|_| monitor.limit());
         let norm = row.weight_norm;
+        let (data, geometry) = (&problem.data, problem.geometry());
+        let distance = |s: f64, e: &Span| view.combined_norm(s, e);
+        let z = view.preactivations();
+        let stationarity = iterate::stationarity(&*geometry, z, &data.y, &problem.network, norm, distance);
+        let stationarity = stationarity.filter(|_| row.finite);
+        let lambda = limit.map(|l| &l.lambda[..]);
+        let training = data.clean.as_ref().map(|clean| iterate::shares(&q, &data.y, clean, lambda));
         let mut test_error = limit.and_then(|limit| TestError::of_limit(limit, problem, config.seed));
         if let Some(error) = &mut test_error {
-            error.iterate = of_weights(problem, &view.weights(), config.seed);
+            error.iterate =
+                of_weights(problem, &view.weights(), |batch| generator(config.seed, Purpose::Test, batch, 1));
         }
         Self {
             status: status.name(),
@@ -231,6 +253,8 @@ impl Outcome {
             },
             test_error,
             train_error: Real(1.0 - q.iter().filter(|q| **q > 0.0).count() as f64 / q.len() as f64),
+            stationarity,
+            training,
             step_size: Real(problem.step_size),
             lambda_max: Real(problem.lambda_max),
             remark: engine_remark,

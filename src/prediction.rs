@@ -1,8 +1,8 @@
 //! The limit that the theory predicts, without running gradient descent.
 //!
-//! Every own-sign pair (`a_j y_i > 0`) is taken to be activated; the other pairs may slide along their
-//! kinks ([`crate::limit::sliding`]). Where none does, this is the limit of the fully activated pattern
-//! of \[H, Thm 4.8\].
+//! Every own-sign pair (`a_j y_i > 0`) is taken to be activated, or to be on the side that a finished run
+//! shows; the other pairs may slide along their kinks ([`crate::limit::sliding`]). Where none does and
+//! all are activated, this is the limit of the fully activated pattern of \[H, Thm 4.8\].
 
 use crate::config::Config;
 use crate::descent::choice::LARGEST;
@@ -11,6 +11,7 @@ use crate::input_error;
 use crate::limit::Prediction;
 use crate::limit::sliding::{Sliding, SlidingPair};
 use crate::matrix::Matrix;
+use crate::network::Pattern;
 use crate::outcome::{Provenance, TestError};
 use crate::problem::Problem;
 use crate::record::Real;
@@ -40,8 +41,12 @@ pub struct Report {
     status: &'static str,
     max_margin: Option<Real>,
     limit_consistent: bool,
-    /// Pairs (sample, neuron) of one sign that the limit does not activate.
+    /// Pairs (sample, neuron) of one sign whose side in the limit is not the assumed one.
     inconsistent_pairs: Option<Vec<(usize, usize)>>,
+    /// Pairs (sample, neuron) of one sign that a run's pattern has on the wrong side, `z ≤ 0`.
+    wrong_side: Option<Vec<(usize, usize)>>,
+    /// Bits of a run's pattern, sliding pairs aside, that the limit does not show.
+    differing_bits: Option<usize>,
     /// Pairs that stay on their kink, with the fraction of steps on its positive side.
     sliding: Vec<Slider>,
     support: Option<usize>,
@@ -62,16 +67,20 @@ pub struct Report {
 }
 
 impl Report {
-    /// Solves for the limit of the activated pattern.
+    /// Solves for the limit with every own-sign pair activated, or on the sides of a run's `pattern` (n×m).
     ///
     /// # Errors
     /// [`crate::error::Error::Input`] for more samples than a Gram matrix is formed for.
-    pub fn new(config: &Config, problem: &Problem) -> Result<Self> {
+    pub fn new(config: &Config, problem: &Problem, pattern: Option<&Pattern>) -> Result<Self> {
         let Some(gram) = &problem.gram else {
             let n = problem.data.y.len();
             return Err(input_error!("n = {n}: the limit is solved for at most {LARGEST} samples"));
         };
-        let prediction = Sliding::solve(gram, &problem.data.y, &problem.network, None);
+        let (y, network) = (&problem.data.y, &problem.network);
+        let prediction = match pattern {
+            Some(sides) => Sliding::with_sides(gram, y, network, sides, None),
+            None => Sliding::solve(gram, y, network, None),
+        };
         let (status, solved, weights, farkas, residual) = match prediction {
             Prediction::Limit(solved) => {
                 let (weights, residual) = (solved.limit.lambda.clone(), solved.limit.kkt_residual);
@@ -86,6 +95,8 @@ impl Report {
             max_margin: limit.map(|l| Real(l.max_margin)),
             limit_consistent: limit.is_some_and(|l| l.consistent()),
             inconsistent_pairs: limit.map(|l| l.inconsistent.clone()),
+            wrong_side: solved.as_ref().filter(|_| pattern.is_some()).map(|s| s.wrong_side.clone()),
+            differing_bits: solved.as_ref().zip(pattern).map(|(s, p)| s.differing_bits(gram, p)),
             sliding: solved.iter().flat_map(|s| &s.pairs).map(Slider::from).collect(),
             support: limit.map(|l| l.lambda.iter().filter(|v| **v > 0.0).count()),
             rate_exponent: limit.map(|l| Real(l.nu)),
@@ -127,7 +138,10 @@ impl Report {
         match (&self.solved, self.farkas_value) {
             (Some(solved), _) => {
                 line("limit", self.limit_text(solved));
-                line("sliding", sliding_text(solved));
+                line("sliding", self.sliding_text(solved));
+                if let Some(bits) = self.differing_bits {
+                    line("pattern", pattern_text(solved, bits));
+                }
             }
             (None, Some(Real(value))) => line(
                 "limit",
@@ -142,11 +156,32 @@ impl Report {
         out
     }
 
+    fn sliding_text(&self, solved: &Sliding) -> String {
+        let groups = &solved.limit.span.groups;
+        let pair = |p: &SlidingPair| {
+            let members = groups.of.iter().filter(|g| **g == p.group).count();
+            let whose = if self.wrong_side.is_some() { format!(", {members} neurons") } else { String::new() };
+            format!(
+                "sample {} (sign {:+.0}{whose}): slope {:.4}, fraction {:.4}",
+                p.sample, p.sign, p.slope, p.fraction
+            )
+        };
+        match &solved.pairs[..] {
+            [] if solved.wrong_side.is_empty() => "none: this is the limit of the fully activated pattern".into(),
+            [] => "none".into(),
+            pairs => pairs.iter().map(pair).collect::<Vec<_>>().join("\n            "),
+        }
+    }
+
     fn limit_text(&self, solved: &Sliding) -> String {
         let limit = &solved.limit;
-        let consistent = match limit.inconsistent.len() {
-            0 => "consistent: it activates every pair of one sign".to_string(),
-            pairs => format!("NOT consistent: {pairs} pairs of one sign are on the wrong side, so GD goes elsewhere"),
+        let consistent = match (limit.inconsistent.len(), solved.wrong_side.len()) {
+            (0, 0) => "consistent: it activates every pair of one sign".to_string(),
+            (0, _) => "consistent: every pair of one sign is on the side it was assumed on".to_string(),
+            (pairs, 0) => {
+                format!("NOT consistent: {pairs} pairs of one sign are on the wrong side, so GD goes elsewhere")
+            }
+            (pairs, _) => format!("NOT consistent: {pairs} pairs of one sign change sides, so GD goes elsewhere"),
         };
         format!(
             "max margin γ* = {:.12}, {} of {} samples support it, {consistent}; rate exponent ν = {:.4}",
@@ -158,12 +193,20 @@ impl Report {
     }
 }
 
-fn sliding_text(solved: &Sliding) -> String {
-    let pair = |p: &SlidingPair| {
-        format!("sample {} (sign {:+.0}): slope {:.4}, fraction {:.4}", p.sample, p.sign, p.slope, p.fraction)
+/// What the limit says of the pattern that a run ended in.
+fn pattern_text(solved: &Sliding, differing: usize) -> String {
+    let limit = &solved.limit;
+    let wrong = match solved.wrong_side.len() {
+        0 => "every pair of one sign is activated".to_string(),
+        pairs => format!("{pairs} pairs of one sign are on the wrong side"),
     };
-    match &solved.pairs[..] {
-        [] => "none: this is the limit of the fully activated pattern".into(),
-        pairs => pairs.iter().map(pair).collect::<Vec<_>>().join("\n            "),
-    }
+    let bits = limit.lambda.len() * limit.span.groups.of.len();
+    let verdict = match (limit.consistent(), differing) {
+        (true, 0) => "the limit is consistent with the run's pattern and shows every bit that does not slide".into(),
+        (true, d) => format!("the limit is consistent with the run's sides, but {d} of {bits} bits must still change"),
+        (false, d) => {
+            format!("the limit is NOT consistent with the run's pattern: {d} of {bits} bits must still change")
+        }
+    };
+    format!("from the run: {wrong}; {verdict}")
 }

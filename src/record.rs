@@ -25,6 +25,16 @@ impl Serialize for Real {
     }
 }
 
+/// Serializes a float as [`Real`] does, for `#[serde(serialize_with)]`.
+pub fn real<S: Serializer>(v: &f64, s: S) -> std::result::Result<S::Ok, S::Error> {
+    Real(*v).serialize(s)
+}
+
+/// As [`real`], for a float that may be unknown.
+pub fn maybe_real<S: Serializer>(v: &Option<f64>, s: S) -> std::result::Result<S::Ok, S::Error> {
+    v.map(Real).serialize(s)
+}
+
 /// Pretty JSON with 17 significant digits.
 struct Digits(serde_json::ser::PrettyFormatter<'static>);
 

@@ -1,6 +1,7 @@
 //! The result of a run in a dozen lines, for people.
 
 use crate::config::{Config, StepSize};
+use crate::limit::iterate::{Share, Stationarity};
 use crate::limit::monte_carlo::Estimate;
 use crate::limit::test_error::Regime;
 use crate::outcome::{Outcome, TestError};
@@ -20,6 +21,8 @@ pub fn run(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path,
         ("limit", limit_line(outcome)),
         ("direction", direction_line(outcome)),
         ("gradient", gradient_line(outcome)),
+        ("KKT", stationarity_line(outcome)),
+        ("labels", training_line(outcome)),
         ("test error", error_line(outcome)),
         ("files", folder.display().to_string()),
     ] {
@@ -135,25 +138,47 @@ fn gradient_line(outcome: &Outcome) -> String {
     }
 }
 
+/// Lyu and Li's residuals, which need no settled pattern.
+fn stationarity_line(outcome: &Outcome) -> String {
+    let text = |s: &Stationarity| {
+        let (epsilon, delta) = (s.epsilon, s.delta);
+        format!("W/q_min is an (ε, δ)-KKT point with ε = {epsilon:.4e} ‖W‖/q_min, δ = {delta:.4e} (‖W‖/q_min)²")
+    };
+    outcome.stationarity.as_ref().map(text).unwrap_or_default()
+}
+
+/// Clean and flipped samples apart, where some are flipped.
+fn training_line(outcome: &Outcome) -> String {
+    let share = |name: &str, s: &Share| {
+        let dual = s.dual.map(|v| format!(", Σλ = {v:.4}")).unwrap_or_default();
+        let (least, mean, error) = (s.min_margin, s.mean_margin, s.train_error);
+        format!("{} {name}: margins from {least:.4}, mean {mean:.4}{dual}, train error {error}", s.samples)
+    };
+    match &outcome.training {
+        Some(t) if t.flipped.samples > 0 => {
+            format!("{}; {}", share("clean", &t.clean), share("flipped", &t.flipped))
+        }
+        _ => String::new(),
+    }
+}
+
 fn error_line(outcome: &Outcome) -> String {
     outcome.test_error.as_ref().map(error_text).unwrap_or_default()
 }
 
 /// Test error of the limit, of the best boundary, and as predicted to leading order.
 pub fn error_text(e: &TestError) -> String {
-    let exact = match (e.limit.zip(e.log10_limit), e.bayes.zip(e.log10_bayes)) {
-        (Some((limit, log_limit)), Some((bayes, log_bayes))) => {
-            format!("limit {}, Bayes {}, ", probability(limit.0, log_limit.0), probability(bayes.0, log_bayes.0))
-        }
-        _ => e.sampled.as_ref().map(|s| format!("limit {}, ", interval(s))).unwrap_or_default(),
-    };
+    let exact = |value: Option<Real>, log10: Option<Real>| Some(probability(value?.0, log10?.0));
+    let limit = exact(e.limit, e.log10_limit).or_else(|| e.sampled.as_ref().map(interval));
+    let limit = limit.map(|text| format!("limit {text}, ")).unwrap_or_default();
+    let bayes = exact(e.bayes, e.log10_bayes).map(|text| format!("Bayes {text}, ")).unwrap_or_default();
     let iterate = e.iterate.as_ref().map(|s| format!(", the iterate {}", interval(s))).unwrap_or_default();
     let predicted = probability(e.predicted.0, e.log10_predicted.0);
     let regime = match e.regime {
         Regime::Weak => "weak",
         Regime::Strong => "strong",
     };
-    format!("{exact}predicted {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {:.3})", e.signal_ratio.0)
+    format!("{limit}{bayes}predicted {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {:.3})", e.signal_ratio.0)
 }
 
 /// A sampled error with its 95 % interval.

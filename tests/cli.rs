@@ -55,7 +55,7 @@ fn a_run_leaves_its_files_and_reruns_to_the_same_digest() {
     let settings = ["-s", "data.n=20", "-s", "data.d=300", "-s", "descent.steps=1e4", "--json"];
     let out = farfield(&[&["run", "-o", text(&first)], &settings[..]].concat());
     assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
-    for file in ["config.toml", "result.json", "trace.csv", "margins.npy", "dual.npy", "boundary.npy"] {
+    for file in ["config.toml", "result.json", "trace.csv", "margins.npy", "pattern.npy", "dual.npy", "boundary.npy"] {
         assert!(first.join(file).exists(), "{file}");
     }
     assert_eq!(out.stdout, fs::read(first.join("result.json")).unwrap(), "--json prints result.json");
@@ -66,6 +66,75 @@ fn a_run_leaves_its_files_and_reruns_to_the_same_digest() {
         result["digest"].as_str().expect("a digest").to_string()
     };
     assert_eq!(digest(&out), digest(&again));
+}
+
+/// The residuals of the iterate, and its clean and flipped samples apart.
+#[test]
+fn a_run_reports_stationarity_and_label_noise() {
+    let out = folder("label-noise");
+    let data = ["-s", "data.n=20", "-s", "data.d=800", "-s", "data.signal=2", "-s", "data.label_noise=0.2"];
+    let run = |steps: &str| {
+        let steps = format!("descent.steps={steps}");
+        let out = farfield(&[&["run", "-o", text(&out), "--json", "-s", &steps], &data[..]].concat());
+        assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+        serde_json::from_slice::<serde_json::Value>(&out.stdout).expect("JSON")
+    };
+    assert!(run("0")["stationarity"].is_null(), "a margin is not positive at the start");
+    let (early, late) = (run("1e3"), run("1e6"));
+    for key in ["epsilon", "delta"] {
+        let value = |r: &serde_json::Value| r["stationarity"][key].as_f64().expect("a number");
+        assert!(0.0 < value(&late) && value(&late) < value(&early), "{key}: {} and {}", value(&early), value(&late));
+    }
+    let (clean, flipped) = (&late["training"]["clean"], &late["training"]["flipped"]);
+    let samples = |s: &serde_json::Value| s["samples"].as_u64().expect("a count");
+    assert_eq!(samples(clean) + samples(flipped), 20);
+    assert!(samples(flipped) > 0, "{late}");
+    let least = [clean, flipped].map(|s| s["min_margin"].as_f64().expect("a number"));
+    assert_eq!(least[0].min(least[1]), late["min_margin"].as_f64().unwrap());
+    let summary = farfield(&[&["run", "-o", text(&out), "-s", "descent.steps=1e3"], &data[..]].concat());
+    let summary = String::from_utf8_lossy(&summary.stdout).into_owned();
+    assert!(summary.contains("KKT point") && summary.contains("flipped: margins from"), "{summary}");
+}
+
+/// `limit --pattern` takes the sides and the configuration of a finished run.
+#[test]
+fn the_limit_of_the_pattern_of_a_run() {
+    let out = folder("pattern");
+    let limit = |more: &[&str]| {
+        let out = farfield(&[&["limit", "--pattern", text(&out)], more].concat());
+        assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).expect("UTF-8")
+    };
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    // activated: the same limit as without a pattern, every bit of which the run shows
+    let data = ["-s", "data.n=12", "-s", "data.d=400", "-s", "network.width=4", "-s", "data.signal=3"];
+    let run = farfield(&[&["run", "-o", text(&out), "--json"], &data[..]].concat());
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    let found = json(&limit(&["--json"]));
+    assert_eq!(found["limit_consistent"], true);
+    assert_eq!((found["wrong_side"].as_array().map(Vec::len), found["differing_bits"].as_u64()), (Some(0), Some(0)));
+    let plain = farfield(&[&["limit", "--json", "-o", text(&out.join("plain"))], &data[..]].concat());
+    let plain = json(&String::from_utf8_lossy(&plain.stdout));
+    assert_eq!(found["max_margin"], plain["max_margin"]);
+    assert!(plain["wrong_side"].is_null() && plain["differing_bits"].is_null());
+    assert!(out.join("limit/dual.npy").exists() && out.join("result.json").exists());
+    assert!(limit(&[]).contains("consistent with the run's pattern"));
+
+    // a pattern of the wrong sides throughout is not that of its limit
+    let bits: Vec<u8> = fs::read(out.join("pattern.npy")).unwrap().split_off(128).iter().map(|b| 1 - b).collect();
+    npy(&out.join("pattern.npy"), "|i1", false, "12, 4", &bits);
+    let found = json(&limit(&["--json"]));
+    assert_eq!(
+        (found["limit_consistent"].as_bool(), found["wrong_side"].as_array().map(Vec::len)),
+        (Some(false), Some(24))
+    );
+    assert!(limit(&[]).contains("NOT consistent with the run's pattern"));
+
+    npy(&out.join("pattern.npy"), "|i1", false, "6, 8", &bits);
+    rejected("shape", &["limit", "--pattern", text(&out)], "12 x 4");
+    npy(&out.join("pattern.npy"), "|i1", false, "12, 4", &[&[2], &bits[1..]].concat());
+    rejected("no bits", &["limit", "--pattern", text(&out)], "row 0, column 0");
+    rejected("no run", &["limit", "--pattern", text(&out.join("missing"))], "config.toml");
 }
 
 #[test]

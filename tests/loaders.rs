@@ -1,6 +1,7 @@
 //! Data files as people have them: what is read, what is refused and how, and that nothing panics.
 
-use farfield::data::{csv, svmlight};
+use farfield::config;
+use farfield::data::{self, csv, npy, svmlight};
 use farfield::error::Result;
 use proptest::prelude::*;
 use std::path::PathBuf;
@@ -122,6 +123,50 @@ fn sparse_files() {
     assert_eq!(refusal(svmlight::read, "1:1 2:1\n"), "line 1: \"1:1\" where the label should be");
     assert_eq!(refusal(svmlight::read, "# nothing\n"), "no samples");
     assert!(refusal(svmlight::read, "1 4611686018427387904:1\n").ends_with("GiB of memory"));
+}
+
+/// Rows and columns are taken before standardization, the same from an array, a table and a sparse file.
+#[test]
+fn chosen_rows_and_columns() {
+    let named = |ending: &str, content: &str| {
+        let file = Temporary::new(content);
+        let path = file.0.with_extension(ending);
+        std::fs::rename(&file.0, &path).unwrap();
+        Temporary(path)
+    };
+    let table = named("csv", "y,a,b,c\n1,1,2,9\n0,3,7,9\n1,5,2,8\n0,7,3,9\n0,0,0,0\n");
+    let sparse = named("svm", "1 1:1 2:2 3:9\n0 1:3 2:7 3:9\n1 1:5 2:2 3:8\n0 1:7 2:3 3:9\n0\n");
+    let (array, y) = (named("npy", ""), named("csv", "1\n0\n1\n0\n0\n"));
+    let values = [1.0, 2.0, 9.0, 3.0, 7.0, 9.0, 5.0, 2.0, 8.0, 7.0, 3.0, 9.0, 0.0, 0.0, 0.0];
+    npy::write_matrix(&array.0, &farfield::matrix::Matrix::new(5, 3, values.to_vec())).unwrap();
+    let path = |file: &Temporary| file.0.to_str().unwrap().to_string();
+    let read = |(file, labels): &(&Temporary, String), rows: &str, columns: &str, standardize: &str| {
+        data::read(&config::Data {
+            source: path(file),
+            labels: labels.clone(),
+            rows: rows.into(),
+            columns: columns.into(),
+            standardize: standardize.into(),
+            ..Default::default()
+        })
+    };
+    for source in [(&table, "y".to_string()), (&sparse, String::new()), (&array, path(&y))] {
+        let some = read(&source, "3,0:2", "-1,0", "none").unwrap();
+        assert_eq!((some.x.rows(), some.x.cols()), (3, 2));
+        assert_eq!(some.x.values(), [9.0, 7.0, 9.0, 1.0, 9.0, 3.0]);
+        assert_eq!(some.y, [-1.0, 1.0, -1.0]);
+        let standardized = read(&source, "0,2", "0:2", "columns").unwrap();
+        assert_eq!(standardized.x.values(), [-1.0, 0.0, 1.0, 0.0]);
+        let message = |rows: &str, columns: &str| {
+            let error = read(&source, rows, columns, "none").unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            error.to_string()
+        };
+        assert_eq!(message("0:6", ""), "data.rows: \"0:6\": 6 is outside; there are 5, counted from 0");
+        assert_eq!(message("", "1,3"), "data.columns: \"3\": 3 is outside; there are 3, counted from 0");
+        assert_eq!(message("2:2", ""), "data.rows: \"2:2\": an empty range; the end is not included");
+        assert_eq!(message("", "0:2,1"), "data.columns: \"1\": 1 is chosen twice");
+    }
 }
 
 proptest! {

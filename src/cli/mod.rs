@@ -11,7 +11,7 @@ use farfield::config::Config;
 use farfield::descent::Stop;
 use farfield::error::{Error, Result};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -76,7 +76,10 @@ struct RunArgs {
 struct LimitArgs {
     #[command(flatten)]
     source: Source,
-    /// Output folder [default: farfield-out/ and the digest of the configuration]
+    /// Take the pattern that the run in this folder ended in, and its configuration unless one is given
+    #[arg(long, value_name = "DIR")]
+    pattern: Option<PathBuf>,
+    /// Output folder [default: DIR/limit, or farfield-out/ and the digest of the configuration]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -90,7 +93,12 @@ struct CheckArgs {
 impl Source {
     /// The validated configuration; also sets the number of threads.
     fn load(&self) -> Result<Config> {
-        let config = Config::load(self.config.as_deref(), &self.settings)?;
+        self.load_or(None)
+    }
+
+    /// As `load`, with another file where none is given.
+    fn load_or(&self, other: Option<&Path>) -> Result<Config> {
+        let config = Config::load(self.config.as_deref().or(other), &self.settings)?;
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
             pool.build_global().map_err(|e| Error::Internal(format!("cannot start {threads} threads: {e}")))?;

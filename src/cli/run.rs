@@ -8,6 +8,7 @@ use farfield::descent::Engine;
 use farfield::descent::run::{Status, run, schedule};
 use farfield::error::Result;
 use farfield::monitor::{Monitor, Row};
+use farfield::network::Pattern;
 use farfield::outcome::Outcome;
 use farfield::problem::Problem;
 use farfield::record::{Folder, to_json};
@@ -65,6 +66,8 @@ fn write_arrays(
 ) -> Result<()> {
     let view = engine.view();
     npy::write_vector(&folder.path().join("margins.npy"), &monitor.margins(view))?;
+    let (n, width) = (problem.data.y.len(), problem.network.width);
+    Pattern::of(view.preactivations(), n, width).write(&folder.path().join("pattern.npy"))?;
     if let Some(limit) = monitor.limit() {
         npy::write_vector(&folder.path().join("dual.npy"), &limit.lambda)?;
         npy::write_vector(&folder.path().join("boundary.npy"), &limit.boundary(&problem.data.x))?;

@@ -41,7 +41,16 @@ pub struct Table {
 /// One line with file, line and column: no number, not finite, another number of fields, a third
 /// class, no such column, no samples.
 pub fn read(path: &Path, label: Option<&str>) -> Result<Table> {
-    let mut source = Source::new(path)?;
+    let file = File::open(path).map_err(|e| input_error!("{}: cannot read: {e}", path.display()))?;
+    parse(file, path, label)
+}
+
+/// As [`read`], from any stream of bytes; messages call it `path`.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: impl Read, path: &Path, label: Option<&str>) -> Result<Table> {
+    let mut source = Source { path, bytes, buffer: Vec::with_capacity(BLOCK), handed: 0 };
     let (mut body, mut line) = (None, 0);
     while let Some(mut block) = source.next_block()? {
         if line == 0 {
@@ -264,27 +273,22 @@ fn chunks(mut block: &[u8]) -> Vec<&[u8]> {
     cut
 }
 
-/// A file as blocks of whole lines.
-struct Source<'a> {
+/// A stream as blocks of whole lines.
+struct Source<'a, R> {
     path: &'a Path,
-    file: File,
+    bytes: R,
     buffer: Vec<u8>,
     handed: usize,
 }
 
-impl<'a> Source<'a> {
-    fn new(path: &'a Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| input_error!("{}: cannot read: {e}", path.display()))?;
-        Ok(Self { path, file, buffer: Vec::with_capacity(BLOCK), handed: 0 })
-    }
-
+impl<R: Read> Source<'_, R> {
     /// The next whole lines; the last ones may lack their newline.
     fn next_block(&mut self) -> Result<Option<&[u8]>> {
         self.buffer.drain(..self.handed);
         self.handed = 0;
         loop {
             let had = self.buffer.len();
-            let read = self.file.by_ref().take(BLOCK as u64).read_to_end(&mut self.buffer);
+            let read = self.bytes.by_ref().take(BLOCK as u64).read_to_end(&mut self.buffer);
             let read = read.map_err(|e| input_error!("{}: cannot read: {e}", self.path.display()))?;
             let newline = self.buffer[had..].iter().rposition(|b| *b == b'\n').map(|at| had + at + 1);
             if let Some(end) = newline.or((read == 0).then_some(self.buffer.len())) {

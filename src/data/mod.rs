@@ -5,12 +5,13 @@ pub mod csv;
 pub mod mixture;
 pub mod npy;
 pub mod random;
+pub mod selection;
 pub mod spectrum;
 pub mod standardize;
 pub mod svmlight;
 pub mod text;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input_error;
 use crate::matrix::Matrix;
 use std::path::Path;
@@ -67,15 +68,22 @@ pub fn noise(config: &crate::config::Data) -> Noise {
 }
 
 /// Reads samples and labels from files: the source by the ending of its name, the labels from a file of
-/// their own, a column of the table (by name or index), or the lines of a sparse file; then standardizes.
+/// their own, a column of the table (by name or index), or the lines of a sparse file; then takes the chosen
+/// rows and columns (of the features: a label column is none) and standardizes these.
 ///
 /// # Errors
-/// [`crate::error::Error::Input`] for an unknown format, a file that cannot be read, or labels that do not fit.
+/// [`crate::error::Error::Input`] for an unknown format, a file that cannot be read, labels that do not fit,
+/// or a choice of rows or columns that are not there.
 pub fn read(config: &crate::config::Data) -> Result<Dataset> {
     let path = Path::new(&config.source);
     let labels = config.labels.as_str();
     let own_file = labels.ends_with(".npy") || labels.ends_with(".csv");
-    let (mut x, y) = match path.extension().and_then(|e| e.to_str()) {
+    let kind = path.extension().and_then(|e| e.to_str());
+    if labels.is_empty() && matches!(kind, Some("npy" | "csv")) || kind == Some("npy") && !own_file {
+        let expected = if kind == Some("npy") { "" } else { ", or to a column of it" };
+        return Err(input_error!("data.source is a file: set data.labels to a .npy or .csv file{expected}"));
+    }
+    let (x, y) = match kind {
         Some("npy") => (npy::matrix(path)?, None),
         Some("csv") => {
             let table = csv::read(path, (!own_file && !labels.is_empty()).then_some(labels))?;
@@ -94,10 +102,9 @@ pub fn read(config: &crate::config::Data) -> Result<Dataset> {
         _ if labels.ends_with(".npy") => npy::labels(Path::new(labels), x.rows())?,
         _ if labels.ends_with(".csv") => csv::labels(Path::new(labels), x.rows())?.0,
         Some(y) => y,
-        None => {
-            return Err(input_error!("data.source is a file: set data.labels to a .npy or .csv file with its labels"));
-        }
+        None => return Err(Error::Internal("a table was read without its label column".into())),
     };
+    let (mut x, y) = chosen(config, x, y)?;
     let how = match config.standardize.as_str() {
         "columns" => standardize::Standardize::Columns,
         "rows" => standardize::Standardize::Rows,
@@ -105,4 +112,14 @@ pub fn read(config: &crate::config::Data) -> Result<Dataset> {
     };
     standardize::standardize(&mut x, how)?;
     Ok(Dataset { x: x.into(), y, clean: None, mixture: None })
+}
+
+/// The rows and columns that the configuration names, of X (n×d) and n labels.
+fn chosen(config: &crate::config::Data, x: Matrix, y: Vec<f64>) -> Result<(Matrix, Vec<f64>)> {
+    if config.rows.is_empty() && config.columns.is_empty() {
+        return Ok((x, y));
+    }
+    let rows = selection::indices(&config.rows, x.rows()).map_err(|e| input_error!("data.rows: {e}"))?;
+    let columns = selection::indices(&config.columns, x.cols()).map_err(|e| input_error!("data.columns: {e}"))?;
+    Ok((selection::submatrix(&x, &rows, &columns), rows.iter().map(|i| y[*i]).collect()))
 }

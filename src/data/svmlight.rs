@@ -26,7 +26,14 @@ pub struct Sparse {
 /// One line with file and line: a field that is not `index:value`, index 0 or repeated, a value that is
 /// not finite, a third class, no samples, or a dense matrix too large for the memory.
 pub fn read(path: &Path) -> Result<Sparse> {
-    let text = std::fs::read(path).map_err(|e| input_error!("{}: cannot read: {e}", path.display()))?;
+    parse(&std::fs::read(path).map_err(|e| input_error!("{}: cannot read: {e}", path.display()))?, path)
+}
+
+/// As [`read`], from bytes; messages call them `path`.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(text: &[u8], path: &Path) -> Result<Sparse> {
     let mut rows = Rows::default();
     for (at, line) in text.split(|b| *b == b'\n').enumerate() {
         rows.parse_line(line).map_err(|e| input_error!("{}: line {}: {e}", path.display(), at + 1))?;

@@ -15,6 +15,7 @@
 
 use crate::geometry::{Geometry, Span};
 use crate::network::{Network, Pattern};
+use crate::record::{maybe_real, real};
 use serde::Serialize;
 
 /// KKT residuals of an iterate in the sense of Lyu and Li, relative to the scaled weights' norm.
@@ -22,9 +23,11 @@ use serde::Serialize;
 pub struct Stationarity {
     /// `ε = ‖Ŵ − G/‖G‖‖` for the unit directions of W and `G = Σ ℓ_i ∇q_i`: the ε above divided by
     /// the norm of the scaled weights.
+    #[serde(serialize_with = "real")]
     pub epsilon: f64,
     /// `δ = Σ λ_i (q_i/q_min − 1)` divided by the squared norm of the scaled weights, which is `Σ λ_i q_i/q_min`
     /// at a KKT point.
+    #[serde(serialize_with = "real")]
     pub delta: f64,
 }
 
@@ -32,7 +35,7 @@ pub struct Stationarity {
 ///
 /// `distance(s, E)` is `‖s·W + E‖_F`, `norm` is `‖W‖_F`. None unless every margin is positive.
 pub fn stationarity(
-    geometry: &impl Geometry,
+    geometry: &(impl Geometry + ?Sized),
     z: &[f64],
     y: &[f64],
     network: &Network,
@@ -64,12 +67,16 @@ pub struct Share {
     /// Number of samples.
     pub samples: usize,
     /// Least margin `q_i`; NaN for none.
+    #[serde(serialize_with = "real")]
     pub min_margin: f64,
     /// Mean margin; NaN for none.
+    #[serde(serialize_with = "real")]
     pub mean_margin: f64,
     /// Sum of λ_i of the limit, where there is one.
+    #[serde(serialize_with = "maybe_real")]
     pub dual: Option<f64>,
     /// Fraction with `q_i ≤ 0`; NaN for none.
+    #[serde(serialize_with = "real")]
     pub train_error: f64,
 }
 

@@ -96,6 +96,19 @@ impl Limit {
         self.inconsistent.is_empty()
     }
 
+    /// Whether there is at most one group of neurons of each sign, so that the decision boundary is a plane.
+    pub fn linear(&self, network: &Network) -> bool {
+        let positive = self.span.groups.first.iter().filter(|&&j| j < network.positive).count();
+        positive <= 1 && self.span.groups.len() - positive <= 1
+    }
+
+    /// W* (m×d) for the samples X (n×d).
+    pub fn weights(&self, x: &Matrix) -> Matrix {
+        let groups: Vec<Vec<f64>> = self.span.columns.iter().map(|c| combination(c, x)).collect();
+        let rows = self.span.groups.of.iter().flat_map(|g| groups[*g].iter().copied());
+        Matrix::new(self.span.groups.of.len(), x.cols(), rows.collect())
+    }
+
     /// The decision boundary `w̄ = Σ_i b_i x_i` (length d) for the samples X (n×d).
     pub fn boundary(&self, x: &Matrix) -> Vec<f64> {
         combination(&self.boundary_coefficients, x)

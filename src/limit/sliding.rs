@@ -120,6 +120,18 @@ impl Sliding {
         self.limit.consistent()
     }
 
+    /// The number of bits of a pattern (n×m) that W* does not show; the pairs that slide, which have no
+    /// lasting bit, are not counted.
+    pub fn differing_bits(&self, k: &Gram, pattern: &Pattern) -> usize {
+        let (image, groups) = (k.image(&self.limit.span), &self.limit.span.groups);
+        let slides = |i: usize, p: usize| self.pairs.iter().any(|s| (s.sample, s.group) == (i, p));
+        let differs = |i: usize, j: usize| {
+            let p = groups.of[j];
+            (image[p][i] > 0.0) != pattern.get(i, j) && !slides(i, p)
+        };
+        (0..pattern.samples()).map(|i| (0..pattern.neurons()).filter(|&j| differs(i, j)).count()).sum()
+    }
+
     /// Whether this is the limit of the activated pattern, \[H\], problem (5): no own-sign pair on the wrong
     /// side, and only the slope γ for the opposite sign.
     pub fn activated(&self, y: &[f64], network: &Network) -> bool {
