@@ -30,5 +30,6 @@ pub mod prediction;
 pub mod problem;
 pub mod product;
 pub mod record;
+pub mod slopes;
 pub mod start;
 pub mod summary;

@@ -64,3 +64,39 @@ fn golub_to_a_million() {
     compare("Golub", &golub(), Options { sliding: 1e-5, ..Options::default() }, &[1e3, 1e4, 3e4, 1e5, 3e5, 1e6]);
     compare("Golub", &golub(), Options::default(), &[1e3, 1e4, 1e5]);
 }
+
+/// Mixtures with flipped labels.
+fn noisy() -> Vec<Recipe> {
+    let r = || Recipe { label_noise: 0.1, positive: 4, negative: 4, ..Recipe::default() };
+    vec![
+        Recipe { name: "strong signal", seed: 11, n: 40, d: 2000, signal: 12.0, ..r() },
+        Recipe { name: "late entry", seed: 12, n: 40, d: 2000, signal: 4.0, ..r() },
+        Recipe { name: "narrow", seed: 13, n: 30, d: 400, signal: 3.0, label_noise: 0.2, leak: 0.3, positive: 2, negative: 2, ..r() },
+        Recipe { name: "odd width", seed: 14, n: 30, d: 1000, signal: 8.0, label_noise: 0.15, leak: 0.05, positive: 3, negative: 2, ..r() },
+        Recipe { name: "wide start", seed: 15, n: 20, d: 300, signal: 6.0, label_noise: 0.3, init: 0.05, positive: 2, negative: 3, ..r() },
+    ]
+}
+
+#[test]
+fn label_noise() {
+    for r in noisy() {
+        compare(r.name, &problem(&r), Options::default(), &[1e4, 3e4, 1e5]);
+    }
+}
+
+#[test]
+fn far() {
+    for (name, p) in noisy().iter().map(|r| (r.name, problem(r))).chain([("golub", golub())]) {
+        let mut e = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
+        for t in [1e5, 1e6, 1e12, 1e20, 1e100, 1e300] {
+            let clock = std::time::Instant::now();
+            let reached = e.advance(t, &Stop::default());
+            let taken: u64 = e.segments().iter().map(|s| s.steps_taken).sum();
+            println!("{name} {t:e} {reached:?} at {:e} {} {:?} {:?} steps {taken} in {:.2} s", e.t(), e.name(), e.remark(), e.flips(), clock.elapsed().as_secs_f64());
+            if reached != Reached::Target { break; }
+        }
+        for s in e.segments().iter().take(12) {
+            println!("   {} {} to {}: {} steps, {:.2} s, {:.1e}", s.engine, s.from, s.to, s.steps_taken, s.seconds, s.error_estimate);
+        }
+    }
+}
