@@ -188,6 +188,11 @@ impl Horizon {
         &self.state
     }
 
+    /// The averaged iterate, while neurons slide.
+    pub fn sliding(&self) -> Option<&Sliding> {
+        self.sliding.as_deref()
+    }
+
     /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
     fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
         let (from, start, t) = (self.state.t(), Instant::now(), self.state.t());

@@ -21,6 +21,21 @@ use std::sync::Arc;
 /// Exchanges at one moment after which no consistent mode is expected any more.
 const EXCHANGES: usize = 1000;
 
+/// A pair that changed its place for good.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    /// When, in steps.
+    pub t: f64,
+    /// Index of the sample.
+    pub sample: usize,
+    /// Index of the neuron.
+    pub neuron: usize,
+    /// Where the pair was.
+    pub from: Place,
+    /// Where it went: onto its kink, off it, or across it.
+    pub to: Place,
+}
+
 /// One change of place.
 struct Exchange {
     size: f64,
@@ -33,24 +48,42 @@ struct Exchange {
 impl Sliding {
     /// Finds the consistent mode of this moment. False if there is none.
     pub(super) fn settle(&mut self, problem: &Arc<Problem>) -> bool {
+        let mut before: Option<Vec<Place>> = None;
         for _ in 0..EXCHANGES {
             self.start_of_step(problem);
-            let Some(exchange) = self.violation(problem) else { return true };
-            let (m, near) = (problem.network.width, 4.0 * TINY * largest(self.z.hi()));
-            let mut places = self.mode.places.clone();
-            for j in (0..m).filter(|&j| self.mode.groups.of[j] == exchange.group) {
-                let pair = exchange.sample * m + j;
-                if !exchange.at_zero || self.z.hi()[pair].abs() <= near {
-                    places[pair] = exchange.to;
-                    self.flips.count += u64::from(exchange.to != Place::Kink);
-                }
-            }
-            self.flips.last = self.t;
+            let Some(exchange) = self.violation(problem) else {
+                before.iter().for_each(|places| self.log(places, problem.network.width));
+                return true;
+            };
+            let places = self.exchanged(&exchange, problem.network.width);
+            before.get_or_insert_with(|| self.mode.places.clone());
             if !self.change_mode(problem, places) {
                 return false;
             }
         }
         false
+    }
+
+    /// The places after an exchange.
+    fn exchanged(&self, exchange: &Exchange, m: usize) -> Vec<Place> {
+        let near = 4.0 * TINY * largest(self.z.hi());
+        let mut places = self.mode.places.clone();
+        for j in (0..m).filter(|&j| self.mode.groups.of[j] == exchange.group) {
+            let pair = exchange.sample * m + j;
+            if !exchange.at_zero || self.z.hi()[pair].abs() <= near {
+                places[pair] = exchange.to;
+            }
+        }
+        places
+    }
+
+    /// Notes what has changed; a pair on its kink has the bit 0.
+    fn log(&mut self, before: &[Place], m: usize) {
+        for (pair, (&from, &to)) in before.iter().zip(&self.mode.places).enumerate().filter(|(_, (a, b))| a != b) {
+            self.events.push(Event { t: self.t, sample: pair / m, neuron: pair % m, from, to });
+            self.flips.count += u64::from((from == Place::Above) != (to == Place::Above));
+            self.flips.last = self.t;
+        }
     }
 
     /// The worst violation, relative to the pair's own push; none if the mode is consistent.

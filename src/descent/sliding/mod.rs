@@ -23,7 +23,7 @@
 //! *Events* ([`events`]) end a step: a pre-activation reaches zero, or a slope leaves [γ, 1].
 
 pub mod chatter;
-mod events;
+pub mod events;
 pub mod handover;
 mod integrator;
 pub mod mode;
@@ -35,6 +35,7 @@ use super::runge_kutta::{STAGES, change};
 use super::settled::Left;
 use super::warp::COUNTABLE;
 use super::{Flips, Stop};
+use events::Event;
 use mode::{Mode, Place};
 use std::sync::Arc;
 
@@ -70,6 +71,7 @@ pub struct Sliding {
     doubt: f64,
     drift: Vec<f64>,
     flips: Flips,
+    events: Vec<Event>,
     field: Field,
     k: [Vec<f64>; STAGES],
     w: Vec<f64>,
@@ -115,6 +117,7 @@ impl Sliding {
             doubt: memory[4],
             drift,
             flips,
+            events: Vec::new(),
             field: Field::new(n),
             k: std::array::from_fn(|_| zeros.clone()),
             w: zeros.clone(),
@@ -132,6 +135,11 @@ impl Sliding {
     /// The present mode.
     pub fn mode(&self) -> &Mode {
         &self.mode
+    }
+
+    /// The changes of mode since the averages began.
+    pub fn events(&self) -> &[Event] {
+        &self.events
     }
 
     /// The iterate, on its kinks.
