@@ -119,7 +119,20 @@ impl Monitor {
     pub fn new(setting: Setting) -> Self {
         let Setting { geometry, gram, norms, d, y, network, step_size, loss_constant } = setting;
         let positive_correlation = gram.as_ref().is_some_and(|k| positively_correlated(k, &norms, &y, d));
-        Self { geometry, gram, norms, d, y, network, step_size, loss_constant, positive_correlation, solved: None, slid: None, chattering: false }
+        Self {
+            geometry,
+            gram,
+            norms,
+            d,
+            y,
+            network,
+            step_size,
+            loss_constant,
+            positive_correlation,
+            solved: None,
+            slid: None,
+            chattering: false,
+        }
     }
 
     /// Looks at the state of an engine.
@@ -213,7 +226,11 @@ impl Monitor {
     pub fn pattern_state(&self, row: &Row) -> PatternState {
         if self.positive_correlation && row.sign_agreement == 1.0 {
             PatternState::Proved
-        } else if !self.chattering && self.limit().is_some() && row.t >= YOUNG && row.flips.last <= (1.0 - QUIET) * row.t {
+        } else if !self.chattering
+            && self.limit().is_some()
+            && row.t >= YOUNG
+            && row.flips.last <= (1.0 - QUIET) * row.t
+        {
             PatternState::Observed
         } else if self.sliding().is_some_and(|sliding| !sliding.pairs.is_empty()) {
             PatternState::Sliding

@@ -69,9 +69,8 @@ impl SlidingReport {
         let report = |pair: &SlidingPair| {
             let m = groups.of.len();
             let neurons = (0..m).filter(|&j| groups.of[j] == pair.group);
-            let mean = |f: &[f64]| {
-                neurons.map(|j| f[pair.sample * m + j]).sum::<f64>() / groups.size[pair.group] as f64
-            };
+            let mean =
+                |f: &[f64]| neurons.map(|j| f[pair.sample * m + j]).sum::<f64>() / groups.size[pair.group] as f64;
             Self {
                 sample: pair.sample,
                 sign: if pair.sign > 0.0 { 1 } else { -1 },

@@ -98,8 +98,7 @@ impl Sliding {
         };
         for (group, part) in self.mode.parts.iter().enumerate() {
             for (&sample, theta) in part.kinks.iter().zip(part.slopes_on_kinks(&self.e)) {
-                let (size, to) =
-                    if theta > 1.0 { (theta - 1.0, Place::Above) } else { (leak - theta, Place::Below) };
+                let (size, to) = if theta > 1.0 { (theta - 1.0, Place::Above) } else { (leak - theta, Place::Below) };
                 if size > 0.25 * TINY {
                     propose(Exchange { size, sample, group, at_zero: false, to });
                 }
