@@ -13,6 +13,12 @@
 //! `‖G−G*‖² ≤ ⟨G, G−G*⟩ ≤ ‖G‖² − min_i ⟨Φ_i, G⟩`; its excess over the true angle vanishes as t grows.
 //! The better one is reported.
 //!
+//! *Chatter.* A neuron whose sign is opposite to a sample's label enters its margin through a concave
+//! function, the least of two linear ones. With the sides of the other pairs given, the data set
+//! half-spaces for every choice of these slopes, Ŵ is the direction of maximal margin over all of them, and the
+//! bounds hold with any slopes between γ and 1 in G, if `⟨Φ_i, G⟩` under the minimum is taken with the
+//! worst slopes: those that G itself shows. Where the limit has a pattern, it is the same limit.
+//!
 //! *Rounding.* The weights p are exact by definition: any p proves a bound. What is rounded are the
 //! inner products. With unit roundoff u and `k = 2(n + d + m + 16)`, standard bounds on sums (Higham,
 //! *Accuracy and Stability of Numerical Algorithms*, ch. 3) give, from `A = Σ_i p_i‖Φ_i‖ ≥ ‖G‖` and a
@@ -26,7 +32,8 @@
 
 use crate::descent::View;
 use crate::geometry::{Geometry, Span};
-use crate::network::{Network, Pattern};
+use crate::network::Network;
+use crate::slopes::Slopes;
 
 /// Unit roundoff of f64.
 const ROUNDOFF: f64 = f64::EPSILON / 2.0;
@@ -57,41 +64,54 @@ pub struct Gradient {
     pub norm: f64,
     /// `⟨Φ_i, G⟩`.
     pub margins: Vec<f64>,
+    /// The same with the worst slopes of the opposite-sign neurons.
+    pub worst: Vec<f64>,
     magnitude: f64,
 }
 
 impl Gradient {
-    /// The gradient at margins q in a pattern; losses stay in the log domain.
-    pub fn new(data: &Data, q: &[f64], pattern: &Pattern) -> Self {
+    /// The gradient at margins q with these slopes; losses stay in the log domain.
+    pub fn new(data: &Data, q: &[f64], slopes: &Slopes) -> Self {
         let lowest = q.iter().copied().fold(f64::INFINITY, f64::min);
         let shifted: Vec<f64> = q.iter().map(|q| libm::exp(lowest - q)).collect();
         let sum: f64 = shifted.iter().sum();
         let weights: Vec<f64> = shifted.iter().map(|v| v / sum).collect();
-        let span = Span::of_features(&weights, data.y, data.network, pattern);
+        let span = slopes.span(&weights, data.y, data.network);
         let image = data.geometry.image(&span);
         let norm = data.geometry.squared_norm(&span, &image).sqrt();
-        let margins = data.feature_products(&span, &image, pattern);
-        let magnitude = weights.iter().enumerate().map(|(i, p)| p * data.feature_norm(i, pattern)).sum();
-        Self { weights, log_sum: libm::log(sum) - lowest, span, norm, margins, magnitude }
+        let margins = data.feature_products(&span, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
+        let worst = data.feature_products(&span, &image, |i, g| data.worst_slope(slopes, &image, i, g));
+        let magnitude = weights.iter().enumerate().map(|(i, p)| p * data.feature_norm(i, slopes)).sum();
+        Self { weights, log_sum: libm::log(sum) - lowest, span, norm, margins, worst, magnitude }
     }
 }
 
 impl Data<'_> {
-    /// `⟨Φ_i, E⟩ = y_i Σ_j a_j g_ij (X e_j)_i` from the image of a span.
-    fn feature_products(&self, e: &Span, image: &[Vec<f64>], pattern: &Pattern) -> Vec<f64> {
+    /// `⟨Φ_i, E⟩ = y_i Σ_j a_j s_ij (X e_j)_i` from the image of a span, the slopes by sample and group.
+    fn feature_products(&self, e: &Span, image: &[Vec<f64>], slope: impl Fn(usize, usize) -> f64) -> Vec<f64> {
         let groups = &e.groups;
         let weight = |i, g: usize| {
             let j = groups.first[g];
-            groups.size[g] as f64 * self.network.output(j) * pattern.slope(self.network, i, j)
+            groups.size[g] as f64 * self.network.output(j) * slope(i, g)
         };
         let row = |i: usize| (0..groups.len()).fold(0.0, |sum, g| image[g][i].mul_add(weight(i, g), sum));
         (0..self.y.len()).map(|i| self.y[i] * row(i)).collect()
     }
 
-    /// `‖Φ_i‖ = ‖x_i‖ √((1/m) Σ_j g_ij²)`.
-    fn feature_norm(&self, i: usize, pattern: &Pattern) -> f64 {
+    /// The slope that makes `⟨Φ_i, E⟩` least where the sign is opposite; the given one elsewhere.
+    fn worst_slope(&self, slopes: &Slopes, image: &[Vec<f64>], i: usize, g: usize) -> f64 {
+        let j = slopes.groups.first[g];
+        match self.network.sign(j) * self.y[i] {
+            own if own > 0.0 => slopes.values[(i, j)],
+            _ if image[g][i] > 0.0 => 1.0,
+            _ => self.network.leak,
+        }
+    }
+
+    /// `‖Φ_i‖ = ‖x_i‖ √((1/m) Σ_j s_ij²)`.
+    fn feature_norm(&self, i: usize, slopes: &Slopes) -> f64 {
         let m = self.network.width;
-        let squares: f64 = (0..m).map(|j| pattern.slope(self.network, i, j).powi(2)).sum();
+        let squares: f64 = (0..m).map(|j| slopes.values[(i, j)].powi(2)).sum();
         self.norms[i] * (squares / m as f64).sqrt()
     }
 
@@ -102,13 +122,13 @@ impl Data<'_> {
 
 /// An upper bound on `1 − cos(W, Ŵ)`, or none where neither certificate applies.
 ///
-/// `q` are the margins of W in `pattern`, `gradient` its negative gradient direction.
-pub fn cosine_gap(data: &Data, view: &dyn View, q: &[f64], pattern: &Pattern, gradient: &Gradient) -> Option<f64> {
+/// `q` are the margins of W, `gradient` its negative gradient direction, both with these slopes.
+pub fn cosine_gap(data: &Data, view: &dyn View, q: &[f64], slopes: &Slopes, gradient: &Gradient) -> Option<f64> {
     let ku = data.roundoff();
     let squared = gradient.norm * gradient.norm;
     let spread = ku * gradient.magnitude * gradient.magnitude;
     let upper = (squared + spread).sqrt();
-    let angles = [simple(data, view, q, ku, upper), two_step(data, view, pattern, gradient, ku)];
+    let angles = [simple(data, view, q, ku, upper), two_step(data, view, slopes, gradient, ku)];
     let gap = |angle: f64| 2.0 * libm::sin(0.5 * angle).powi(2) * (1.0 + 8.0 * f64::EPSILON);
     angles.into_iter().flatten().filter(|a| *a < std::f64::consts::FRAC_PI_2).map(gap).reduce(f64::min)
 }
@@ -123,12 +143,12 @@ fn simple(data: &Data, view: &dyn View, q: &[f64], ku: f64, gradient_norm: f64) 
 }
 
 /// `angle(W, G) + arcsin √(1 − γ_low/‖G‖)`, outward. The second term uses
-/// `‖G‖² − min_i v_i = Σ_k p_k (v_k − min_i v_i)`, `v_i = ⟨Φ_i, G⟩`, which does not cancel.
-fn two_step(data: &Data, view: &dyn View, pattern: &Pattern, gradient: &Gradient, ku: f64) -> Option<f64> {
+/// `‖G‖² − min_i v_i = Σ_k p_k (⟨Φ_k, G⟩ − min_i v_i)`, v with the worst slopes, which does not cancel.
+fn two_step(data: &Data, view: &dyn View, slopes: &Slopes, gradient: &Gradient, ku: f64) -> Option<f64> {
     let (norm, magnitude) = (gradient.norm, gradient.magnitude);
-    let error = |i: usize| ku * data.feature_norm(i, pattern) * magnitude;
-    let v = &gradient.margins;
-    let low = (0..v.len()).map(|i| v[i] - error(i)).fold(f64::INFINITY, f64::min);
+    let error = |i: usize| ku * data.feature_norm(i, slopes) * magnitude;
+    let (v, worst) = (&gradient.margins, &gradient.worst);
+    let low = (0..v.len()).map(|i| worst[i] - ku * data.norms[i] * magnitude).fold(f64::INFINITY, f64::min);
     let gap: f64 = (0..v.len()).map(|i| gradient.weights[i] * (v[i] + error(i) - low)).sum();
     let squared = norm * norm - ku * magnitude * magnitude;
     let sine_squared = gap / squared * (1.0 + ku);

@@ -103,6 +103,8 @@ pub struct Descent {
     pub tied: bool,
     /// f64 or f32.
     pub precision: String,
+    /// Relative error that averages over chattering neurons may leave in the margins; 0: no averages.
+    pub sliding_tolerance: f64,
 }
 
 /// `[monitor]`.
@@ -163,6 +165,7 @@ impl Default for Descent {
             warp: true,
             tied: true,
             precision: "f64".into(),
+            sliding_tolerance: 1e-6,
         }
     }
 }
@@ -268,6 +271,8 @@ impl Config {
         if let StepSize::Fixed(v) = descent.step_size {
             real(v, v > 0.0, "descent.step_size", "above 0, or \"auto\"")?;
         }
+        let sliding = descent.sliding_tolerance;
+        real(sliding, sliding >= 0.0, "descent.sliding_tolerance", "0 or more")?;
         let angle = self.monitor.angle_tolerance;
         real(angle, angle >= 0.0, "monitor.angle_tolerance", "0 or more, in radians")?;
         if net.positive < -1 || net.positive > net.width as i64 {

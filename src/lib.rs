@@ -31,5 +31,6 @@ pub mod prediction;
 pub mod problem;
 pub mod product;
 pub mod record;
+pub mod slopes;
 pub mod start;
 pub mod summary;

@@ -3,14 +3,17 @@
 //! At a monitored t the monitor sees Z and a few products with the data (see [`View`] and
 //! [`Geometry`]) and derives a [`Row`]. The limit is that of the pattern at this t, solved again only
 //! when the pattern has changed, and only where it can be an answer: all margins positive, and
-//! consistent. Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
+//! consistent. While neurons chatter no pattern stays; then it is the limit with sliding pairs for the
+//! present sides of the own-sign pairs ([`crate::limit::sliding`]). Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
 //! as one minus a cosine.
 
 use crate::certificate::{self, Gradient};
 use crate::descent::{Engine, Flips, View};
 use crate::geometry::{Geometry, Gram, Span};
+use crate::limit::sliding::Sliding;
 use crate::limit::{Limit, Prediction};
-use crate::network::{Network, Pattern};
+use crate::network::{Groups, Network, Pattern};
+use crate::slopes::Slopes;
 use std::sync::Arc;
 
 /// Steps without a change of the pattern, as a multiple of t, after which it counts as observed to be
@@ -18,6 +21,11 @@ use std::sync::Arc;
 const QUIET: f64 = 0.9;
 /// A pattern is not called observed before this t: nothing has been observed yet.
 const YOUNG: f64 = 10.0;
+/// Steps since the last change of the pattern, as a multiple of t, up to which neurons are said to chatter,
+/// and the t from which it is asked.
+const RECENT: f64 = 0.5;
+/// See [`RECENT`].
+const CHATTER: f64 = 1024.0;
 
 /// One line of the trace.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +72,8 @@ pub enum PatternState {
     Proved,
     /// No change during most of the run, and the limit of this pattern is consistent with it.
     Observed,
+    /// Neurons chatter, and the limit with sliding pairs has the present own-sign sides.
+    Sliding,
     /// Otherwise.
     Unsettled,
 }
@@ -80,6 +90,8 @@ pub struct Monitor {
     loss_constant: f64,
     positive_correlation: bool,
     solved: Option<(Pattern, Prediction)>,
+    slid: Option<(Pattern, Prediction<Sliding>)>, // for the own-sign sides, opposite bits 0
+    chattering: bool,
 }
 
 /// What a monitor must know of the problem.
@@ -107,7 +119,20 @@ impl Monitor {
     pub fn new(setting: Setting) -> Self {
         let Setting { geometry, gram, norms, d, y, network, step_size, loss_constant } = setting;
         let positive_correlation = gram.as_ref().is_some_and(|k| positively_correlated(k, &norms, &y, d));
-        Self { geometry, gram, norms, d, y, network, step_size, loss_constant, positive_correlation, solved: None }
+        Self {
+            geometry,
+            gram,
+            norms,
+            d,
+            y,
+            network,
+            step_size,
+            loss_constant,
+            positive_correlation,
+            solved: None,
+            slid: None,
+            chattering: false,
+        }
     }
 
     /// Looks at the state of an engine.
@@ -140,13 +165,17 @@ impl Monitor {
             y: &self.y,
             network: &self.network,
         };
-        let gradient = Gradient::new(&data, &q, &pattern);
+        let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.network));
+        let chatters = averaged.is_some() || (t >= CHATTER && flips.last >= (1.0 - RECENT) * t);
+        let slopes = averaged.unwrap_or_else(|| Slopes::of_pattern(&pattern, &self.network));
+        let gradient = Gradient::new(&data, &q, &slopes);
         row.log_loss = libm::log(self.loss_constant) + gradient.log_sum;
         row.gradient_norm = gradient.norm * libm::exp(row.log_loss);
         if row.min_margin > 0.0 {
-            row.certified_cosine_gap = certificate::cosine_gap(&data, view, &q, &pattern, &gradient);
+            row.certified_cosine_gap = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
             let scaled = scaled.unwrap_or_else(|| self.scaled_losses(t, &q));
             self.solve(&pattern, &scaled);
+            self.solve_sliding(&pattern, &scaled, chatters);
             self.compare(&mut row, view, &scaled, &gradient);
         }
         row
@@ -169,10 +198,21 @@ impl Monitor {
         self.solved.as_ref().map(|(_, prediction)| prediction)
     }
 
-    /// The consistent limit of the last pattern that was asked for.
+    /// The consistent limit at the last monitored t: of its pattern, or with sliding pairs.
     pub fn limit(&self) -> Option<&Limit> {
+        if self.chattering {
+            return self.sliding().map(|sliding| &sliding.limit);
+        }
         match &self.solved {
             Some((_, Prediction::Limit(limit))) if limit.consistent() => Some(limit),
+            _ => None,
+        }
+    }
+
+    /// The consistent limit with sliding pairs, while neurons chatter.
+    pub fn sliding(&self) -> Option<&Sliding> {
+        match &self.slid {
+            Some((_, Prediction::Limit(sliding))) if self.chattering && sliding.consistent() => Some(sliding),
             _ => None,
         }
     }
@@ -187,8 +227,14 @@ impl Monitor {
     pub fn pattern_state(&self, row: &Row) -> PatternState {
         if self.positive_correlation && row.sign_agreement == 1.0 {
             PatternState::Proved
-        } else if self.limit().is_some() && row.t >= YOUNG && row.flips.last <= (1.0 - QUIET) * row.t {
+        } else if !self.chattering
+            && self.limit().is_some()
+            && row.t >= YOUNG
+            && row.flips.last <= (1.0 - QUIET) * row.t
+        {
             PatternState::Observed
+        } else if self.sliding().is_some_and(|sliding| !sliding.pairs.is_empty()) {
+            PatternState::Sliding
         } else {
             PatternState::Unsettled
         }
@@ -200,6 +246,28 @@ impl Monitor {
             let warm = (warm.len() == self.y.len() && warm.iter().all(|w| w.is_finite())).then_some(warm);
             let prediction = Limit::of_pattern(gram, &self.y, &self.network, pattern, warm);
             self.solved = Some((pattern.clone(), prediction));
+        }
+    }
+
+    /// The limit with sliding pairs, where neurons chatter and the pattern of the moment is not that of its
+    /// own limit.
+    fn solve_sliding(&mut self, pattern: &Pattern, warm: &[f64], chatters: bool) {
+        self.chattering = false;
+        if !chatters || self.limit().is_some() {
+            return;
+        }
+        self.chattering = true;
+        let Some(gram) = &self.gram else { return };
+        let mut sides = pattern.clone();
+        for (i, y) in self.y.iter().enumerate() {
+            for j in (0..self.network.width).filter(|&j| self.network.sign(j) * y < 0.0 && pattern.get(i, j)) {
+                sides.flip(i, j);
+            }
+        }
+        if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
+            let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
+            let prediction = Sliding::with_sides(gram, &self.y, &self.network, &sides, warm);
+            self.slid = Some((sides, prediction));
         }
     }
 
@@ -217,10 +285,15 @@ impl Monitor {
     }
 }
 
-/// The sum of two spans over the same groups.
+/// The sum of two spans, by neurons unless their groups are the same.
 fn sum(a: &Span, b: &Span) -> Span {
     let column = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a + b).collect();
-    Span { columns: a.columns.iter().zip(&b.columns).map(column).collect(), groups: a.groups.clone() }
+    if a.groups == b.groups {
+        return Span { columns: a.columns.iter().zip(&b.columns).map(column).collect(), groups: a.groups.clone() };
+    }
+    let m = a.groups.of.len();
+    let pair = |j: usize| column((&a.columns[a.groups.of[j]], &b.columns[b.groups.of[j]]));
+    Span { columns: (0..m).map(pair).collect(), groups: Groups::single(m) }
 }
 
 /// Whether all `⟨y_i x_i, y_k x_k⟩ ≥ 0`, beyond what rounding could hide (`2 d u ‖x_i‖‖x_k‖`).

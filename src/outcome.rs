@@ -9,6 +9,7 @@ use crate::geometry::Span;
 use crate::limit::Limit;
 use crate::limit::iterate::{self, Shares, Stationarity};
 use crate::limit::monte_carlo::{self, Estimate};
+use crate::limit::sliding::{Sliding, SlidingPair};
 use crate::limit::test_error::{self, Probability, Regime};
 use crate::matrix::Matrix;
 use crate::monitor::{Monitor, PatternState, Row};
@@ -58,7 +59,38 @@ pub(crate) struct PatternReport {
     pub(crate) last_flip: Real,
     pub(crate) state: &'static str,
     pub(crate) limit_consistent: bool,
-    pub(crate) sliding: Vec<()>,
+    pub(crate) sliding: Vec<SlidingReport>,
+}
+
+/// A sample and neurons of one sign that chatter across its kink.
+#[derive(Serialize)]
+pub(crate) struct SlidingReport {
+    pub(crate) sample: usize,
+    pub(crate) sign: i8,
+    pub(crate) slope: Real,
+    pub(crate) fraction_predicted: Real,
+    /// Over the last stretch of steps in which chatter was watched, the mean over the neurons.
+    pub(crate) fraction_observed: Option<Real>,
+}
+
+impl SlidingReport {
+    fn all(limit: &Sliding, observed: Option<&[f64]>) -> Vec<Self> {
+        let groups = &limit.limit.span.groups;
+        let report = |pair: &SlidingPair| {
+            let m = groups.of.len();
+            let neurons = (0..m).filter(|&j| groups.of[j] == pair.group);
+            let mean =
+                |f: &[f64]| neurons.map(|j| f[pair.sample * m + j]).sum::<f64>() / groups.size[pair.group] as f64;
+            Self {
+                sample: pair.sample,
+                sign: if pair.sign > 0.0 { 1 } else { -1 },
+                slope: Real(pair.slope),
+                fraction_predicted: Real(pair.fraction),
+                fraction_observed: observed.map(mean).map(Real),
+            }
+        };
+        limit.pairs.iter().map(report).collect()
+    }
 }
 
 #[derive(Serialize)]
@@ -188,6 +220,7 @@ impl PatternState {
         match self {
             Self::Proved => "proved",
             Self::Observed => "observed",
+            Self::Sliding => "sliding",
             Self::Unsettled => "unsettled",
         }
     }
@@ -211,6 +244,7 @@ impl Outcome {
     ) -> Self {
         let segments = engine.segments().into_iter().map(SegmentReport::from).collect();
         let engine_remark = engine.remark();
+        let sliding = monitor.sliding().map(|limit| SlidingReport::all(limit, engine.fractions()));
         let view = engine.view();
         let q = monitor.margins(view);
         let state = monitor.pattern_state(row);
@@ -249,7 +283,7 @@ impl Outcome {
                 last_flip: Real(row.flips.last),
                 state: state.name(),
                 limit_consistent: limit.is_some(),
-                sliding: Vec::new(),
+                sliding: sliding.unwrap_or_default(),
             },
             test_error,
             train_error: Real(1.0 - q.iter().filter(|q| **q > 0.0).count() as f64 / q.len() as f64),

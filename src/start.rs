@@ -32,7 +32,8 @@ pub fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
     Ok(match gram {
         Some(gram) => {
             let start = Start::new((*problem.weights).clone(), preactivations(&data.x, &problem.weights));
-            let options = horizon::Options { warp: config.descent.warp, ..Default::default() };
+            let (warp, sliding) = (config.descent.warp, config.descent.sliding_tolerance);
+            let options = horizon::Options { warp, sliding, ..Default::default() };
             let span = gram::Problem::new(gram, Some(data.x.clone()), data.y.clone(), network, rate, start);
             Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), options))
         }

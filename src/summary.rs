@@ -93,6 +93,7 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
     let state = match p.state {
         "proved" => "final: proved (positive correlation)",
         "observed" => "final as far as observed",
+        "sliding" => "neurons chatter for ever, their limit is known",
         _ => "unsettled: it may still change",
     };
     let last = if p.flips == 0 {

@@ -11,7 +11,7 @@ use farfield::network::Network;
 use problems::{Recipe, dual, eliminate, problem};
 use std::sync::Arc;
 
-const STEPS: Options = Options { warp: false, tolerance: 1e-14 };
+const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0 };
 
 /// A problem in which `z_00(0) = −depth`, on the wrong side of a neuron that gradient descent pulls up:
 /// `w_0` is moved along `Xᵀ K⁻¹ e_0`, which leaves every other pre-activation as it was.
@@ -81,7 +81,7 @@ fn at_a_billion_steps() {
     let p = with_depth(depth_for(1e9));
     let at_once = run(&p, 2e9, Options::default());
     assert!((at_once.flips().last - 1e9).abs() < 1e6, "{:?}", at_once.flips());
-    let mut by_stages = Horizon::new(p, 0.0, Flips::default(), Options { warp: true, tolerance: 1e-16 });
+    let mut by_stages = Horizon::new(p, 0.0, Flips::default(), Options { tolerance: 1e-16, ..Options::default() });
     for k in 1..=93 {
         assert_eq!(by_stages.advance(10f64.powf(f64::from(k) / 10.0).round(), &Stop::default()), Reached::Target);
     }

@@ -8,9 +8,9 @@
 //!      └───────────── a flip ───────────┘     └───── a pre-activation nears 0 ───┘
 //! ```
 //!
-//! Each way takes the iterate ([`Coefficients`]), moves it to a target or up to an event, brings C and Z
-//! up to date, and says why it ended ([`Left`]); this engine chooses the next. A further way, such as
-//! averaged dynamics for neurons that chatter, needs the same and one more arrow.
+//! Neurons that chatter, crossing the kinks of some samples every few steps, are watched
+//! ([`super::sliding::chatter`]). Where sliding explains what they do, and averages are exact enough, the
+//! averaged iterate goes on in place of the steps ([`super::sliding`]), until nothing slides any more.
 //!
 //! *When warp waits.* It needs a settled pattern; a field whose neglected terms stay below the
 //! tolerance for ever; at least 64 steps to go; and patience: 64 steps since the last flip or the last
@@ -18,11 +18,15 @@
 //! that chatter are stepped, and an isolated late flip costs a few dozen exact steps.
 //!
 //! Beyond 2⁵³ steps cannot be told apart. There the flow itself carries the iterate over an isolated flip
-//! within 10⁻¹¹ of its log t; neurons that chatter there are an event this engine cannot pass.
+//! within 10⁻¹¹ of its log t; neurons that begin to chatter there slide at once.
 
 use super::compensated::Compensated;
 use super::gram::{Coefficients, Problem};
 use super::settled::{Left, Settled};
+use super::sliding::chatter::Chatter;
+use super::sliding::handover::{self, Handover};
+use super::sliding::mode::Place;
+use super::sliding::{Ripple, Sliding};
 use super::warp::{COUNTABLE, SHORTEST, Warp};
 use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
 use crate::geometry::Span;
@@ -53,11 +57,13 @@ pub struct Options {
     /// Relative error of the margins allowed to the terms that the modified field neglects, from the
     /// start of warp to the end of time.
     pub tolerance: f64,
+    /// Relative error of the margins that averages over chattering neurons may leave behind.
+    pub sliding: f64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { warp: true, tolerance: 1e-14 }
+        Self { warp: true, tolerance: 1e-14, sliding: 1e-6 }
     }
 }
 
@@ -72,6 +78,8 @@ pub enum Hold {
     Early,
     /// A pre-activation is about to reach zero, or may be.
     Near,
+    /// Neurons chatter as sliding predicts, but averages are not yet exact enough.
+    Rough,
 }
 
 impl std::fmt::Display for Hold {
@@ -81,6 +89,7 @@ impl std::fmt::Display for Hold {
             Hold::Flips => "neurons change sides every few steps",
             Hold::Early => "too early for warp",
             Hold::Near => "a neuron is about to change sides",
+            Hold::Rough => "neurons change sides every few steps, and it is too early for their averages",
         })
     }
 }
@@ -98,6 +107,9 @@ pub struct Horizon {
     patience: f64, // steps after an event until the next attempt
     crossings: u32,
     takeoff: Option<f64>, // where the present flight of the warp began
+    chatter: Chatter,
+    smooth: f64, // no averages before this t
+    sliding: Option<Box<Sliding>>,
     segments: Vec<Segment>,
     snapshot: Option<Snapshot>,
 }
@@ -113,6 +125,9 @@ impl Horizon {
         let hold = if options.warp { Hold::Flips } else { Hold::Off };
         Self {
             options,
+            chatter: Chatter::new(&state),
+            smooth: 0.0,
+            sliding: None,
             state,
             settled: None,
             warp,
@@ -132,12 +147,15 @@ impl Horizon {
     pub fn restore(problem: Arc<Problem>, record: &[f64], options: Options) -> Option<Self> {
         let (n, nm) = (problem.n(), problem.n() * problem.network.width);
         let (head, rest) = record.split_at_checked(HEAD)?;
-        let settled = head[3] == 1.0;
-        if rest.len() != n + 4 + 4 * nm + if settled { 5 * n } else { 0 } {
+        let (settled, slides, watched) = (head[3] == 1.0, head[9] == 1.0, 2 + 5 * nm);
+        let extra = if settled { 5 * n } else { 0 } + if slides { 8 + 4 * n + nm } else { 0 };
+        if rest.len() != n + 4 + 4 * nm + watched + extra {
             return None;
         }
         let (memory, rest) = rest.split_at(n + 4);
-        let (matrices, vectors) = rest.split_at(4 * nm);
+        let (matrices, rest) = rest.split_at(4 * nm);
+        let (watch, rest) = rest.split_at(watched);
+        let (vectors, averages) = rest.split_at(if settled { 5 * n } else { 0 });
         let pair = |v: &[f64], at: usize, n: usize| {
             Compensated::from_parts(v[at..at + n].to_vec(), v[at + n..at + 2 * n].to_vec())
         };
@@ -148,7 +166,12 @@ impl Horizon {
             let (q, pending) = (pair(vectors, 0, n), pair(vectors, 2 * n, n));
             engine.settled = Some(Settled::from_parts(&engine.state, q, pending, vectors[4 * n..].to_vec()));
         }
-        engine.engine = if head[4] == 1.0 { "warp" } else { "gram" };
+        if slides {
+            engine.sliding = Some(Box::new(Sliding::restore(&engine.state, averages)?));
+        }
+        engine.chatter.remember(watch);
+        engine.smooth = head[10];
+        engine.engine = ["gram", "warp", "sliding"][head[4] as usize];
         (engine.attempt, engine.patience, engine.crossings) = (head[5], head[6], head[7] as u32);
         engine.takeoff = Some(head[8]).filter(|t| *t >= 0.0);
         engine.warp.remember(memory);
@@ -165,13 +188,30 @@ impl Horizon {
         &self.state
     }
 
+    /// The averaged iterate, while neurons slide.
+    pub fn sliding(&self) -> Option<&Sliding> {
+        self.sliding.as_deref()
+    }
+
     /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
     fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
         let (t, start) = (self.state.t(), Instant::now());
         let mut steps = 0;
         let countable = t < COUNTABLE;
         self.engine = "gram";
-        let left = if self.settled.is_none() && countable {
+        if self.sliding.is_none() && countable {
+            steps = self.watch_chatter(target);
+        }
+        let left = if self.sliding.is_some() {
+            if steps > 0 {
+                self.record(t, steps, start.elapsed().as_secs_f64());
+                return None;
+            }
+            self.engine = "sliding";
+            self.slide(target, stop)
+        } else if steps > 0 {
+            Left::Target
+        } else if self.settled.is_none() && countable {
             steps = 1;
             self.general_step()
         } else if self.warps(target) {
@@ -184,15 +224,74 @@ impl Horizon {
         } else {
             return Some(Reached::Event);
         };
+        if self.sliding.is_none() {
+            self.chatter.observe(&self.state);
+        }
         self.record(t, steps, start.elapsed().as_secs_f64());
         match left {
             Left::Target | Left::Near => None,
+            Left::Flip if self.engine == "sliding" => None,
             Left::Flip => {
                 self.flipped();
                 None
             }
             Left::Diverged => Some(Reached::Diverged),
             Left::Interrupted => Some(Reached::Interrupted),
+        }
+    }
+
+    /// At the end of a window of the watch: the handover to averages, if sliding explains the chatter.
+    /// Returns the steps taken.
+    fn watch_chatter(&mut self, target: f64) -> u64 {
+        let t = self.state.t();
+        let watching = self.options.warp && self.options.sliding > 0.0 && self.takeoff.is_none();
+        let due = watching && self.chatter.complete(t);
+        if !due || target - t < handover::STEPS as f64 {
+            return 0;
+        }
+        let late = self.settled.as_ref().is_some_and(Settled::pending);
+        if late {
+            self.land();
+        }
+        let scaled = self.scaled_losses().unwrap_or_default();
+        let Some(places) = self.chatter.judge(&self.state, &scaled).filter(|_| t >= self.smooth) else { return 0 };
+        self.settled = None;
+        match handover::hand_over(&mut self.state, places, self.options.sliding, &mut Coefficients::step) {
+            Handover::Sliding(sliding) => self.sliding = Some(sliding),
+            Handover::Rough(error) => {
+                self.smooth = t * (error / self.options.sliding).max(1.0);
+                self.hold = Hold::Rough;
+            }
+            Handover::Failed => self.smooth = 2.0 * t,
+        }
+        (self.state.t() - t) as u64
+    }
+
+    /// The averages, until nothing slides any more or they cannot go on.
+    fn slide(&mut self, target: f64, stop: &Stop) -> Left {
+        let Some(sliding) = &mut self.sliding else { return Left::Target };
+        let problem = self.state.problem().clone();
+        let left = sliding.advance(&problem, target, stop);
+        self.state = sliding.iterate(&problem);
+        if matches!(left, Left::Flip | Left::Near) {
+            self.end_sliding(left);
+        }
+        left
+    }
+
+    /// Back to steps and warp.
+    fn end_sliding(&mut self, left: Left) {
+        let t = self.state.t();
+        self.sliding = None;
+        self.settled = None;
+        self.chatter = Chatter::new(&self.state);
+        self.attempt = if t < COUNTABLE { t + self.patience } else { t };
+        if left == Left::Near {
+            self.smooth = 2.0 * t;
+            self.crossings += 1;
+        }
+        if self.crossings > CROSSINGS && t >= COUNTABLE {
+            self.attempt = f64::INFINITY;
         }
     }
 
@@ -262,9 +361,23 @@ impl Horizon {
             return Left::Near;
         }
         self.crossings += 1;
-        self.attempt = if self.crossings > CROSSINGS { f64::INFINITY } else { t };
+        if self.crossings > CROSSINGS && self.slide_at_once() {
+            return Left::Near;
+        }
+        self.attempt = if self.crossings > 2 * CROSSINGS { f64::INFINITY } else { t };
         let settled = self.settled.as_mut().expect("a settled pattern");
         self.warp.cross(&mut self.state, settled)
+    }
+
+    /// Averages from the present iterate, whose ripple is of order 1/t and nothing beyond 2⁵³.
+    fn slide_at_once(&mut self) -> bool {
+        let (n, m, pattern) = (self.state.problem().n(), self.state.problem().network.width, self.state.pattern());
+        let place = |pair: usize| if pattern.get(pair / m, pair % m) { Place::Above } else { Place::Below };
+        let ripple = Ripple { mean: vec![0.0; n], size: 0.0 };
+        let sliding = Sliding::new(&self.state, (0..n * m).map(place).collect(), ripple);
+        self.settled = None;
+        self.sliding = sliding.map(Box::new);
+        self.sliding.is_some()
     }
 
     /// The reduced problem is void; warp waits.
@@ -295,7 +408,10 @@ impl Horizon {
         }
         let error_estimate = match &self.settled {
             Some(settled) if engine == "warp" => self.warp.error_estimate(settled),
-            _ => 0.0,
+            _ => match &mut self.sliding {
+                Some(sliding) if engine == "sliding" => sliding.error_estimate(),
+                _ => 0.0,
+            },
         };
         match self.segments.last_mut() {
             Some(last) if last.engine == engine => {
@@ -313,22 +429,28 @@ impl Horizon {
         let flips = self.state.flips();
         let flag = |b: bool| if b { 1.0 } else { 0.0 };
         let mut record = vec![self.state.t(), flips.count as f64, flips.last];
-        record.extend([flag(self.settled.is_some()), flag(self.engine == "warp")]);
+        let engine = ["gram", "warp", "sliding"].iter().position(|name| *name == self.engine).unwrap_or(0);
+        record.extend([flag(self.settled.is_some()), engine as f64]);
         record.extend([self.attempt, self.patience, f64::from(self.crossings), self.takeoff.unwrap_or(-1.0)]);
+        record.extend([flag(self.sliding.is_some()), self.smooth]);
         record.extend(self.warp.memory());
         for part in [self.state.coefficients(), self.state.compensated_preactivations()] {
             record.extend(part.hi().iter().chain(part.lo()));
         }
+        record.extend(self.chatter.memory());
         if let Some(settled) = &self.settled {
             let (q, pending, limit) = settled.parts();
             record.extend(q.hi().iter().chain(q.lo()).chain(pending.hi()).chain(pending.lo()).chain(limit));
+        }
+        if let Some(sliding) = &self.sliding {
+            record.extend(sliding.memory());
         }
         record
     }
 }
 
 /// Numbers in front of the matrices in a record of the state.
-const HEAD: usize = 9;
+const HEAD: usize = 11;
 
 impl Engine for Horizon {
     fn name(&self) -> &'static str {
@@ -358,6 +480,9 @@ impl Engine for Horizon {
     }
 
     fn scaled_losses(&mut self) -> Option<Vec<f64>> {
+        if let Some(sliding) = &mut self.sliding {
+            return Some(sliding.scaled_losses(self.state.problem()));
+        }
         let fresh;
         let settled = match &self.settled {
             Some(settled) => settled,
@@ -377,14 +502,19 @@ impl Engine for Horizon {
         self.segments.clone()
     }
 
+    fn fractions(&self) -> Option<&[f64]> {
+        self.chatter.fractions()
+    }
+
     fn view(&mut self) -> &dyn View {
         let mut state = self.state.clone();
         if let Some(settled) = self.settled.as_ref().filter(|settled| settled.pending()) {
             let t = state.t();
             settled.clone().sync(&mut state, t);
         }
+        let slopes = self.sliding.as_mut().map(|sliding| sliding.slopes(state.problem()));
         let record = self.complete_state();
-        self.snapshot.insert(Snapshot { state, record })
+        self.snapshot.insert(Snapshot { state, slopes, record })
     }
 }
 
@@ -392,6 +522,7 @@ impl Engine for Horizon {
 #[derive(Debug)]
 struct Snapshot {
     state: Coefficients,
+    slopes: Option<Vec<f64>>,
     record: Vec<f64>,
 }
 
@@ -414,6 +545,10 @@ impl View for Snapshot {
 
     fn weights(&self) -> Matrix {
         self.state.weights()
+    }
+
+    fn slopes(&self) -> Option<&[f64]> {
+        self.slopes.as_deref()
     }
 
     fn state(&self) -> Vec<f64> {

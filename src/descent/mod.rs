@@ -13,6 +13,7 @@ pub mod modified;
 pub mod run;
 pub mod runge_kutta;
 pub mod settled;
+pub mod sliding;
 pub mod symmetric;
 pub mod warp;
 
@@ -63,6 +64,11 @@ pub trait Engine {
     }
     /// Why steps are taken one by one, where the engine could do better.
     fn remark(&self) -> Option<String> {
+        None
+    }
+    /// Fractions of steps with `z_ij > 0` over the last stretch of steps (n×m, row-major), where neurons
+    /// were watched for chatter.
+    fn fractions(&self) -> Option<&[f64]> {
         None
     }
     /// The state at the current t.
@@ -126,6 +132,10 @@ pub trait View {
     }
     /// The weights W (m×d, row-major). Costs one pass over X in engines that do not hold them.
     fn weights(&self) -> crate::matrix::Matrix;
+    /// The effective slopes (n×m, row-major) where some are averages: on a kink, between the leak and 1.
+    fn slopes(&self) -> Option<&[f64]> {
+        None
+    }
     /// The bits of the state that determine every later step; feeds the digest of the run.
     fn state(&self) -> Vec<f64>;
 }

@@ -110,7 +110,7 @@ pub fn product(a: &Matrix, b: &Matrix) -> Vec<f64> {
     (0..a.rows()).flat_map(|i| (0..b.rows()).map(move |j| (i, j))).map(|(i, j)| dot(i, j)).collect()
 }
 
-fn largest_eigenvalue(k: &Matrix) -> f64 {
+pub fn largest_eigenvalue(k: &Matrix) -> f64 {
     let mut v = vec![1.0; k.rows()];
     let mut value = 0.0;
     for _ in 0..200 {

@@ -1,0 +1,82 @@
+//! From steps to averages: the ripple of the margins, measured.
+//!
+//! With σ given, the iterate projected onto its kinks moves smoothly, and the margins of the iterate
+//! itself ripple about its margins with an amplitude of order 1/t. Over [`STEPS`] steps the phases of the
+//! chatter are visited evenly, to about one part in that number.
+
+use super::mode::{Mode, Place};
+use super::{DOUBT, Ripple, Sliding, largest};
+use crate::descent::compensated::Compensated;
+use crate::descent::gram::Coefficients;
+
+/// Steps over which the ripple is measured.
+pub const STEPS: u64 = 2048;
+
+/// What the handover found.
+pub enum Handover {
+    /// The averages, good to the tolerance.
+    Sliding(Box<Sliding>),
+    /// The averages would be in error by this, relative to the largest margin.
+    Rough(f64),
+    /// Slopes are not determined, or a step diverged.
+    Failed,
+}
+
+/// Takes [`STEPS`] steps with the given places in mind and starts the averages, if the error that they
+/// leave behind in the margins stays below `tolerance`.
+pub fn hand_over(
+    state: &mut Coefficients,
+    mut places: Vec<Place>,
+    tolerance: f64,
+    step: &mut dyn FnMut(&mut Coefficients) -> bool,
+) -> Handover {
+    let problem = state.problem().clone();
+    let Some(mode) = Mode::new(&problem, places.clone()) else { return Handover::Failed };
+    let n = problem.n();
+    let (mut sum, mut size) = (Compensated::zeros(n), 0.0f64);
+    for _ in 0..STEPS {
+        if !step(state) {
+            return Handover::Failed;
+        }
+        let ripple = ripple(state, &mode);
+        size = size.max(largest(&ripple));
+        sum.add(&ripple);
+    }
+    let mean: Vec<f64> = sum.hi().iter().map(|s| s / STEPS as f64).collect();
+    let m = problem.network.width;
+    for (pair, place) in places.iter_mut().enumerate() {
+        if *place != Place::Kink {
+            *place = if state.pattern().get(pair / m, pair % m) { Place::Above } else { Place::Below };
+        }
+    }
+    let left = DOUBT[0] * largest(&mean) / (state.t() * largest(state.margins().hi()));
+    if left > tolerance {
+        return Handover::Rough(left);
+    }
+    match Sliding::new(state, places, Ripple { mean, size }) {
+        Some(sliding) => Handover::Sliding(Box::new(sliding)),
+        None => Handover::Failed,
+    }
+}
+
+/// `t (q − q of the projected iterate)`, length n.
+fn ripple(state: &Coefficients, mode: &Mode) -> Vec<f64> {
+    let problem = state.problem();
+    let (n, m, k) = (problem.n(), problem.network.width, &problem.gram.0);
+    let z = state.compensated_preactivations().hi();
+    let mut ripple = vec![0.0; n];
+    for j in 0..m {
+        let part = &mode.parts[mode.groups.of[j]];
+        if part.kinks.is_empty() {
+            continue;
+        }
+        let excess = part.excess(part.kinks.iter().map(|i| z[i * m + j]).collect());
+        let factor = state.t() * problem.network.output(j);
+        for i in 0..n {
+            let slope = state.pattern().slope(&problem.network, i, j);
+            let off = part.kinks.iter().zip(&excess).fold(0.0f64, |sum, (r, c)| k[(i, *r)].mul_add(*c, sum));
+            ripple[i] = (factor * slope * problem.labels[i]).mul_add(off, ripple[i]);
+        }
+    }
+    ripple
+}

@@ -1,0 +1,173 @@
+//! Steps of the averaged flow that end where the mode does.
+//!
+//! The Runge–Kutta method of order 8 ([`crate::descent::runge_kutta`]) in `u = log t`. With the *gap* the
+//! least of the distances `|z|` (relative to the largest) and of `θ − γ`, `1 − θ` at the end of a step,
+//! negative beyond, a step is taken if the gap is above −[`TINY`] and no stage and no enclosure of the
+//! pre-activations shows a crossing within; otherwise its length is found by regula falsi (Illinois) such
+//! that the gap is [`TINY`] below zero: the events of this moment have then happened, and only they.
+
+use super::mode::Place;
+use super::{Sliding, largest};
+use crate::descent::gram::Problem;
+use crate::descent::runge_kutta::{NODES, change, combined_error, displacement, errors};
+
+/// Error allowed to one integration step, relative to the largest margin.
+const INTEGRATION: f64 = 1e-14;
+
+/// How far beyond zero an event is located: relative for pre-activations, absolute for slopes.
+pub const TINY: f64 = 1e-11;
+
+/// Steps shorter than this are taken without enclosing what happens within.
+const SHORT: f64 = 1.0 / 256.0;
+
+/// Longest step in log t.
+const LONGEST: f64 = 2.0;
+
+/// Iterations of the search for an event.
+const ITERATIONS: usize = 80;
+
+struct Trial {
+    error: f64,
+    gap: f64,
+    inside: bool, // whether something may have happened within the step
+}
+
+impl Sliding {
+    /// Finds a step towards `until`, with its stages left in `k`: where it ends and its length in u.
+    pub(super) fn step(&mut self, problem: &Problem, until: f64) -> Option<(f64, f64)> {
+        let whole = libm::log1p((until - self.t) / self.t);
+        let mut wanted = self.length.min(LONGEST);
+        for _ in 0..ITERATIONS {
+            let length = wanted.min(whole);
+            let trial = self.attempt(problem, length);
+            let growth = (0.9 * libm::pow(trial.error / INTEGRATION, -0.125)).clamp(0.2, 3.0);
+            if !trial.error.is_finite() || !trial.gap.is_finite() {
+                wanted = 0.2 * length;
+            } else if trial.error > INTEGRATION {
+                wanted = length * growth.min(0.9);
+            } else if trial.gap < -TINY {
+                let length = self.locate(problem, length, trial.gap);
+                return Some((self.t * libm::exp(length), length));
+            } else if trial.inside && length > SHORT {
+                wanted = 0.5 * length;
+            } else {
+                self.length = if length < wanted { wanted.max(length * growth) } else { length * growth };
+                return Some((if length == whole { until } else { self.t * libm::exp(length) }, length));
+            }
+        }
+        None
+    }
+
+    /// The length, below `beyond`, at which the gap is between −½ and −2 times [`TINY`].
+    fn locate(&mut self, problem: &Problem, mut beyond: f64, gap: f64) -> f64 {
+        let (mut before, mut low, mut high) = (0.0, TINY, gap + TINY);
+        let (mut found, mut side) = (gap, 0);
+        for _ in 0..ITERATIONS {
+            if (-2.0 * TINY..=-0.5 * TINY).contains(&found) || beyond - before < 1e-15 {
+                break;
+            }
+            let length = (before * high - beyond * low) / (high - low);
+            let length = if length > before && length < beyond { length } else { 0.5 * (before + beyond) };
+            let value = self.attempt(problem, length).gap + TINY;
+            if value < 0.0 || value - TINY < -0.5 * TINY {
+                (beyond, high, found) = (length, value.min(-f64::MIN_POSITIVE), value - TINY);
+                low *= if side == 1 { 0.5 } else { 1.0 };
+                side = 1;
+            } else {
+                (before, low) = (length, value);
+                high *= if side == -1 { 0.5 } else { 1.0 };
+                side = -1;
+            }
+        }
+        self.attempt(problem, beyond);
+        beyond
+    }
+
+    /// The stages of a step over `length` with its error, its gap, and whether its inside is clear.
+    fn attempt(&mut self, problem: &Problem, length: f64) -> Trial {
+        let n = self.w.len();
+        let mut stages_clear = true;
+        for (i, node) in NODES.iter().enumerate() {
+            let ahead = node * length;
+            if i > 0 {
+                displacement(i, length, &self.k, &mut self.moved);
+                self.weights_ahead(ahead);
+                stages_clear &= self.slopes_gap(problem) > -TINY;
+            }
+            let at = self.t * libm::exp(ahead);
+            let (field, h, e) = (&mut self.field, self.mode.product(), &self.e);
+            field.evaluate(h, e, at, 2, &mut self.k[i]);
+        }
+        let error = self.error(length);
+        change(length, &self.k, &mut self.moved);
+        self.weights_ahead(length);
+        let (distance, clear) = self.distances(problem, length);
+        let gap = distance.min(self.slopes_gap(problem));
+        for k in 0..n {
+            self.e[k] = libm::exp(self.w[k]);
+        }
+        Trial { error, gap, inside: !(stages_clear && clear) }
+    }
+
+    /// `e` at `u + ahead`, where S has grown by `moved`.
+    fn weights_ahead(&mut self, ahead: f64) {
+        self.mode.product().multiply(&self.moved, &mut self.image);
+        let fading = -libm::expm1(-ahead) / self.t; // 1/t − 1/t'
+        for k in 0..self.e.len() {
+            self.e[k] = libm::exp(self.w[k] + (ahead - self.image[k]) + self.ripple.mean[k] * fading);
+        }
+    }
+
+    fn error(&mut self, length: f64) -> f64 {
+        let n = self.w.len();
+        let (mut fifth, mut third) = (vec![0.0; n], vec![0.0; n]);
+        errors(length, &self.k, &mut fifth, &mut third);
+        let mut size = |e: &[f64]| {
+            self.mode.product().multiply(e, &mut self.image);
+            largest(&self.image)
+        };
+        combined_error(size(&fifth), size(&third)) / largest(self.q.hi())
+    }
+
+    /// The least of `θ − γ` and `1 − θ` over all sliding pairs, at the weights `e`.
+    fn slopes_gap(&self, problem: &Problem) -> f64 {
+        let leak = problem.network.leak;
+        let gap = |theta: f64| (theta - leak).min(1.0 - theta);
+        let parts = self.mode.parts.iter().filter(|p| !p.kinks.is_empty());
+        parts.flat_map(|p| p.slopes_on_kinks(&self.e)).map(gap).fold(f64::INFINITY, f64::min)
+    }
+
+    /// The least distance of the others to zero after S has grown by `moved`, relative to the largest z,
+    /// and whether the enclosure of the rates by the stages keeps all of them on their sides.
+    fn distances(&mut self, problem: &Problem, length: f64) -> (f64, bool) {
+        let (n, m) = (problem.n(), problem.network.width);
+        let scale = largest(self.z.hi());
+        let (mut center, mut spread) = (vec![0.0; n], vec![0.0; n]);
+        for k in 0..n {
+            let rates = self.k.iter().map(|stage| stage[k]);
+            let (low, high) = rates.fold((f64::INFINITY, 0.0f64), |(low, high), r| (low.min(r), high.max(r)));
+            (center[k], spread[k]) = (0.5 * (low + high), high - low);
+        }
+        let (mut least, mut clear) = (f64::INFINITY, true);
+        let mut change = vec![0.0; n];
+        for (g, part) in self.mode.parts.iter().enumerate() {
+            problem.multiply(&part.column(problem, &self.moved), &mut change);
+            let spread: Vec<f64> = part.column(problem, &spread).iter().map(|b| b.abs()).collect();
+            problem.reach(&spread, &mut self.image);
+            for j in (0..m).filter(|&j| self.mode.groups.of[j] == g) {
+                for i in 0..n {
+                    let outward = match self.mode.places[i * m + j] {
+                        Place::Below => -1.0,
+                        Place::Kink => continue,
+                        Place::Above => 1.0,
+                    };
+                    let z = outward * self.z.hi()[i * m + j];
+                    let end = z + outward * change[i];
+                    least = least.min(end / scale);
+                    clear &= z.min(end) >= 0.25 * length * self.image[i] || z.min(end) <= TINY * scale;
+                }
+            }
+        }
+        (least, clear)
+    }
+}

@@ -1,0 +1,221 @@
+//! A mode: which pairs slide, on which side the others are, and the reduced problem that follows.
+//!
+//! Group g of neurons has equal sign, equal sides and an equal set σ of samples on whose kink it
+//! slides. Its coefficients grow by `b_k = a_g y_k e_k s_k` off σ (s the slope of the side), and on σ by
+//! whatever keeps `z_σ = 0` (Filippov 1988, *Differential Equations with Discontinuous Righthand Sides*):
+//!
+//! ```text
+//! K_σσ b_σ + K_σN b_N = 0,    b_k = a_g y_k ν_k on σ,    θ_k = ν_k/e_k ∈ [γ, 1]
+//! ```
+//!
+//! So ν is linear in the weights e, `ν = Te`, and so are the rates of all pre-activations. The margins
+//! lose the part of every feature along the kinks:
+//!
+//! ```text
+//! dq/du = He,   H_ik = Σ_g (m_g/m) y_i s_i (K_ik − K_iσ K_σσ⁻¹ K_σk) y_k s_k     (s = 0 on σ)
+//! ```
+//!
+//! symmetric and positive semidefinite: a mode is a reduced problem like that of a fixed pattern.
+
+use crate::descent::gram::Problem;
+use crate::descent::symmetric::Symmetric;
+use crate::matrix::Matrix;
+use crate::network::Groups;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Where a pair (sample, neuron) is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// `z < 0`, slope γ.
+    Below,
+    /// On the kink, `z = 0`, slope θ.
+    Kink,
+    /// `z > 0`, slope 1.
+    Above,
+}
+
+/// The samples a group slides on, and what keeps it there.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// A neuron of the group.
+    pub first: usize,
+    /// The samples σ, ascending.
+    pub kinks: Vec<usize>,
+    slopes: Vec<f64>, // of the sides; 0 on σ
+    factor: Factor,   // of K_σσ
+    weights: Matrix,  // T, |σ|×n
+}
+
+/// The places of all pairs with the reduced problem.
+#[derive(Clone, Debug)]
+pub struct Mode {
+    /// Places (n×m, row-major).
+    pub places: Vec<Place>,
+    /// Neurons with equal sign and equal places.
+    pub groups: Groups,
+    /// One part per group.
+    pub parts: Vec<Part>,
+    h: Symmetric,
+}
+
+impl Mode {
+    /// The mode with these places; none if some K_σσ is singular, so that slopes are not determined.
+    pub fn new(problem: &Arc<Problem>, places: Vec<Place>) -> Option<Self> {
+        let n = problem.n();
+        let groups = groups(problem, &places);
+        let mut h = Matrix::zeros(n, n);
+        let mut parts = Vec::new();
+        for (&j, &size) in groups.first.iter().zip(&groups.size) {
+            let share = size as f64 / problem.network.width as f64;
+            parts.push(Part::new(problem, &places, j, share, &mut h)?);
+        }
+        Some(Self { h: Symmetric::new(&h), places, groups, parts })
+    }
+
+    /// The product with H.
+    pub fn product(&self) -> &Symmetric {
+        &self.h
+    }
+
+    /// Number of sliding pairs (sample, neuron).
+    pub fn sliding(&self) -> usize {
+        self.places.iter().filter(|p| **p == Place::Kink).count()
+    }
+
+    /// The effective slopes (n×m, row-major) at weights e: 1, γ, or θ.
+    pub fn slopes(&self, problem: &Problem, e: &[f64]) -> Vec<f64> {
+        let (n, m) = (problem.n(), problem.network.width);
+        let mut slopes = vec![0.0; n * m];
+        for j in 0..m {
+            let part = &self.parts[self.groups.of[j]];
+            (0..n).for_each(|i| slopes[i * m + j] = part.slopes[i]);
+            part.kinks.iter().zip(part.slopes_on_kinks(e)).for_each(|(i, theta)| slopes[i * m + j] = theta);
+        }
+        slopes
+    }
+}
+
+impl Part {
+    fn new(problem: &Problem, places: &[Place], j: usize, share: f64, h: &mut Matrix) -> Option<Self> {
+        let (n, m, k, y) = (problem.n(), problem.network.width, &problem.gram.0, &problem.labels);
+        let slope = |i: usize| match places[i * m + j] {
+            Place::Below => problem.network.leak,
+            Place::Kink => 0.0,
+            Place::Above => 1.0,
+        };
+        let slopes: Vec<f64> = (0..n).map(slope).collect();
+        let kinks: Vec<usize> = (0..n).filter(|i| places[i * m + j] == Place::Kink).collect();
+        let factor = Factor::new(kinks.len(), |r, c| k[(kinks[r], kinks[c])])?;
+        let mut half = Matrix::new(kinks.len(), n, kinks.iter().flat_map(|i| k.row(*i)).copied().collect());
+        factor.forward(&mut half);
+        for i in 0..n {
+            let scale = share * y[i] * slopes[i];
+            for l in 0..n {
+                let along = (0..kinks.len()).fold(0.0f64, |sum, r| half[(r, i)].mul_add(half[(r, l)], sum));
+                h[(i, l)] = (scale * y[l] * slopes[l]).mul_add(k[(i, l)] - along, h[(i, l)]);
+            }
+        }
+        factor.backward(&mut half);
+        for (r, kink) in kinks.iter().enumerate() {
+            let row = half.row_mut(r).iter_mut().zip(y).zip(&slopes);
+            row.for_each(|((w, y_l), s)| *w *= -(y[*kink] * y_l * s));
+        }
+        Some(Self { first: j, kinks, slopes, factor, weights: half })
+    }
+
+    /// The slope-weighted weights: `s_k e_k` off σ, `ν_k = θ_k e_k` on σ (length n).
+    pub fn weights(&self, e: &[f64]) -> Vec<f64> {
+        let mut weighted: Vec<f64> = self.slopes.iter().zip(e).map(|(s, e)| s * e).collect();
+        for (r, kink) in self.kinks.iter().enumerate() {
+            weighted[*kink] = self.weights.row(r).iter().zip(e).fold(0.0, |sum, (w, e)| w.mul_add(*e, sum));
+        }
+        weighted
+    }
+
+    /// θ on σ at weights e.
+    pub fn slopes_on_kinks(&self, e: &[f64]) -> Vec<f64> {
+        let nu = self.weights(e);
+        self.kinks.iter().map(|k| nu[*k] / e[*k]).collect()
+    }
+
+    /// The growth of the coefficients, `a y_k ×` [`Part::weights`].
+    pub fn column(&self, problem: &Problem, e: &[f64]) -> Vec<f64> {
+        let a = problem.network.output(self.first);
+        self.weights(e).iter().zip(&problem.labels).map(|(w, y)| a * y * w).collect()
+    }
+
+    /// The coefficients `K_σσ⁻¹ z_σ` whose removal puts a neuron with pre-activations `z_σ` on its kinks.
+    pub fn excess(&self, mut z: Vec<f64>) -> Vec<f64> {
+        let mut column = Matrix::new(z.len(), 1, std::mem::take(&mut z));
+        self.factor.forward(&mut column);
+        self.factor.backward(&mut column);
+        column.into_values()
+    }
+}
+
+/// Neurons with equal sign and equal places, in the order of their first.
+fn groups(problem: &Problem, places: &[Place]) -> Groups {
+    let (n, m) = (problem.n(), problem.network.width);
+    let mut seen = HashMap::new();
+    let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::with_capacity(m) };
+    for j in 0..m {
+        let column: Vec<Place> = (0..n).map(|i| places[i * m + j]).collect();
+        let g = *seen.entry((j < problem.network.positive, column)).or_insert(groups.first.len());
+        if g == groups.first.len() {
+            groups.first.push(j);
+            groups.size.push(0);
+        }
+        groups.size[g] += 1;
+        groups.of.push(g);
+    }
+    groups
+}
+
+/// The Cholesky factor `LLᵀ` of a small symmetric positive definite matrix.
+#[derive(Clone, Debug)]
+pub struct Factor(Matrix);
+
+/// A pivot below this part of its diagonal entry is the rounding error of its own computation.
+const SINGULAR: f64 = 64.0 * f64::EPSILON;
+
+impl Factor {
+    /// Of the matrix with these entries (s×s); none if it is singular.
+    pub fn new(s: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Self> {
+        let mut l = Matrix::zeros(s, s);
+        for c in 0..s {
+            for r in c..s {
+                let rest = (0..c).fold(entry(r, c), |sum, k| (-l[(r, k)]).mul_add(l[(c, k)], sum));
+                if r == c {
+                    if rest.is_nan() || rest <= SINGULAR * (s as f64 + 10.0) * entry(c, c) {
+                        return None;
+                    }
+                    l[(c, c)] = rest.sqrt();
+                } else {
+                    l[(r, c)] = rest / l[(c, c)];
+                }
+            }
+        }
+        Some(Self(l))
+    }
+
+    /// `B ← L⁻¹B` for B (s×k).
+    pub fn forward(&self, b: &mut Matrix) {
+        for r in 0..b.rows() {
+            for c in 0..b.cols() {
+                let rest = (0..r).fold(b[(r, c)], |sum, k| (-self.0[(r, k)]).mul_add(b[(k, c)], sum));
+                b[(r, c)] = rest / self.0[(r, r)];
+            }
+        }
+    }
+
+    /// `B ← L⁻ᵀB` for B (s×k).
+    pub fn backward(&self, b: &mut Matrix) {
+        for r in (0..b.rows()).rev() {
+            for c in 0..b.cols() {
+                let rest = (r + 1..b.rows()).fold(b[(r, c)], |sum, k| (-self.0[(k, r)]).mul_add(b[(k, c)], sum));
+                b[(r, c)] = rest / self.0[(r, r)];
+            }
+        }
+    }
+}

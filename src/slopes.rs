@@ -1,0 +1,49 @@
+//! The slopes in which the margins are taken: those of a pattern, or averages over chattering neurons.
+
+use crate::geometry::Span;
+use crate::matrix::Matrix;
+use crate::network::{Groups, Network, Pattern};
+use std::collections::HashMap;
+
+/// A slope for every pair (sample, neuron), `Φ_i = y_i (a_j s_ij x_i)_j`.
+#[derive(Clone, Debug)]
+pub struct Slopes {
+    /// s (n×m).
+    pub values: Matrix,
+    /// Neurons with equal sign and equal slopes.
+    pub groups: Groups,
+}
+
+impl Slopes {
+    /// 1 or γ, as the bits say.
+    pub fn of_pattern(pattern: &Pattern, network: &Network) -> Self {
+        let (n, m) = (pattern.samples(), pattern.neurons());
+        let pairs = (0..n).flat_map(|i| (0..m).map(move |j| (i, j)));
+        let values = pairs.map(|(i, j)| pattern.slope(network, i, j)).collect();
+        Self { values: Matrix::new(n, m, values), groups: pattern.groups(network) }
+    }
+
+    /// Averages between γ and 1 (n×m, row-major).
+    pub fn averaged(values: &[f64], network: &Network) -> Self {
+        let (n, m) = (values.len() / network.width, network.width);
+        let mut seen = HashMap::new();
+        let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::with_capacity(m) };
+        for j in 0..m {
+            let column: Vec<u64> = (0..n).map(|i| values[i * m + j].to_bits()).collect();
+            let g = *seen.entry((j < network.positive, column)).or_insert(groups.first.len());
+            if g == groups.first.len() {
+                groups.first.push(j);
+                groups.size.push(0);
+            }
+            groups.size[g] += 1;
+            groups.of.push(g);
+        }
+        Self { values: Matrix::new(n, m, values.to_vec()), groups }
+    }
+
+    /// `Σ_i p_i Φ_i`.
+    pub fn span(&self, p: &[f64], y: &[f64], network: &Network) -> Span {
+        let column = |&j: &usize| (0..p.len()).map(|i| p[i] * y[i] * network.output(j) * self.values[(i, j)]).collect();
+        Span { columns: self.groups.first.iter().map(column).collect(), groups: self.groups.clone() }
+    }
+}

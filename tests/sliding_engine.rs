@@ -1,0 +1,224 @@
+//! The averaged dynamics of chattering neurons against step-by-step descent.
+
+mod problems;
+
+use farfield::descent::gram::{Problem, Start};
+use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::sliding::mode::Place;
+use farfield::descent::{Engine, Flips, Reached, Stop, View};
+use farfield::geometry::Gram;
+use farfield::matrix::Matrix;
+use farfield::network::Network;
+use ndarray_npy::ReadNpyExt;
+use problems::{Recipe, problem};
+use std::sync::Arc;
+
+const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0 };
+
+fn read(name: &str) -> std::fs::File {
+    std::fs::File::open(format!("{}/tests/vectors/{name}", env!("CARGO_MANIFEST_DIR"))).expect("the file is there")
+}
+
+/// Golub's leukemia data through their Gram matrix; W(0) small.
+fn golub() -> Arc<Problem> {
+    let k = ndarray::Array2::<f64>::read_npy(read("golub_gram.npy")).expect("K");
+    let y = ndarray::Array1::<f64>::read_npy(read("golub_labels.npy")).expect("labels");
+    let (n, network) = (y.len(), Network { width: 8, positive: 4, leak: 0.1 });
+    let k = Matrix::new(n, n, k.iter().copied().collect());
+    let rate = 0.9 / problems::largest_eigenvalue(&k);
+    let z = (0..n * 8).map(|p| 1e-6 * ((p * p % 17) as f64 - 8.0)).collect();
+    let start = Start { preactivations: z, squared_norms: vec![1e-6; 8], weights: None };
+    Arc::new(Problem::new(Arc::new(Gram(k)), None, y.to_vec(), network, rate, start))
+}
+
+fn margins(engine: &Horizon) -> Vec<f64> {
+    let p = engine.iterate().problem();
+    p.network.margins(engine.iterate().preactivations(), &p.labels)
+}
+
+/// Largest difference relative to the largest margin.
+fn difference(a: &[f64], b: &[f64]) -> f64 {
+    let top = a.iter().fold(0.0f64, |top, a| top.max(a.abs()));
+    a.iter().zip(b).fold(0.0f64, |d, (a, b)| d.max((a - b).abs())) / top
+}
+
+fn run(p: &Arc<Problem>, t: f64, options: Options) -> Horizon {
+    let mut engine = Horizon::new(p.clone(), 0.0, Flips::default(), options);
+    assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
+    engine
+}
+
+/// The margins stay within the claimed error, and at the last t within 1e-6.
+fn compare(name: &str, p: &Arc<Problem>, times: &[f64]) {
+    let mut steps = Horizon::new(p.clone(), 0.0, Flips::default(), STEPS);
+    let mut sliding = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
+    let mut error = 0.0;
+    for &t in times {
+        for engine in [&mut steps, &mut sliding] {
+            assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
+        }
+        error = difference(&margins(&steps), &margins(&sliding));
+        let claimed: f64 = sliding.segments().iter().map(|s| s.error_estimate).sum();
+        assert!(error <= claimed, "{name}, t = {t}: claimed {claimed:e}, true {error:e}");
+        println!("{name}, t = {t:e}: {} error {error:.1e}, claimed {claimed:.1e}", sliding.name());
+    }
+    assert_eq!(sliding.name(), "sliding", "{name}: {:?}", sliding.segments());
+    assert!(error < 1e-6, "{name}: {error:e}");
+    let taken: u64 = sliding.segments().iter().map(|s| s.steps_taken).sum();
+    assert!(taken < 40_000, "{name}: {taken} steps taken one by one");
+}
+
+/// Mixtures with flipped labels.
+fn noisy() -> Vec<Recipe> {
+    let r = || Recipe { label_noise: 0.1, n: 40, d: 2000, positive: 4, negative: 4, ..Recipe::default() };
+    let small = || Recipe { n: 30, d: 1000, ..r() };
+    vec![
+        Recipe { name: "strong signal", seed: 11, signal: 12.0, ..r() },
+        Recipe { name: "weaker signal", seed: 12, signal: 4.0, ..r() },
+        Recipe {
+            name: "odd width",
+            seed: 14,
+            signal: 8.0,
+            label_noise: 0.15,
+            leak: 0.05,
+            positive: 3,
+            negative: 2,
+            ..small()
+        },
+        Recipe { name: "wide start", seed: 15, n: 20, d: 300, signal: 6.0, label_noise: 0.3, init: 0.05, ..small() },
+    ]
+}
+
+#[test]
+fn golub_margins() {
+    compare("Golub", &golub(), &[1e4, 3e4, 1e5, 3e5]);
+}
+
+#[test]
+fn label_noise_margins() {
+    noisy().iter().for_each(|r| compare(r.name, &problem(r), &[1e4, 3e4, 1e5]));
+}
+
+/// Smaller mixtures of many kinds, with a quarter of the labels flipped.
+fn varied(seed: u64) -> Recipe {
+    let s = seed as usize;
+    Recipe {
+        name: "varied",
+        seed,
+        n: 12 + s % 20,
+        d: 100 + 37 * (s % 9),
+        signal: 1.0 + (seed % 7) as f64,
+        label_noise: 0.25,
+        positive: 1 + s % 4,
+        negative: 1 + s % 3,
+        leak: [0.05, 0.1, 0.3][s % 3],
+        init: [1e-6, 0.05, 0.2][s % 3],
+        ..Recipe::default()
+    }
+}
+
+/// The first and the last change of side of every pair, step by step from `start` to `end`.
+fn changes(p: &Arc<Problem>, start: f64, end: f64) -> (Vec<f64>, Vec<f64>) {
+    let m = p.network.width;
+    let mut steps = run(p, start, STEPS);
+    let (mut first, mut last) = (vec![f64::NAN; p.n() * m], vec![f64::NAN; p.n() * m]);
+    let mut before = steps.iterate().pattern().clone();
+    while steps.t() < end {
+        assert_eq!(steps.advance(steps.t() + 1.0, &Stop::default()), Reached::Target);
+        let now = steps.iterate().pattern().clone();
+        if now != before {
+            for pair in (0..p.n() * m).filter(|q| now.get(q / m, q % m) != before.get(q / m, q % m)) {
+                first[pair] = first[pair].min(steps.t());
+                last[pair] = steps.t();
+            }
+        }
+        before = now;
+    }
+    (first, last)
+}
+
+/// What happened in a stretch, and how often.
+#[derive(Debug, Default)]
+struct Seen {
+    entries: usize,
+    exits: usize,
+    crossings: usize,
+    at_once: usize,
+}
+
+/// Events before 10⁵ happen in the stepped run, too, within 5·10⁻⁴ of their t: a pair that enters changes
+/// side for the first time, one that leaves for the last time (its visits to the other side become rare
+/// before), one that crosses for both. Pairs with several events are left out.
+fn compare_events(r: &Recipe, seen: &mut Seen) {
+    const END: f64 = 1e5;
+    let p = problem(r);
+    let m = p.network.width;
+    let averaged = run(&p, END, Options::default());
+    let sliding = averaged.sliding().expect("it slides");
+    let start = averaged.segments().last().expect("a segment").from;
+    let (first, last) = changes(&p, start, END);
+    let events = sliding.events();
+    for e in events.iter().filter(|e| e.t < 0.99 * END) {
+        let pair = e.sample * m + e.neuron;
+        let near = |t: f64| (t / e.t - 1.0).abs() < 5e-4;
+        seen.at_once += usize::from(events.iter().filter(|other| other.t == e.t).count() > 1);
+        if events.iter().filter(|o| (o.sample, o.neuron) == (e.sample, e.neuron)).count() > 1 {
+            continue;
+        }
+        let (seed, first, last) = (r.seed, first[pair], last[pair]);
+        match (e.from, e.to) {
+            (_, Place::Kink) => {
+                seen.entries += 1;
+                assert!(near(first) && last > 0.9 * END, "{seed}: {e:?}, stepping {first}…{last}");
+            }
+            (Place::Kink, _) => {
+                seen.exits += 1;
+                assert!(last < e.t * (1.0 + 5e-4) && last > 0.8 * e.t, "{seed}: {e:?}, stepping {first}…{last}");
+            }
+            _ => {
+                seen.crossings += 1;
+                assert!(near(first) && near(last), "{seed}: {e:?}, stepping {first}…{last}");
+            }
+        }
+    }
+    for pair in (0..p.n() * m).filter(|q| sliding.mode().places[*q] == Place::Kink) {
+        let entry = events.iter().filter(|e| e.sample * m + e.neuron == pair).map(|e| e.t).fold(0.0, f64::max);
+        assert!(entry > 0.9 * END || last[pair] > 0.9 * END, "{}: pair {pair} does not chatter", r.seed);
+    }
+}
+
+#[test]
+fn events_happen_at_their_steps() {
+    let mut seen = Seen::default();
+    noisy().iter().for_each(|r| compare_events(r, &mut seen));
+    [46, 52, 56, 58, 67].into_iter().for_each(|seed| compare_events(&varied(seed), &mut seen));
+    println!("{seen:?}");
+    assert!(seen.entries >= 5 && seen.exits >= 2 && seen.crossings >= 3 && seen.at_once >= 2, "{seen:?}");
+}
+
+/// To 10³⁰⁰, with few steps taken, and never a number that is not finite.
+#[test]
+fn reaches_the_far_horizon() {
+    for (name, p) in noisy().iter().map(|r| (r.name, problem(r))).chain([("Golub", golub())]) {
+        let mut engine = run(&p, 1e300, Options::default());
+        assert_eq!(engine.name(), "sliding", "{name}");
+        assert!(margins(&engine).iter().all(|q| q.is_finite() && *q > 0.0), "{name}");
+        assert!(engine.scaled_losses().expect("scaled losses").iter().all(|e| e.is_finite()), "{name}");
+    }
+}
+
+/// A record of the state gives the same bits from there on.
+#[test]
+fn resumes_in_the_same_bits() {
+    let p = golub();
+    for t in [1e3, 6e3, 2e4] {
+        let mut engine = run(&p, t, Options::default());
+        let record = engine.view().state();
+        let mut again = Horizon::restore(p.clone(), &record, Options::default()).expect("a record of this problem");
+        for t in [3e4, 1e7, 1e30] {
+            assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
+            assert_eq!(again.advance(t, &Stop::default()), Reached::Target);
+            assert_eq!(engine.view().state(), again.view().state(), "t = {t:e}");
+        }
+    }
+}
