@@ -152,24 +152,25 @@ fn tied_agrees_with_plain_and_counts_the_same_flips() {
 
 #[test]
 fn integers_are_exact() {
-    // With rate·exp(-0)·a = 1/2 and integer data every number is a small multiple of 1/4.
+    // W = 0, so every loss is 1 and every slope the leak 1/2; with rate·a = 1/2 exactly, S = ±1/4, and all
+    // sums of integer data times S are exact in any order.
     for (n, d, m) in SHAPES {
         let x = Matrix::new(n, d, numbers(n * d, 5).iter().map(|v| (v * 4.0).round()).collect());
         let y: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let network = Network { width: m, positive: m, leak: 0.5 };
-        let rate = (m as f64).sqrt() * 0.5;
+        let near = (0.5 / network.output(0)).to_bits();
+        let rates = (near - 2..=near + 2).map(f64::from_bits);
+        let rate = rates.into_iter().find(|rate| rate * network.output(0) == 0.5).expect("a rate");
         let zero = Matrix::zeros(m, d);
         for nest in [Nest::Panels, Nest::Rows] {
             let options = Options { nest: Some(nest), ..PLAIN };
             let mut fused = Fused::new(&x, &y, &network, rate, &zero, &options);
             fused.step();
-            let coefficient = rate * network.output(0) * 0.5;
             let w = fused.weights();
             for k in 0..d {
                 let sum: f64 = (0..n).map(|i| y[i] * x[(i, k)]).sum();
                 for j in 0..m {
-                    let exact = coefficient * sum;
-                    assert!((w[(j, k)] - exact).abs() <= exact.abs() * f64::EPSILON * 2.0, "{n} {d} {m} {nest:?}");
+                    assert_eq!(w[(j, k)], 0.25 * sum, "{n} {d} {m} {nest:?}");
                 }
             }
         }
