@@ -59,3 +59,22 @@ proptest! {
         }
     }
 }
+
+/// The certified angle over the true one tends to 1, down to the rounding that the certificate adds.
+#[test]
+fn the_certificate_becomes_tight() {
+    let settings = ["data.n=20", "data.d=200", "data.signal=6", "descent.steps=1e300"].map(String::from);
+    let config = Config::load(None, &settings).expect("a valid configuration");
+    let problem = Problem::build(&config).expect("a problem");
+    let mut engine = start::engine(&config, &problem).expect("an engine");
+    let mut monitor = Monitor::new(problem.setting());
+    let mut ratios = Vec::new();
+    run(&mut *engine, &mut monitor, &[0.0, 1e4, 1e12, 1e100, 1e300], 0.0, &Stop::default(), &mut |row| {
+        if let (Some(certified), Some(exact)) = (row.certified_cosine_gap, row.cosine_gap) {
+            ratios.push((certified / exact).sqrt());
+        }
+    });
+    assert_eq!(ratios.len(), 4);
+    assert!(ratios.windows(2).all(|w| w[1] < w[0]), "{ratios:?}");
+    assert!(ratios[3] < 1.05, "{ratios:?}");
+}
