@@ -40,6 +40,12 @@ const QUIET: f64 = 8.0;
 /// A warp stretch that covers this multiple of its patience has paid for itself.
 const PAID: f64 = 16.0;
 
+/// Most patience where chatter is watched: what keeps crossing is left to averages.
+const WATCHED: f64 = 1024.0;
+
+/// Most patience where it is not.
+const UNWATCHED: f64 = 1048576.0;
+
 /// Growth of t between two looks at whether the flow is exact enough.
 const RECHECK: f64 = 1.0 / 16.0;
 
@@ -285,6 +291,7 @@ impl Horizon {
         self.sliding = None;
         self.settled = None;
         self.chatter = Chatter::new(&self.state);
+        self.patience = SHORTEST;
         self.attempt = if t < COUNTABLE { t + self.patience } else { t };
         if left == Left::Near {
             self.smooth = 2.0 * t;
@@ -355,7 +362,8 @@ impl Horizon {
     fn near(&mut self, from: f64) -> Left {
         let t = self.state.t();
         self.hold = Hold::Near;
-        self.patience = if t - from < PAID * self.patience { (2.0 * self.patience).min(1048576.0) } else { SHORTEST };
+        let most = if self.options.sliding > 0.0 { WATCHED } else { UNWATCHED };
+        self.patience = if t - from < PAID * self.patience { (2.0 * self.patience).min(most) } else { SHORTEST };
         self.attempt = t + self.patience;
         if t < COUNTABLE {
             return Left::Near;
