@@ -116,6 +116,7 @@ pub struct Horizon {
     chatter: Chatter,
     smooth: f64, // no averages before this t
     sliding: Option<Box<Sliding>>,
+    averaging: f64, // the error that the averages claim
     segments: Vec<Segment>,
     snapshot: Option<Snapshot>,
 }
@@ -134,6 +135,7 @@ impl Horizon {
             chatter: Chatter::new(&state),
             smooth: 0.0,
             sliding: None,
+            averaging: 0.0,
             state,
             settled: None,
             warp,
@@ -154,7 +156,7 @@ impl Horizon {
         let (n, nm) = (problem.n(), problem.n() * problem.network.width);
         let (head, rest) = record.split_at_checked(HEAD)?;
         let (settled, slides, watched) = (head[3] == 1.0, head[9] == 1.0, 2 + 5 * nm);
-        let extra = if settled { 5 * n } else { 0 } + if slides { 8 + 4 * n + nm } else { 0 };
+        let extra = if settled { 5 * n } else { 0 } + if slides { 9 + 4 * n + nm } else { 0 };
         if rest.len() != n + 4 + 4 * nm + watched + extra {
             return None;
         }
@@ -279,6 +281,7 @@ impl Horizon {
         let problem = self.state.problem().clone();
         let left = sliding.advance(&problem, target, stop);
         self.state = sliding.iterate(&problem);
+        self.averaging = sliding.error_estimate();
         if matches!(left, Left::Flip | Left::Near) {
             self.end_sliding(left);
         }
@@ -416,10 +419,8 @@ impl Horizon {
         }
         let error_estimate = match &self.settled {
             Some(settled) if engine == "warp" => self.warp.error_estimate(settled),
-            _ => match &mut self.sliding {
-                Some(sliding) if engine == "sliding" => sliding.error_estimate(),
-                _ => 0.0,
-            },
+            _ if engine == "sliding" => self.averaging,
+            _ => 0.0,
         };
         match self.segments.last_mut() {
             Some(last) if last.engine == engine => {
