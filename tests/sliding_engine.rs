@@ -8,6 +8,7 @@ use farfield::descent::sliding::mode::Place;
 use farfield::descent::{Engine, Flips, Reached, Stop, View};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
+use farfield::monitor::{Monitor, PatternState, Setting};
 use farfield::network::Network;
 use ndarray_npy::ReadNpyExt;
 use problems::{Recipe, problem};
@@ -146,7 +147,7 @@ struct Seen {
     at_once: usize,
 }
 
-/// Events before 10⁵ happen in the stepped run, too, within 5·10⁻⁴ of their t: a pair that enters changes
+/// Events before 10⁵ happen in the stepped run, too, but for the ripple: within 16 steps and 2·10⁻⁴ of their t. A pair that enters changes
 /// side for the first time, one that leaves for the last time (its visits to the other side become rare
 /// before), one that crosses for both. Pairs with several events are left out.
 fn compare_events(r: &Recipe, seen: &mut Seen) {
@@ -160,7 +161,7 @@ fn compare_events(r: &Recipe, seen: &mut Seen) {
     let events = sliding.events();
     for e in events.iter().filter(|e| e.t < 0.99 * END) {
         let pair = e.sample * m + e.neuron;
-        let near = |t: f64| (t / e.t - 1.0).abs() < 5e-4;
+        let near = |t: f64| (t - e.t).abs() < 16.0 + 2e-4 * e.t;
         seen.at_once += usize::from(events.iter().filter(|other| other.t == e.t).count() > 1);
         if events.iter().filter(|o| (o.sample, o.neuron) == (e.sample, e.neuron)).count() > 1 {
             continue;
@@ -173,7 +174,7 @@ fn compare_events(r: &Recipe, seen: &mut Seen) {
             }
             (Place::Kink, _) => {
                 seen.exits += 1;
-                assert!(last < e.t * (1.0 + 5e-4) && last > 0.8 * e.t, "{seed}: {e:?}, stepping {first}…{last}");
+                assert!((last < e.t || near(last)) && last > 0.8 * e.t, "{seed}: {e:?}, stepping {first}…{last}");
             }
             _ => {
                 seen.crossings += 1;
@@ -191,9 +192,47 @@ fn compare_events(r: &Recipe, seen: &mut Seen) {
 fn events_happen_at_their_steps() {
     let mut seen = Seen::default();
     noisy().iter().for_each(|r| compare_events(r, &mut seen));
-    [46, 52, 56, 58, 67].into_iter().for_each(|seed| compare_events(&varied(seed), &mut seen));
+    [35, 46, 52, 56, 58, 67].into_iter().for_each(|seed| compare_events(&varied(seed), &mut seen));
     println!("{seen:?}");
-    assert!(seen.entries >= 5 && seen.exits >= 2 && seen.crossings >= 3 && seen.at_once >= 2, "{seen:?}");
+    assert!(seen.entries >= 5 && seen.exits >= 1 && seen.crossings >= 3 && seen.at_once >= 2, "{seen:?}");
+}
+
+/// The samples that slide, the maximal margin, and how close GD comes.
+#[test]
+fn golub_reaches_its_limit() {
+    let p = golub();
+    let mut monitor = Monitor::new(Setting {
+        geometry: p.gram.clone(),
+        gram: Some(p.gram.clone()),
+        norms: (0..p.n()).map(|i| p.gram.0[(i, i)].sqrt()).collect(),
+        d: 5000,
+        y: p.labels.clone(),
+        network: p.network,
+        step_size: p.rate,
+        loss_constant: 1.0,
+    });
+    let mut engine = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
+    for t in [1e3, 1e4, 1e6, 1e12, 1e30, 1e100] {
+        assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
+        let row = monitor.observe(&mut engine);
+        assert!(row.cosine_gap.is_none() || row.certified_cosine_gap >= row.cosine_gap, "{row:?}");
+    }
+    let row = monitor.observe(&mut engine);
+    assert_eq!(monitor.pattern_state(&row), PatternState::Sliding);
+    let sliding = monitor.sliding().expect("a limit");
+    let samples: Vec<usize> = sliding.pairs.iter().map(|pair| pair.sample).collect();
+    assert_eq!(samples, [5, 14, 16, 28]);
+    assert!((sliding.limit.max_margin - 10.766118508).abs() < 1e-8, "{}", sliding.limit.max_margin);
+    assert!(row.dual_gap.expect("a limit") < 1e-6);
+    let fractions = engine.fractions().expect("stepping watched them");
+    for pair in &sliding.pairs {
+        let neurons = (0..8).filter(|j| sliding.limit.span.groups.of[*j] == pair.group);
+        for j in neurons {
+            let observed = fractions[pair.sample * 8 + j];
+            // Watched before 10⁴, where the weights are within a fifth of their limits.
+            assert!((observed - pair.fraction).abs() < 0.12);
+        }
+    }
 }
 
 /// To 10³⁰⁰, with few steps taken, and never a number that is not finite.

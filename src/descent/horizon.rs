@@ -40,6 +40,12 @@ const QUIET: f64 = 8.0;
 /// A warp stretch that covers this multiple of its patience has paid for itself.
 const PAID: f64 = 16.0;
 
+/// Most patience where chatter is watched: what keeps crossing is left to averages.
+const WATCHED: f64 = 1024.0;
+
+/// Most patience where it is not.
+const UNWATCHED: f64 = 1048576.0;
+
 /// Growth of t between two looks at whether the flow is exact enough.
 const RECHECK: f64 = 1.0 / 16.0;
 
@@ -110,6 +116,7 @@ pub struct Horizon {
     chatter: Chatter,
     smooth: f64, // no averages before this t
     sliding: Option<Box<Sliding>>,
+    averaging: f64, // the error that the averages claim
     segments: Vec<Segment>,
     snapshot: Option<Snapshot>,
 }
@@ -128,6 +135,7 @@ impl Horizon {
             chatter: Chatter::new(&state),
             smooth: 0.0,
             sliding: None,
+            averaging: 0.0,
             state,
             settled: None,
             warp,
@@ -148,7 +156,7 @@ impl Horizon {
         let (n, nm) = (problem.n(), problem.n() * problem.network.width);
         let (head, rest) = record.split_at_checked(HEAD)?;
         let (settled, slides, watched) = (head[3] == 1.0, head[9] == 1.0, 2 + 5 * nm);
-        let extra = if settled { 5 * n } else { 0 } + if slides { 8 + 4 * n + nm } else { 0 };
+        let extra = if settled { 5 * n } else { 0 } + if slides { 9 + 4 * n + nm } else { 0 };
         if rest.len() != n + 4 + 4 * nm + watched + extra {
             return None;
         }
@@ -273,6 +281,7 @@ impl Horizon {
         let problem = self.state.problem().clone();
         let left = sliding.advance(&problem, target, stop);
         self.state = sliding.iterate(&problem);
+        self.averaging = sliding.error_estimate();
         if matches!(left, Left::Flip | Left::Near) {
             self.end_sliding(left);
         }
@@ -285,6 +294,7 @@ impl Horizon {
         self.sliding = None;
         self.settled = None;
         self.chatter = Chatter::new(&self.state);
+        self.patience = SHORTEST;
         self.attempt = if t < COUNTABLE { t + self.patience } else { t };
         if left == Left::Near {
             self.smooth = 2.0 * t;
@@ -355,7 +365,8 @@ impl Horizon {
     fn near(&mut self, from: f64) -> Left {
         let t = self.state.t();
         self.hold = Hold::Near;
-        self.patience = if t - from < PAID * self.patience { (2.0 * self.patience).min(1048576.0) } else { SHORTEST };
+        let most = if self.options.sliding > 0.0 { WATCHED } else { UNWATCHED };
+        self.patience = if t - from < PAID * self.patience { (2.0 * self.patience).min(most) } else { SHORTEST };
         self.attempt = t + self.patience;
         if t < COUNTABLE {
             return Left::Near;
@@ -408,10 +419,8 @@ impl Horizon {
         }
         let error_estimate = match &self.settled {
             Some(settled) if engine == "warp" => self.warp.error_estimate(settled),
-            _ => match &mut self.sliding {
-                Some(sliding) if engine == "sliding" => sliding.error_estimate(),
-                _ => 0.0,
-            },
+            _ if engine == "sliding" => self.averaging,
+            _ => 0.0,
         };
         match self.segments.last_mut() {
             Some(last) if last.engine == engine => {

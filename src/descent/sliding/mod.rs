@@ -45,6 +45,10 @@ const DOUBT: [f64; 2] = [0.25, 1.0];
 /// First proposed length of a step in log t.
 const FIRST: f64 = 1.0 / 16.0;
 
+/// Growth of t over which the averaged flow goes on after the last pair has left its kink: pairs leave slowly,
+/// and warp shortens its steps near a kink.
+const DEPARTURE: f64 = 1.0 + 1.0 / 16.0;
+
 /// What integration and rounding add to the margins, relative to the largest one.
 const ROUNDING: f64 = 1e-12;
 
@@ -71,6 +75,7 @@ pub struct Sliding {
     doubt: f64,
     drift: Vec<f64>,
     flips: Flips,
+    emptied: f64, // t since which nothing slides, or 0
     events: Vec<Event>,
     field: Field,
     k: [Vec<f64>; STAGES],
@@ -117,6 +122,7 @@ impl Sliding {
             doubt: memory[4],
             drift,
             flips,
+            emptied: 0.0,
             events: Vec::new(),
             field: Field::new(n),
             k: std::array::from_fn(|_| zeros.clone()),
@@ -176,14 +182,7 @@ impl Sliding {
             if !self.settle(problem) {
                 return Left::Near;
             }
-            let mut until = target;
-            if self.mode.sliding() == 0 && self.t < COUNTABLE {
-                let whole = self.t.ceil();
-                if whole == self.t {
-                    return Left::Flip;
-                }
-                until = target.min(whole);
-            }
+            let Some(until) = self.horizon(target) else { return Left::Flip };
             self.start_of_step(problem);
             if !self.e.iter().all(|e| e.is_finite()) {
                 return Left::Diverged;
@@ -193,6 +192,20 @@ impl Sliding {
             self.apply(problem, next, length);
         }
         Left::Target
+    }
+
+    /// How far to go in this mode: where nothing slides and steps can be counted, to a whole t at which the
+    /// pairs have left their kinks behind; none if it is reached.
+    fn horizon(&mut self, target: f64) -> Option<f64> {
+        if self.mode.sliding() > 0 || self.t >= COUNTABLE {
+            self.emptied = 0.0;
+            return Some(target);
+        }
+        if self.emptied == 0.0 {
+            self.emptied = self.t;
+        }
+        let clear = (self.emptied * DEPARTURE).ceil();
+        (self.t < clear).then_some(target.min(clear))
     }
 
     /// `w = log(αc) + u − q − κ/t` and `e = exp(w)` at the present t.
@@ -282,7 +295,7 @@ impl Sliding {
         }
     }
 
-    /// Everything that later steps depend on but C and Z: 8 + 4n + nm numbers.
+    /// Everything that later steps depend on but C and Z: 9 + 4n + nm numbers.
     pub fn memory(&self) -> Vec<f64> {
         let place = |p: &Place| match p {
             Place::Below => -1.0,
@@ -290,7 +303,7 @@ impl Sliding {
             Place::Above => 1.0,
         };
         let mut memory = vec![self.t, self.u.0, self.u.1, self.length, self.doubt, self.ripple.size];
-        memory.extend([self.flips.count as f64, self.flips.last]);
+        memory.extend([self.flips.count as f64, self.flips.last, self.emptied]);
         memory.extend(self.ripple.mean.iter().chain(&self.drift).chain(self.q.hi()).chain(self.q.lo()));
         memory.extend(self.mode.places.iter().map(place));
         memory
@@ -299,7 +312,7 @@ impl Sliding {
     /// From what [`Sliding::memory`] returned and the iterate of that moment.
     pub fn restore(state: &Coefficients, memory: &[f64]) -> Option<Self> {
         let n = state.problem().n();
-        let (head, rest) = memory.split_at_checked(8)?;
+        let (head, rest) = memory.split_at_checked(9)?;
         let (vectors, places) = rest.split_at_checked(4 * n)?;
         let place = |p: &f64| match *p {
             -1.0 => Place::Below,
@@ -312,6 +325,7 @@ impl Sliding {
         let flips = Flips { count: head[6] as u64, last: head[7] };
         let mut sliding = Self::assemble(c, z, mode, head, part(0), part(1), flips);
         sliding.q = Compensated::from_parts(part(2), part(3));
+        sliding.emptied = head[8];
         Some(sliding)
     }
 }
