@@ -8,7 +8,7 @@
 //!       K[I][j] += Σ_k X[I][k] X[j][k]          one chain per element and group of columns
 //! ```
 //!
-//! Only the lower triangle is computed, in whole vectors. `n²·d` flops; per group and block, 128 rows
+//! Only the lower triangle is computed, in whole vectors of columns. `n²·d` flops; per group and block, 128 rows
 //! of 256 columns (256 KiB) stay in L2 while 32 KiB of the other factor pass through L1.
 
 use crate::by_neurons;
@@ -57,17 +57,18 @@ impl Panel {
         assert_eq!(k.len(), numbers(self.n, block), "a block of K");
         let (first, rows) = rows(self.n, block);
         let slab = Slab::new(&self.slab, self.n, self.cols);
-        let (pair, out) = (2 * self.cols * LANES, 2 * rows * LANES);
-        for (lanes, k) in self.lanes.chunks(pair).zip(k.chunks_mut(out)) {
-            by_neurons::forward(
-                isa,
-                slab,
-                first,
-                lanes.get(..k.len() / rows * self.cols).expect("columns"),
-                false,
-                k,
-                &[],
-            );
+        let (vector, out) = (self.cols * LANES, rows * LANES);
+        // Left of the diagonal block, whole columns of the block, two vectors at a time.
+        let left = first / LANES;
+        let (before, diagonal) = k.split_at_mut(left * out);
+        for (lanes, k) in self.lanes.chunks(2 * vector).zip(before.chunks_mut(2 * out)) {
+            by_neurons::forward(isa, slab, first, lanes, false, k, &[]);
+        }
+        // In it, each vector of columns from the row where it meets the diagonal.
+        let lanes = self.lanes[left * vector..].chunks(vector);
+        for (v, (lanes, k)) in lanes.zip(diagonal.chunks_mut(out)).enumerate() {
+            let above = v * LANES;
+            by_neurons::forward(isa, slab, first + above, lanes, false, &mut k[above * LANES..], &[]);
         }
     }
 }
