@@ -1,6 +1,6 @@
 //! What can go wrong before or during a run, and the exit code that says so.
 
-/// Errors of the library. How a run *ended* is a [`crate::descent::Status`], not an error.
+/// Errors of the library. How a run *ended* is a [`crate::descent::run::Status`], not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A bad configuration, bad data or a bad command line: exit code 2.
