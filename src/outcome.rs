@@ -34,7 +34,7 @@ pub struct Outcome {
     pub(crate) train_error: Real,
     pub(crate) step_size: Real,
     pub(crate) lambda_max: Real,
-    /// Why steps were still taken one by one at the end.
+    /// Why steps were still taken one by one at the end, or why no limit is known.
     pub(crate) remark: Option<String>,
     pub(crate) segments: Vec<SegmentReport>,
     pub(crate) digest: String,
@@ -233,7 +233,7 @@ impl Outcome {
             train_error: Real(q.iter().filter(|q| !(**q > 0.0)).count() as f64 / q.len() as f64),
             step_size: Real(problem.step_size),
             lambda_max: Real(problem.lambda_max),
-            remark: engine_remark,
+            remark: engine_remark.or_else(|| monitor.remark()),
             segments,
             digest: digest([&view.state()[..]]),
             data_digest: problem.data_digest(),
