@@ -217,6 +217,23 @@ impl Monitor {
         }
     }
 
+    /// Why no limit is known while neurons chatter.
+    pub fn remark(&self) -> Option<String> {
+        match &self.slid {
+            Some((_, prediction)) if self.chattering => match prediction {
+                Prediction::Limit(sliding) if sliding.consistent() => None,
+                Prediction::Limit(sliding) => {
+                    let pairs = sliding.limit.inconsistent.len();
+                    let what = "the limit for the present sides of the neurons has other sides";
+                    Some(format!("{what} at {pairs} pairs (sample, neuron): they still have to change"))
+                }
+                Prediction::NotSeparable(_) => Some("the present sides of the neurons do not separate the data".into()),
+                Prediction::Unresolved(_) => Some("the limit with sliding pairs is too close to singular".into()),
+            },
+            _ => None,
+        }
+    }
+
     /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
     pub fn separable(&mut self, row: &Row, view: &dyn View) -> bool {
         let pattern = Pattern::of(view.preactivations(), self.y.len(), self.network.width);

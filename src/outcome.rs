@@ -44,7 +44,7 @@ pub struct Outcome {
     pub(crate) training: Option<Shares>,
     pub(crate) step_size: Real,
     pub(crate) lambda_max: Real,
-    /// Why steps were still taken one by one at the end.
+    /// Why steps were still taken one by one at the end, or why no limit is known.
     pub(crate) remark: Option<String>,
     pub(crate) segments: Vec<SegmentReport>,
     pub(crate) digest: String,
@@ -291,7 +291,7 @@ impl Outcome {
             training,
             step_size: Real(problem.step_size),
             lambda_max: Real(problem.lambda_max),
-            remark: engine_remark,
+            remark: engine_remark.or_else(|| monitor.remark()),
             segments,
             digest: digest([&view.state()[..]]),
             data_digest: problem.data_digest(),

@@ -72,7 +72,7 @@ fn descent_line(outcome: &Outcome, seconds: f64) -> String {
         [first, .., last] if parts.len() > 4 => format!("{first} … {} more … {last}", parts.len() - 2),
         _ => parts.join(", "),
     };
-    let remark = outcome.remark.as_ref().map(|r| format!("; stepping: {r}")).unwrap_or_default();
+    let remark = outcome.remark.as_ref().map(|r| format!("; {r}")).unwrap_or_default();
     format!("t = {}, {how}, in {seconds:.2} s: {parts}{remark}", steps(outcome.steps.0))
 }
 

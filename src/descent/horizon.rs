@@ -18,7 +18,7 @@
 //! that chatter are stepped, and an isolated late flip costs a few dozen exact steps.
 //!
 //! Beyond 2⁵³ steps cannot be told apart. There the flow itself carries the iterate over an isolated flip
-//! within 10⁻¹¹ of its log t; neurons that begin to chatter there slide at once.
+//! within 10⁻¹¹ of its log t; neurons that chatter there slide after a few crossings.
 
 use super::compensated::Compensated;
 use super::gram::{Coefficients, Problem};
