@@ -2,35 +2,14 @@
 
 mod problems;
 
-use farfield::descent::gram::{Problem, Start};
+use farfield::descent::gram::Problem;
 use farfield::descent::horizon::{Horizon, Options};
 use farfield::descent::sliding::mode::Place;
 use farfield::descent::{Engine, Flips, Reached, Stop, View};
-use farfield::geometry::Gram;
-use farfield::matrix::Matrix;
-use farfield::monitor::{Monitor, PatternState, Setting};
-use farfield::network::Network;
-use ndarray_npy::ReadNpyExt;
 use problems::{Recipe, problem};
 use std::sync::Arc;
 
 const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0 };
-
-fn read(name: &str) -> std::fs::File {
-    std::fs::File::open(format!("{}/tests/vectors/{name}", env!("CARGO_MANIFEST_DIR"))).expect("the file is there")
-}
-
-/// Golub's leukemia data through their Gram matrix; W(0) small.
-fn golub() -> Arc<Problem> {
-    let k = ndarray::Array2::<f64>::read_npy(read("golub_gram.npy")).expect("K");
-    let y = ndarray::Array1::<f64>::read_npy(read("golub_labels.npy")).expect("labels");
-    let (n, network) = (y.len(), Network { width: 8, positive: 4, leak: 0.1 });
-    let k = Matrix::new(n, n, k.iter().copied().collect());
-    let rate = 0.9 / problems::largest_eigenvalue(&k);
-    let z = (0..n * 8).map(|p| 1e-6 * ((p * p % 17) as f64 - 8.0)).collect();
-    let start = Start { preactivations: z, squared_norms: vec![1e-6; 8], weights: None };
-    Arc::new(Problem::new(Arc::new(Gram(k)), None, y.to_vec(), network, rate, start))
-}
 
 fn margins(engine: &Horizon) -> Vec<f64> {
     let p = engine.iterate().problem();
@@ -88,11 +67,6 @@ fn noisy() -> Vec<Recipe> {
         },
         Recipe { name: "wide start", seed: 15, n: 20, d: 300, signal: 6.0, label_noise: 0.3, init: 0.05, ..small() },
     ]
-}
-
-#[test]
-fn golub_margins() {
-    compare("Golub", &golub(), &[1e4, 3e4, 1e5, 3e5]);
 }
 
 #[test]
@@ -197,48 +171,10 @@ fn events_happen_at_their_steps() {
     assert!(seen.entries >= 5 && seen.exits >= 1 && seen.crossings >= 3 && seen.at_once >= 2, "{seen:?}");
 }
 
-/// The samples that slide, the maximal margin, and how close GD comes.
-#[test]
-fn golub_reaches_its_limit() {
-    let p = golub();
-    let mut monitor = Monitor::new(Setting {
-        geometry: p.gram.clone(),
-        gram: Some(p.gram.clone()),
-        norms: (0..p.n()).map(|i| p.gram.0[(i, i)].sqrt()).collect(),
-        d: 5000,
-        y: p.labels.clone(),
-        network: p.network,
-        step_size: p.rate,
-        loss_constant: 1.0,
-    });
-    let mut engine = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
-    for t in [1e3, 1e4, 1e6, 1e12, 1e30, 1e100] {
-        assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
-        let row = monitor.observe(&mut engine);
-        assert!(row.cosine_gap.is_none() || row.certified_cosine_gap >= row.cosine_gap, "{row:?}");
-    }
-    let row = monitor.observe(&mut engine);
-    assert_eq!(monitor.pattern_state(&row), PatternState::Sliding);
-    let sliding = monitor.sliding().expect("a limit");
-    let samples: Vec<usize> = sliding.pairs.iter().map(|pair| pair.sample).collect();
-    assert_eq!(samples, [5, 14, 16, 28]);
-    assert!((sliding.limit.max_margin - 10.766118508).abs() < 1e-8, "{}", sliding.limit.max_margin);
-    assert!(row.dual_gap.expect("a limit") < 1e-6);
-    let fractions = engine.fractions().expect("stepping watched them");
-    for pair in &sliding.pairs {
-        let neurons = (0..8).filter(|j| sliding.limit.span.groups.of[*j] == pair.group);
-        for j in neurons {
-            let observed = fractions[pair.sample * 8 + j];
-            // Watched before 10⁴, where the weights are within a fifth of their limits.
-            assert!((observed - pair.fraction).abs() < 0.12);
-        }
-    }
-}
-
 /// To 10³⁰⁰, with few steps taken, and never a number that is not finite.
 #[test]
 fn reaches_the_far_horizon() {
-    for (name, p) in noisy().iter().map(|r| (r.name, problem(r))).chain([("Golub", golub())]) {
+    for (name, p) in noisy().iter().map(|r| (r.name, problem(r))) {
         let mut engine = run(&p, 1e300, Options::default());
         assert_eq!(engine.name(), "sliding", "{name}");
         assert!(margins(&engine).iter().all(|q| q.is_finite() && *q > 0.0), "{name}");
@@ -249,7 +185,7 @@ fn reaches_the_far_horizon() {
 /// A record of the state gives the same bits from there on.
 #[test]
 fn resumes_in_the_same_bits() {
-    let p = golub();
+    let p = problem(&noisy()[0]);
     for t in [1e3, 6e3, 2e4] {
         let mut engine = run(&p, t, Options::default());
         let record = engine.view().state();
