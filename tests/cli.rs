@@ -152,7 +152,7 @@ fn bad_configurations() {
         ("steps", "descent.steps=many", "steps"),
         ("engine", "descent.engine=gpu", "descent.engine"),
         ("source", "data.source=data.bin", "data.source"),
-        ("file", "data.source=missing.npy", "missing.npy"),
+        ("labels", "data.source=missing.npy", "data.labels"),
         ("spectrum", "data.spectrum=flat", "data.spectrum"),
     ];
     for (name, setting, expected) in cases {
