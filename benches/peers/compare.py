@@ -47,9 +47,11 @@ def loss20(shape):
         export = [sys.executable, os.path.join(HERE, "peers.py"), "--export", folder]
         subprocess.run(export + ["--n", str(n), "--d", str(d), "--m", str(m)], check=True)
         at = lambda name: os.path.join(folder, name)
+        # numpy 2 writes its scalars as np.float64(…)
+        step = open(at("alpha.txt")).read().strip().removeprefix("np.float64(").rstrip(")")
         keys = {"data.source": at("X.npy"), "data.labels": at("y.npy"), "network.init": at("W0.npy"),
                 "network.width": m, "network.positive": m // 2, "network.leak": 0.1,
-                "descent.step_size": open(at("alpha.txt")).read().strip(), "descent.reduction": "mean",
+                "descent.step_size": step, "descent.reduction": "mean",
                 "descent.steps": 20, "descent.engine": "direct", "descent.warp": "false", "descent.tied": "false"}
         command = [args.farfield, "run", "-o", at("out"), "--json"]
         result = run(command + [part for key in keys.items() for part in ("-s", f"{key[0]}={key[1]}")], 1)
