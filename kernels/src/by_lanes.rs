@@ -59,7 +59,7 @@ impl<T: Lane> WithSimd for Product<'_, T> {
 
 /// Rows `range` of X, MR at a time, by all rows of B, up to `most` at a time.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the sizes and strides of a tile; a struct would hide them
 fn rows<S: Simd, T: Lane, const MR: usize>(
     simd: S,
     x: Slab<T>,
@@ -85,7 +85,7 @@ fn rows<S: Simd, T: Lane, const MR: usize>(
 
 /// Rows `i..i + MR` of X by rows `j..j + NB` of B.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the sizes and strides of a tile; a struct would hide them
 fn tile<S: Simd, T: Lane, const MR: usize, const NB: usize>(
     simd: S,
     x: Slab<T>,

@@ -71,7 +71,7 @@ impl<T: Lane> WithSimd for Forward<'_, T> {
 
 /// Columns `v..v + NV` of B, all rows of the block: tiles of 8 rows (4 on 16 registers), then 4, 2, 1.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the sizes and strides of a tile; a struct would hide them
 fn forward_columns<S: Simd, T: Lane, const NV: usize>(
     simd: S,
     x: Slab<T>,
@@ -101,7 +101,7 @@ fn forward_columns<S: Simd, T: Lane, const NV: usize>(
 }
 
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the sizes and strides of a tile; a struct would hide them
 fn forward_tile<S: Simd, T: Lane, const MR: usize, const NV: usize>(
     simd: S,
     x: Slab<T>,
@@ -173,7 +173,7 @@ impl<T: Lane> WithSimd for Backward<'_, T> {
 
 /// Columns `v..v + NV` of B, all columns of X, 8 at a time (4 on 16 registers).
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the sizes and strides of a tile; a struct would hide them
 fn backward_columns<S: Simd, T: Lane, const NV: usize>(
     simd: S,
     x: Slab<T>,
@@ -201,7 +201,7 @@ fn backward_columns<S: Simd, T: Lane, const NV: usize>(
 }
 
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the sizes and strides of a tile; a struct would hide them
 fn backward_tile<S: Simd, T: Lane, const MR: usize, const NV: usize>(
     simd: S,
     block: &[T],

@@ -135,7 +135,7 @@ fn full<S: Simd, T: Lane, const MR: usize>(
 
 /// MR rows by vectors `v..v + NV` of a full sliver.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the sizes and strides of a tile; a struct would hide them
 fn part<S: Simd, T: Lane, const MR: usize, const NV: usize>(
     simd: S,
     a: Strips<T>,

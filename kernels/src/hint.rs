@@ -1,6 +1,6 @@
 //! Hints to the machine: the only unsafe code of the kernels. Neither changes what is computed.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code)] // an intrinsic and a system call, each with its SAFETY line
 
 /// Asks for the cache line of `x`, into L2 (hint T1): L1 belongs to the register tiles.
 #[inline(always)]
