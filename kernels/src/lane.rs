@@ -114,7 +114,13 @@ pub fn padded<T: Lane>(x: usize) -> usize {
 pub fn reduce<T: Lane>(lanes: &[T]) -> T {
     let mut sums = [T::default(); 16];
     sums[..T::LANES].copy_from_slice(&lanes[..T::LANES]);
-    let mut half = T::LANES / 2;
+    fold(&mut sums[..T::LANES])
+}
+
+/// [`reduce`] in place, for 8 or 16 numbers.
+#[inline(always)]
+pub fn fold<T: Lane>(sums: &mut [T]) -> T {
+    let mut half = sums.len() / 2;
     while half > 0 {
         for i in 0..half {
             sums[i] += sums[i + half];

@@ -22,12 +22,14 @@
 
 use super::compensated::Compensated;
 use super::gram::{Coefficients, Problem};
+use super::rounding::Rounding;
 use super::settled::{Left, Settled};
 use super::sliding::chatter::Chatter;
 use super::sliding::handover::{self, Handover};
 use super::sliding::mode::Place;
 use super::sliding::{Ripple, Sliding};
 use super::warp::{COUNTABLE, SHORTEST, Warp};
+use super::watch::{WATCH, Watch};
 use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
 use crate::geometry::Span;
 use crate::matrix::Matrix;
@@ -65,11 +67,13 @@ pub struct Options {
     pub tolerance: f64,
     /// Relative error of the margins that averages over chattering neurons may leave behind.
     pub sliding: f64,
+    /// Whether settled steps read H in f32, while their drift allows it.
+    pub mixed: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { warp: true, tolerance: 1e-14, sliding: 1e-6 }
+        Self { warp: true, tolerance: 1e-14, sliding: 1e-6, mixed: false }
     }
 }
 
@@ -117,6 +121,8 @@ pub struct Horizon {
     smooth: f64, // no averages before this t
     sliding: Option<Box<Sliding>>,
     averaging: f64, // the error that the averages claim
+    watch: Watch,   // of mixed steps
+    escalated: Option<f64>,
     segments: Vec<Segment>,
     snapshot: Option<Snapshot>,
 }
@@ -136,6 +142,8 @@ impl Horizon {
             smooth: 0.0,
             sliding: None,
             averaging: 0.0,
+            watch: Watch::new(),
+            escalated: None,
             state,
             settled: None,
             warp,
@@ -157,9 +165,7 @@ impl Horizon {
         let (head, rest) = record.split_at_checked(HEAD)?;
         let (settled, slides, watched) = (head[3] == 1.0, head[9] == 1.0, 2 + 5 * nm);
         let extra = if settled { 5 * n } else { 0 } + if slides { 9 + 4 * n + nm } else { 0 };
-        if rest.len() != n + 4 + 4 * nm + watched + extra {
-            return None;
-        }
+        let (rest, rounding) = rest.split_at_checked(n + 4 + 4 * nm + watched + extra)?;
         let (memory, rest) = rest.split_at(n + 4);
         let (matrices, rest) = rest.split_at(4 * nm);
         let (watch, rest) = rest.split_at(watched);
@@ -178,12 +184,32 @@ impl Horizon {
             engine.sliding = Some(Box::new(Sliding::restore(&engine.state, averages)?));
         }
         engine.chatter.remember(watch);
+        engine.remember_rounding(rounding)?;
         engine.smooth = head[10];
         engine.engine = ["gram", "warp", "sliding"][head[4] as usize];
         (engine.attempt, engine.patience, engine.crossings) = (head[5], head[6], head[7] as u32);
         engine.takeoff = Some(head[8]).filter(|t| *t >= 0.0);
         engine.warp.remember(memory);
         Some(engine)
+    }
+
+    /// What mixed steps depend on, from the end of a record. None if it has another shape.
+    fn remember_rounding(&mut self, record: &[f64]) -> Option<()> {
+        if !self.options.mixed {
+            return record.is_empty().then_some(());
+        }
+        let (head, rest) = record.split_at_checked(WATCH + 1)?;
+        self.watch = Watch::remember(head);
+        self.escalated = Some(head[WATCH]).filter(|t| *t >= 0.0);
+        let streamed = rest.len() == 2 * self.state.problem().n() + 1 + WATCH;
+        if let Some(settled) = self.settled.take() {
+            let mut settled = if streamed { settled.mixed(&self.state, self.watch) } else { settled };
+            if let Some(single) = settled.streamed_mut().filter(|_| streamed) {
+                single.remember(rest);
+            }
+            self.settled = Some(settled);
+        }
+        (streamed || rest.is_empty()).then_some(())
     }
 
     /// Why steps are taken one by one; None while warp is at work.
@@ -310,9 +336,15 @@ impl Horizon {
             return Left::Diverged;
         }
         if self.state.t() - self.state.flips().last >= QUIET {
-            self.settled = Some(Settled::new(&self.state));
+            self.settled = Some(self.settle());
         }
         Left::Target
+    }
+
+    /// The reduced problem of the present pattern.
+    fn settle(&self) -> Settled {
+        let settled = Settled::new(&self.state);
+        if self.options.mixed { settled.mixed(&self.state, self.watch) } else { settled }
     }
 
     /// Exact steps in the present pattern, up to the target or to the next attempt at warp.
@@ -320,7 +352,18 @@ impl Horizon {
         let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
         let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
         let settled = self.settled.as_mut().expect("a settled pattern");
-        settled.advance(&mut self.state, steps, stop)
+        let ended = settled.advance(&mut self.state, steps, stop);
+        self.watched();
+        ended
+    }
+
+    /// Takes note of what mixed steps have seen of their rounding.
+    fn watched(&mut self) {
+        let Some(watch) = self.settled.as_ref().and_then(Settled::rounding) else { return };
+        self.watch = watch;
+        if watch.failed {
+            self.escalated.get_or_insert(self.state.t());
+        }
     }
 
     /// Whether to warp now; if not, says why and when to ask again.
@@ -332,7 +375,10 @@ impl Horizon {
         if !self.options.warp || t < self.attempt || target - t < SHORTEST {
             return false;
         }
-        let settled = self.settled.get_or_insert_with(|| Settled::new(&self.state));
+        if self.settled.is_none() {
+            self.settled = Some(self.settle());
+        }
+        let settled = self.settled.as_ref().expect("just built");
         if !self.warp.ready(&self.state, settled, self.options.tolerance) {
             self.hold = Hold::Early;
             self.attempt = (t + (t * RECHECK).max(SHORTEST)).ceil();
@@ -409,11 +455,14 @@ impl Horizon {
         } else {
             settled.watch(&self.state);
         }
+        self.watched();
     }
 
     /// Extends the last segment, or opens a new one if another engine was at work.
     fn record(&mut self, from: f64, steps_taken: u64, seconds: f64) {
-        let (engine, to, precision) = (self.engine, self.state.t(), Precision::F64);
+        let (engine, to) = (self.engine, self.state.t());
+        let mixed = self.options.mixed && engine == "gram" && self.escalated.is_none_or(|t| t >= to);
+        let precision = if mixed { Precision::Mixed } else { Precision::F64 };
         if to == from {
             return;
         }
@@ -423,7 +472,7 @@ impl Horizon {
             _ => 0.0,
         };
         match self.segments.last_mut() {
-            Some(last) if last.engine == engine => {
+            Some(last) if last.engine == engine && last.precision == precision => {
                 last.to = to;
                 last.steps_taken += steps_taken;
                 last.seconds += seconds;
@@ -453,6 +502,13 @@ impl Horizon {
         }
         if let Some(sliding) = &self.sliding {
             record.extend(sliding.memory());
+        }
+        if self.options.mixed {
+            record.extend(self.watch.memory());
+            record.push(self.escalated.unwrap_or(-1.0));
+            if let Some(streamed) = self.settled.as_ref().and_then(Settled::streamed) {
+                record.extend(streamed.memory());
+            }
         }
         record
     }
@@ -503,8 +559,18 @@ impl Engine for Horizon {
         Some(self.warp.scaled_losses(&self.state, settled))
     }
 
+    fn rounding(&self) -> Option<Rounding> {
+        let mut rounding = Rounding { escalated: self.escalated, ..Rounding::default() };
+        rounding.watched(&self.watch, self.state.t());
+        if self.watch.anchors > 0 {
+            rounding.drifted(self.watch.drift);
+        }
+        self.options.mixed.then_some(rounding)
+    }
+
     fn remark(&self) -> Option<String> {
-        self.hold().filter(|hold| *hold != Hold::Off).map(|hold| hold.to_string())
+        let held = || self.hold().filter(|hold| *hold != Hold::Off).map(|hold| hold.to_string());
+        self.rounding().and_then(|rounding| rounding.remark()).or_else(held)
     }
 
     fn segments(&self) -> Vec<Segment> {
