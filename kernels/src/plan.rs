@@ -129,8 +129,10 @@ impl Plan {
             // Bound by memory: four columns, so that the first pass reads front to back.
             (Nest::Panels, Lanes::Samples) if shape.m < STREAMED => 4,
             (Nest::Panels, Lanes::Samples) => (fit(shape.n) / 4 * 4).clamp(4, 64),
+            // Few neurons wait for memory: half the slab is asked for in half the time.
+            (Nest::Panels, Lanes::Columns) if shape.m <= STREAMED => (fit(2 * shape.n) / sliver).clamp(1, 4) * sliver,
             (Nest::Panels, Lanes::Columns) => (fit(shape.n) / sliver).clamp(1, 8) * sliver,
-            (Nest::Panels, Lanes::Neurons) => (fit(shape.n) / sliver).clamp(2, 8) * sliver,
+            (Nest::Panels, Lanes::Neurons) => (fit(2 * shape.n) / sliver).clamp(2, 8) * sliver,
             (Nest::Rows, Lanes::Samples) => (fit(shape.d) / sliver).clamp(1, 16) * sliver,
             (Nest::Rows, _) => (fit(shape.d) / 8 * 8).clamp(8, BLOCK),
         }
@@ -169,7 +171,7 @@ impl Plan {
             (_, Lanes::Neurons) => {
                 let vectors = shape.m.div_ceil(T::LANES) as f64;
                 // One vector of neurons takes nine loads for eight multiply-adds.
-                2.0 * vectors * lane * if vectors > 1.0 { 1.02 } else { 1.12 }
+                2.0 * vectors * lane * if vectors > 1.0 { 1.02 } else { 1.06 }
             }
             (Nest::Panels, Lanes::Samples) => m * (2.0 + 3.0 / width + 12.0 * lane / n),
             (_, Lanes::Columns) => m * (2.0 + 3.0 * lane / width),
