@@ -17,7 +17,7 @@
 use crate::buffer::Buffer;
 use crate::hint::fetch;
 use crate::isa::{Isa, wide};
-use crate::lane::Lane;
+use crate::lane::{Lane, reduce};
 use crate::slab::SLIVER;
 use pulp::{Simd, WithSimd, as_arrays, as_arrays_mut};
 use std::ops::Range;
@@ -202,19 +202,11 @@ impl WithSimd for AddLanes<'_> {
             let tiles = &sums[r / TILE * self.tiles..][..self.tiles];
             for (out, tile) in out.chunks_mut(TILE).zip(tiles) {
                 for (out, lanes) in out.iter_mut().zip(&tile[r % TILE]) {
-                    *out = halves(*lanes);
+                    *out = reduce(lanes);
                 }
             }
         }
     }
-}
-
-/// The sum of the lanes, by halves like [`crate::lane::reduce`].
-#[inline(always)]
-fn halves([a, b, c, d, e, f, g, h]: [f64; LANES]) -> f64 {
-    let [a, b, c, d] = [a + e, b + f, c + g, d + h];
-    let [a, b] = [a + c, b + d];
-    a + b
 }
 
 /// M×M elements of a tile, from (r, s) on.
