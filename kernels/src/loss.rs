@@ -129,18 +129,18 @@ impl<T: Lane> Samples<T> {
         let len = self.y.len();
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
-        let nearest = nearest(&self.base);
+        let (nearest, leak) = (nearest(&self.base), rule.leak);
         for j in 0..z.len() / len {
             let (z, a) = (&z[j * len..][..len], rule.output[j]);
             match nearest {
                 None => {
                     for (q, &z) in q.iter_mut().zip(z) {
-                        *q = (z * slope(z, rule.leak)).fused(a, *q);
+                        *q = (z * slope(z, leak)).fused(a, *q);
                     }
                 }
                 Some(b) => {
                     for ((q, &z), &b) in q.iter_mut().zip(z).zip(&b[j * len..][..len]) {
-                        *q = (z * slope(z + b, rule.leak)).fused(a, *q);
+                        *q = (z * slope(z + b, leak)).fused(a, *q);
                     }
                 }
             }
@@ -151,12 +151,12 @@ impl<T: Lane> Samples<T> {
             match nearest {
                 None => {
                     for ((s, &z), &c) in s.iter_mut().zip(z).zip(&*q) {
-                        *s = c * a * slope(z, rule.leak);
+                        *s = c * a * slope(z, leak);
                     }
                 }
                 Some(b) => {
                     for (((s, &z), &c), &b) in s.iter_mut().zip(z).zip(&*q).zip(&b[j * len..][..len]) {
-                        *s = c * a * slope(z + b, rule.leak);
+                        *s = c * a * slope(z + b, leak);
                     }
                 }
             }
@@ -170,7 +170,7 @@ impl<T: Lane> Samples<T> {
         let stride = len * T::LANES;
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
-        let nearest = nearest(&self.base);
+        let (nearest, leak) = (nearest(&self.base), rule.leak);
         for i in 0..len {
             let mut sums = [T::default(); 16];
             for (v, a) in rule.output.chunks_exact(T::LANES).enumerate() {
@@ -179,12 +179,12 @@ impl<T: Lane> Samples<T> {
                 match nearest {
                     None => {
                         for ((sum, &z), &a) in sums.iter_mut().zip(z).zip(a) {
-                            *sum = (z * slope(z, rule.leak)).fused(a, *sum);
+                            *sum = (z * slope(z, leak)).fused(a, *sum);
                         }
                     }
                     Some(b) => {
                         for (((sum, &z), &a), &b) in sums.iter_mut().zip(z).zip(a).zip(&b[at..at + T::LANES]) {
-                            *sum = (z * slope(z + b, rule.leak)).fused(a, *sum);
+                            *sum = (z * slope(z + b, leak)).fused(a, *sum);
                         }
                     }
                 }
@@ -199,12 +199,12 @@ impl<T: Lane> Samples<T> {
                 match nearest {
                     None => {
                         for ((s, &z), &a) in s.iter_mut().zip(z).zip(a) {
-                            *s = c * a * slope(z, rule.leak);
+                            *s = c * a * slope(z, leak);
                         }
                     }
                     Some(b) => {
                         for (((s, &z), &a), &b) in s.iter_mut().zip(z).zip(a).zip(&b[at..at + T::LANES]) {
-                            *s = c * a * slope(z + b, rule.leak);
+                            *s = c * a * slope(z + b, leak);
                         }
                     }
                 }

@@ -57,7 +57,7 @@ const SLAB_BYTES: usize = 256 << 10;
 pub const BLOCK: usize = 128;
 /// Bytes of all partial sums together: more would be read from memory when they are added.
 const PARTIAL_BYTES: usize = 4 << 20;
-/// Chunks: at least so many (if there are as many slabs), so that threads find work ...
+/// Chunks: a multiple of this (if there are as many slabs), so that 2, 4 or 8 threads get equally many ...
 const LEAST_CHUNKS: usize = 8;
 /// ... and at most so many.
 const MOST_CHUNKS: usize = 64;
@@ -146,7 +146,7 @@ impl Plan {
         let long = if summed { 128 * T::LANES } else { 128 };
         let along = if nest == Nest::Panels { shape.d } else { shape.n };
         let bytes = Self::partial::<T>(shape, nest, lanes) * size_of::<T>();
-        (PARTIAL_BYTES / bytes).min(along / long).clamp(LEAST_CHUNKS, MOST_CHUNKS)
+        (PARTIAL_BYTES / bytes).min(along / long).clamp(LEAST_CHUNKS, MOST_CHUNKS) / LEAST_CHUNKS * LEAST_CHUNKS
     }
 
     /// Numbers of partial sums of one chunk.
