@@ -11,7 +11,7 @@ use crate::certificate::{self, Gradient};
 use crate::descent::{Engine, Flips, View};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::limit::sliding::Sliding;
-use crate::limit::{Limit, Prediction};
+use crate::limit::{Inseparable, Limit, Prediction};
 use crate::network::{Groups, Network, Pattern};
 use crate::slopes::Slopes;
 use std::sync::Arc;
@@ -213,6 +213,14 @@ impl Monitor {
     pub fn sliding(&self) -> Option<&Sliding> {
         match &self.slid {
             Some((_, Prediction::Limit(sliding))) if self.chattering && sliding.consistent() => Some(sliding),
+            _ => None,
+        }
+    }
+
+    /// The proof that the last pattern that was examined does not separate the data.
+    pub fn inseparable(&self) -> Option<&Inseparable> {
+        match &self.solved {
+            Some((_, Prediction::NotSeparable(proof))) => Some(proof),
             _ => None,
         }
     }

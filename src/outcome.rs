@@ -35,6 +35,9 @@ pub struct Outcome {
     pub(crate) dual_gap: Option<Real>,
     pub(crate) rate_exponent: Option<Real>,
     pub(crate) next_decimal_at: Option<Real>,
+    /// Where the final pattern does not separate the data: `λᵀHλ` relative to the mean diagonal of H, for the
+    /// weights λ of dual.npy.
+    pub(crate) farkas_value: Option<Real>,
     pub(crate) pattern: PatternReport,
     pub(crate) test_error: Option<TestError>,
     pub(crate) train_error: Real,
@@ -277,6 +280,10 @@ impl Outcome {
             dual_gap: row.dual_gap.map(Real),
             rate_exponent: limit.map(|l| Real(l.nu)),
             next_decimal_at: limit.map(|l| Real(next_decimal(row.t, norm, l.max_margin))),
+            farkas_value: monitor
+                .inseparable()
+                .filter(|_| status == Status::NotSeparable)
+                .map(|proof| Real(proof.farkas.relative)),
             pattern: PatternReport {
                 sign_agreement: Real(row.sign_agreement),
                 flips: row.flips.count,

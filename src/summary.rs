@@ -39,6 +39,11 @@ fn steps(t: f64) -> String {
     if t < 1e9 { format!("{t}") } else { format!("{t:.3e}") }
 }
 
+/// Six decimals, or seven digits beyond nine places.
+fn decimals(v: f64) -> String {
+    if v.abs() < 1e9 { format!("{v:.6}") } else { format!("{v:.6e}") }
+}
+
 /// The angle of a cosine gap, in radians.
 fn angle(gap: f64) -> f64 {
     2.0 * (0.5 * gap).sqrt().min(1.0).asin()
@@ -79,8 +84,11 @@ fn descent_line(outcome: &Outcome, seconds: f64) -> String {
 fn state_line(outcome: &Outcome) -> String {
     let Outcome { log_loss, min_margin, weight_norm, train_error, .. } = outcome;
     format!(
-        "log L = {:.6}, min margin {:.6}, ‖W‖ = {:.6}, train error {}",
-        log_loss.0, min_margin.0, weight_norm.0, train_error.0
+        "log L = {}, min margin {}, ‖W‖ = {}, train error {}",
+        decimals(log_loss.0),
+        decimals(min_margin.0),
+        decimals(weight_norm.0),
+        (1e4 * train_error.0).round() / 1e4
     )
 }
 
@@ -110,7 +118,13 @@ fn limit_line(outcome: &Outcome) -> String {
             "max margin γ* = {:.9}, consistent; the iterate has {:.9}; rate exponent ν = {:.4}",
             margin.0, outcome.normalized_margin.0, nu.0
         ),
-        _ => "none known for the present pattern".into(),
+        _ => match outcome.farkas_value {
+            Some(Real(value)) => format!(
+                "none: the features cancel: weights λ ≥ 0, Σλ = 1 (dual.npy) with λᵀHλ = {value:.1e} of the mean \
+                 diagonal of H"
+            ),
+            None => "none known for the present pattern".into(),
+        },
     }
 }
 
@@ -139,13 +153,14 @@ fn gradient_line(outcome: &Outcome) -> String {
     }
 }
 
-/// Lyu and Li's residuals, which need no settled pattern.
 fn stationarity_line(outcome: &Outcome) -> String {
-    let text = |s: &Stationarity| {
-        let (epsilon, delta) = (s.epsilon, s.delta);
-        format!("W/q_min is an (ε, δ)-KKT point with ε = {epsilon:.4e} ‖W‖/q_min, δ = {delta:.4e} (‖W‖/q_min)²")
-    };
-    outcome.stationarity.as_ref().map(text).unwrap_or_default()
+    outcome.stationarity.as_ref().map(stationarity_text).unwrap_or_default()
+}
+
+/// Lyu and Li's residuals, which need no settled pattern.
+pub fn stationarity_text(s: &Stationarity) -> String {
+    let (epsilon, delta) = (s.epsilon, s.delta);
+    format!("W/q_min is an (ε, δ)-KKT point with ε = {epsilon:.4e} ‖W‖/q_min, δ = {delta:.4e} (‖W‖/q_min)²")
 }
 
 /// Clean and flipped samples apart, where some are flipped.
