@@ -25,10 +25,10 @@ mod record;
 
 use super::gram::{Coefficients, Problem};
 use super::settled::{Left, Settled};
+use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
 use super::sliding::handover::{self, Handover};
 use super::sliding::mode::Place;
-use super::sliding::{Ripple, Sliding};
 use super::warp::{COUNTABLE, SHORTEST, Warp};
 use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
 pub use options::{Hold, Options};
@@ -188,7 +188,7 @@ impl Horizon {
         match handover::hand_over(&mut self.state, places, self.options.sliding, &mut Coefficients::step) {
             Handover::Sliding(sliding) => self.sliding = Some(sliding),
             Handover::Rough(error) => {
-                self.smooth = t * (error / self.options.sliding).max(1.0);
+                self.smooth = t * (error / self.options.sliding).clamp(1.0, 2.0);
                 self.hold = Hold::Rough;
             }
             Handover::Failed => self.smooth = 2.0 * t,
@@ -305,8 +305,7 @@ impl Horizon {
     fn slide_at_once(&mut self) -> bool {
         let (n, m, pattern) = (self.state.problem().n(), self.state.problem().network.width, self.state.pattern());
         let place = |pair: usize| if pattern.get(pair / m, pair % m) { Place::Above } else { Place::Below };
-        let ripple = Ripple { mean: vec![0.0; n], size: 0.0 };
-        let sliding = Sliding::new(&self.state, (0..n * m).map(place).collect(), ripple);
+        let sliding = Sliding::new(&self.state, (0..n * m).map(place).collect());
         self.settled = None;
         self.sliding = sliding.map(Box::new);
         self.sliding.is_some()

@@ -20,7 +20,8 @@ impl Horizon {
         let (n, nm) = (problem.n(), problem.n() * problem.network.width);
         let (head, rest) = record.split_at_checked(HEAD)?;
         let (settled, slides, watched) = (head[3] == 1.0, head[9] == 1.0, 2 + 5 * nm);
-        let extra = if settled { 5 * n } else { 0 } + if slides { 9 + 4 * n + nm } else { 0 };
+        let extra =
+            if settled { 5 * n } else { 0 } + if slides { Sliding::record_length(n, problem.network.width) } else { 0 };
         if rest.len() != n + 4 + 4 * nm + watched + extra {
             return None;
         }
