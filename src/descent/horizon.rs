@@ -29,6 +29,7 @@ use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
 use super::sliding::handover::{self, Handover};
 use super::sliding::mode::Place;
+use super::sliding::visits::Fractions;
 use super::warp::{COUNTABLE, SHORTEST, Warp};
 use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
 pub use options::{Hold, Options};
@@ -185,8 +186,17 @@ impl Horizon {
         let scaled = self.scaled_losses().unwrap_or_default();
         let Some(places) = self.chatter.judge(&self.state, &scaled).filter(|_| t >= self.smooth) else { return 0 };
         self.settled = None;
-        match handover::hand_over(&mut self.state, places, self.options.sliding, &mut Coefficients::step) {
-            Handover::Sliding(sliding) => self.sliding = Some(sliding),
+        let Self { state, chatter, .. } = self;
+        let mut step = |state: &mut Coefficients| {
+            let finite = state.step();
+            chatter.observe(state);
+            finite
+        };
+        match handover::hand_over(state, places, self.options.sliding, &mut step) {
+            Handover::Sliding(sliding) => {
+                self.chatter.pause(self.state.t());
+                self.sliding = Some(sliding);
+            }
             Handover::Rough(error) => {
                 self.smooth = t * (error / self.options.sliding).clamp(1.0, 2.0);
                 self.hold = Hold::Rough;
@@ -214,7 +224,7 @@ impl Horizon {
         let t = self.state.t();
         self.sliding = None;
         self.settled = None;
-        self.chatter = Chatter::new(&self.state);
+        self.chatter.resume(&self.state);
         self.patience = SHORTEST;
         self.attempt = if t < COUNTABLE { t + self.patience } else { t };
         if left == Left::Near {
@@ -404,8 +414,8 @@ impl Engine for Horizon {
         self.segments.clone()
     }
 
-    fn fractions(&self) -> Option<&[f64]> {
-        self.chatter.fractions()
+    fn decades(&self) -> Vec<Fractions> {
+        self.chatter.decades(if self.sliding.is_some() { 0.0 } else { self.state.t() })
     }
 
     fn view(&mut self) -> &dyn View {

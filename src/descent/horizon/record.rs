@@ -4,6 +4,7 @@ use super::super::compensated::Compensated;
 use super::super::gram::{Coefficients, Problem};
 use super::super::settled::Settled;
 use super::super::sliding::Sliding;
+use super::super::sliding::chatter::Chatter;
 use super::super::{Flips, View};
 use super::{Horizon, Options};
 use crate::geometry::Span;
@@ -19,7 +20,8 @@ impl Horizon {
     pub fn restore(problem: Arc<Problem>, record: &[f64], options: Options) -> Option<Self> {
         let (n, nm) = (problem.n(), problem.n() * problem.network.width);
         let (head, rest) = record.split_at_checked(HEAD)?;
-        let (settled, slides, watched) = (head[3] == 1.0, head[9] == 1.0, 2 + 5 * nm);
+        let (settled, slides) = (head[3] == 1.0, head[9] == 1.0);
+        let watched = Chatter::memory_length(nm, rest.get(n + 4 + 4 * nm..)?);
         let extra =
             if settled { 5 * n } else { 0 } + if slides { Sliding::record_length(n, problem.network.width) } else { 0 };
         if rest.len() != n + 4 + 4 * nm + watched + extra {

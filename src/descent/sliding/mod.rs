@@ -30,6 +30,7 @@ mod integrator;
 pub mod mode;
 mod record;
 pub mod ripple;
+pub mod visits;
 
 use super::compensated::{Compensated, add, dot};
 use super::gram::{Coefficients, Problem};
