@@ -11,6 +11,9 @@
 //! for it, and the same without the ripple, for the stepped iterate projected onto its kinks; all relative to
 //! the largest margin. Then where the run stands at t = 10¹².
 
+#[path = "../tests/problems/mixtures.rs"]
+mod mixtures;
+
 use farfield::config::Config;
 use farfield::descent::gram::{self, Start};
 use farfield::descent::horizon::{Horizon, Options};
@@ -20,27 +23,9 @@ use farfield::descent::{Engine, Flips, Reached, Stop};
 use farfield::geometry::preactivations;
 use farfield::monitor::Monitor;
 use farfield::problem::Problem;
+use mixtures::{MIXTURES, mixture};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Number of mixtures.
-const MIXTURES: usize = 20;
-
-/// Mixture k: the settings run through their ranges with steps that have no common period.
-fn mixture(k: usize) -> Vec<String> {
-    let part = |step: f64| ((k as f64 + 0.5) * step).fract();
-    let between = |low: f64, high: f64, step: f64| low * (high / low).powf(part(step));
-    vec![
-        format!("seed={k}"),
-        format!("data.n={}", between(20.0, 200.0, 0.618).round()),
-        format!("data.d={}", between(200.0, 5000.0, 0.414).round()),
-        format!("data.signal={:.2}", between(2.0, 20.0, 0.732)),
-        format!("data.label_noise={:.3}", between(0.05, 0.3, 0.236)),
-        format!("network.width={}", 2 + k * 7 % 11),
-        format!("network.init_scale={}", [1e-6, 1e-3, 0.03][k % 3]),
-        format!("network.leak={}", [0.05, 0.1, 0.3, 0.5][k % 4]),
-    ]
-}
 
 /// One problem under both ways of travelling.
 struct Case {

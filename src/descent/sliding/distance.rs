@@ -27,7 +27,7 @@ use super::mode::Mode;
 use super::ripple::Ripple;
 
 /// Relative change of a weight e after which κ is measured again.
-const CHANGE: f64 = 1.0 / 16.0;
+const CHANGE: f64 = 1.0 / 32.0;
 
 /// Weights below this part of the largest are not watched, but for those of kinks.
 const NOTABLE: f64 = 1e-2;

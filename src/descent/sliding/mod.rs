@@ -13,8 +13,8 @@
 //! the slopes: each step adds to it the losses of the moment times fixed features. Projecting the
 //! iterate onto its kinks at t₀ therefore loses nothing of it. The losses are those of the
 //! instantaneous margins, which differ from the projected ones by a ripple of order 1/t. Its mean κ/t
-//! follows from the chatter's own dynamics ([`ripple`]), again whenever the weights e have changed by a
-//! sixteenth or the mode has. F̃ is the modified field of order 2, the discrete steps' own correction of order 1/t.
+//! follows from the chatter's own dynamics ([`ripple`]), again whenever the weights e have changed by
+//! three percent or the mode has. F̃ is the modified field of order 2, the discrete steps' own correction of order 1/t.
 //!
 //! *Error estimate.* What is left grows no further than is added to it on the way: the flow is a
 //! contraction ([`distance`]). That bound for the margins and the ripple at the present t, relative to
@@ -212,6 +212,8 @@ impl Sliding {
             self.apply(problem, next, length);
             self.follow_ripple(problem);
         }
+        self.start_of_step(problem);
+        self.end_ripple(problem); // the bound is asked for at this t
         Left::Target
     }
 
