@@ -182,7 +182,7 @@ impl Monitor {
     }
 
     /// `α c t ℓ_i`, which tends to λ_i.
-    fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
+    pub fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
         let log = libm::log(self.step_size) + libm::log(self.loss_constant) + libm::log(t);
         q.iter().map(|q| libm::exp(log - q)).collect()
     }

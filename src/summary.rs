@@ -4,7 +4,7 @@ use crate::config::{Config, StepSize};
 use crate::limit::iterate::{Share, Stationarity};
 use crate::limit::monte_carlo::Estimate;
 use crate::limit::test_error::Regime;
-use crate::outcome::{Outcome, TestError};
+use crate::outcome::{Outcome, SlidingReport, TestError};
 use crate::problem::Problem;
 use crate::record::Real;
 use std::fmt::Write;
@@ -19,6 +19,7 @@ pub fn run(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path,
         ("state", state_line(outcome)),
         ("pattern", pattern_line(problem, outcome)),
         ("limit", limit_line(outcome)),
+        ("sliding", sliding_lines(outcome)),
         ("direction", direction_line(outcome)),
         ("gradient", gradient_line(outcome)),
         ("KKT", stationarity_line(outcome)),
@@ -126,6 +127,26 @@ fn limit_line(outcome: &Outcome) -> String {
             None => "none known for the present pattern".into(),
         },
     }
+}
+
+/// Most pairs that are listed.
+const LISTED: usize = 8;
+
+/// The pairs that slide: what the limit predicts, and what steps have shown.
+fn sliding_lines(outcome: &Outcome) -> String {
+    let pairs = &outcome.pattern.sliding;
+    let line = |p: &SlidingReport| {
+        let observed = p.fraction_observed.map_or(String::new(), |f| format!(", {:.4} observed", f.0));
+        format!(
+            "sample {} (sign {:+}): slope {:.4}, fraction {:.4} predicted{observed}; λ = {:.4e}, α c t ℓ = {:.4e}",
+            p.sample, p.sign, p.slope.0, p.fraction_predicted.0, p.dual.0, p.scaled_loss.0
+        )
+    };
+    let mut lines: Vec<String> = pairs.iter().take(LISTED).map(line).collect();
+    if pairs.len() > LISTED {
+        lines.push(format!("and {} more", pairs.len() - LISTED));
+    }
+    lines.join("\n            ")
 }
 
 fn direction_line(outcome: &Outcome) -> String {
