@@ -12,7 +12,7 @@ use crate::descent::rounding::Rounding;
 use crate::descent::{Engine, Flips, Precision, View};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::limit::sliding::Sliding;
-use crate::limit::{Limit, Prediction};
+use crate::limit::{Inseparable, Limit, Prediction};
 use crate::network::{Groups, Network, Pattern};
 use crate::slopes::Slopes;
 use std::sync::Arc;
@@ -195,7 +195,7 @@ impl Monitor {
     }
 
     /// `α c t ℓ_i`, which tends to λ_i.
-    fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
+    pub fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
         let log = libm::log(self.step_size) + libm::log(self.loss_constant) + libm::log(t);
         q.iter().map(|q| libm::exp(log - q)).collect()
     }
@@ -226,6 +226,14 @@ impl Monitor {
     pub fn sliding(&self) -> Option<&Sliding> {
         match &self.slid {
             Some((_, Prediction::Limit(sliding))) if self.chattering && sliding.consistent() => Some(sliding),
+            _ => None,
+        }
+    }
+
+    /// The proof that the last pattern that was examined does not separate the data.
+    pub fn inseparable(&self) -> Option<&Inseparable> {
+        match &self.solved {
+            Some((_, Prediction::NotSeparable(proof))) => Some(proof),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::data::random::{Purpose, generator};
 use crate::data::{Mixture, Noise};
 use crate::descent::run::Status;
+use crate::descent::sliding::visits::Fractions;
 use crate::descent::{Engine, Segment};
 use crate::geometry::Span;
 use crate::limit::Limit;
@@ -35,6 +36,9 @@ pub struct Outcome {
     pub(crate) dual_gap: Option<Real>,
     pub(crate) rate_exponent: Option<Real>,
     pub(crate) next_decimal_at: Option<Real>,
+    /// Where the final pattern does not separate the data: `λᵀHλ` relative to the mean diagonal of H, for the
+    /// weights λ of dual.npy.
+    pub(crate) farkas_value: Option<Real>,
     pub(crate) pattern: PatternReport,
     pub(crate) test_error: Option<TestError>,
     pub(crate) train_error: Real,
@@ -70,24 +74,48 @@ pub(crate) struct SlidingReport {
     pub(crate) sign: i8,
     pub(crate) slope: Real,
     pub(crate) fraction_predicted: Real,
-    /// Over the last stretch of steps in which chatter was watched, the mean over the neurons.
+    /// Over the last decade of t of which a good part was stepped, the mean over the neurons.
     pub(crate) fraction_observed: Option<Real>,
+    /// The same in each decade, as far as it was stepped.
+    pub(crate) decades: Vec<DecadeReport>,
+    /// λ of the sample in the limit.
+    pub(crate) dual: Real,
+    /// `α c t ℓ` of the sample, which tends to λ.
+    pub(crate) scaled_loss: Real,
 }
 
+/// Fraction of the steps from one t to another that neurons spent on their positive side.
+#[derive(Serialize)]
+pub(crate) struct DecadeReport {
+    pub(crate) from: Real,
+    pub(crate) to: Real,
+    pub(crate) fraction: Real,
+}
+
+/// A decade counts as observed if steps were taken in this part of it, in terms of its last t.
+const OBSERVED: f64 = 0.5;
+
 impl SlidingReport {
-    fn all(limit: &Sliding, observed: Option<&[f64]>) -> Vec<Self> {
+    fn all(limit: &Sliding, decades: &[Fractions], scaled: &[f64]) -> Vec<Self> {
         let groups = &limit.limit.span.groups;
         let report = |pair: &SlidingPair| {
             let m = groups.of.len();
-            let neurons = (0..m).filter(|&j| groups.of[j] == pair.group);
-            let mean =
-                |f: &[f64]| neurons.map(|j| f[pair.sample * m + j]).sum::<f64>() / groups.size[pair.group] as f64;
+            let fraction = |decade: &Fractions| {
+                let neurons = (0..m).filter(|&j| groups.of[j] == pair.group);
+                let sum: f64 = neurons.map(|j| decade.values[pair.sample * m + j]).sum();
+                Real(sum / groups.size[pair.group] as f64)
+            };
+            let whole = |d: &&Fractions| d.to - d.from >= OBSERVED * d.to;
+            let decade = |d: &Fractions| DecadeReport { from: Real(d.from), to: Real(d.to), fraction: fraction(d) };
             Self {
                 sample: pair.sample,
                 sign: if pair.sign > 0.0 { 1 } else { -1 },
                 slope: Real(pair.slope),
                 fraction_predicted: Real(pair.fraction),
-                fraction_observed: observed.map(mean).map(Real),
+                fraction_observed: decades.iter().rfind(whole).map(fraction),
+                decades: decades.iter().map(decade).collect(),
+                dual: Real(limit.limit.lambda[pair.sample]),
+                scaled_loss: Real(scaled[pair.sample]),
             }
         };
         limit.pairs.iter().map(report).collect()
@@ -288,9 +316,11 @@ impl Outcome {
     ) -> Self {
         let segments = engine.segments().into_iter().map(SegmentReport::from).collect();
         let engine_remark = engine.remark();
-        let sliding = monitor.sliding().map(|limit| SlidingReport::all(limit, engine.fractions()));
+        let (decades, scaled) = (engine.decades(), engine.scaled_losses());
         let view = engine.view();
         let q = monitor.margins(view);
+        let scaled = scaled.unwrap_or_else(|| monitor.scaled_losses(row.t, &q));
+        let sliding = monitor.sliding().map(|limit| SlidingReport::all(limit, &decades, &scaled));
         let state = monitor.pattern_state(row);
         let limit = row.cosine_gap.and_then(|_| monitor.limit());
         let norm = row.weight_norm;
@@ -321,6 +351,10 @@ impl Outcome {
             dual_gap: row.dual_gap.map(Real),
             rate_exponent: limit.map(|l| Real(l.nu)),
             next_decimal_at: limit.map(|l| Real(next_decimal(row.t, norm, l.max_margin))),
+            farkas_value: monitor
+                .inseparable()
+                .filter(|_| status == Status::NotSeparable)
+                .map(|proof| Real(proof.farkas.relative)),
             pattern: PatternReport {
                 sign_agreement: Real(row.sign_agreement),
                 flips: row.flips.count,

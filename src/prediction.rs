@@ -7,8 +7,10 @@
 use crate::config::Config;
 use crate::descent::choice::LARGEST;
 use crate::error::Result;
+use crate::geometry::{Geometry, Gram, preactivations};
 use crate::input_error;
 use crate::limit::Prediction;
+use crate::limit::iterate::Stationarity;
 use crate::limit::sliding::{Sliding, SlidingPair};
 use crate::matrix::Matrix;
 use crate::network::Pattern;
@@ -19,6 +21,7 @@ use crate::summary;
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Instant;
 
 /// A sample and the neurons of the opposite sign that stay on its kink.
 #[derive(Serialize)]
@@ -35,10 +38,22 @@ impl From<&SlidingPair> for Slider {
     }
 }
 
+/// What came of the search for a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// λ is known.
+    Solved,
+    /// No weights separate the data with the assumed sides; the certificate is known.
+    NotSeparable,
+    /// The residual of the dual problem is above its bound.
+    Unresolved,
+}
+
 /// The content of the result.json of `farfield limit`.
 #[derive(Serialize)]
 pub struct Report {
-    status: &'static str,
+    status: State,
     max_margin: Option<Real>,
     limit_consistent: bool,
     /// Pairs (sample, neuron) of one sign whose side in the limit is not the assumed one.
@@ -47,11 +62,17 @@ pub struct Report {
     wrong_side: Option<Vec<(usize, usize)>>,
     /// Bits of a run's pattern, sliding pairs aside, that the limit does not show.
     differing_bits: Option<usize>,
+    /// Without a run's pattern: pairs of one sign that the first step of gradient descent leaves inactive.
+    inactive_after_one: Option<usize>,
+    /// The KKT residuals of the iterate that a run ended with.
+    stationarity: Option<Stationarity>,
     /// Pairs that stay on their kink, with the fraction of steps on its positive side.
     sliding: Vec<Slider>,
     support: Option<usize>,
     rate_exponent: Option<Real>,
     kkt_residual: Option<Real>,
+    /// Seconds for the dual problem, K given.
+    solve_seconds: Real,
     /// `λᵀHλ` relative to the mean diagonal of H, for weights λ ≥ 0 with Σλ = 1: zero but for
     /// rounding where the data cannot be separated.
     farkas_value: Option<Real>,
@@ -61,70 +82,98 @@ pub struct Report {
     data_digest: String,
     provenance: Provenance,
     #[serde(skip)]
-    solved: Option<Sliding>,
-    #[serde(skip)]
-    weights: Vec<f64>,
+    prediction: Prediction<Sliding>,
+}
+
+/// The pattern that a run ended in, and what it reported of its iterate.
+pub struct Ended {
+    /// The final bits (n×m).
+    pub pattern: Pattern,
+    /// The KKT residuals of the final iterate, if every margin was positive.
+    pub stationarity: Option<Stationarity>,
 }
 
 impl Report {
-    /// Solves for the limit with every own-sign pair activated, or on the sides of a run's `pattern` (n×m).
+    /// Solves for the limit with every own-sign pair activated, or on the sides that a run ended with.
     ///
     /// # Errors
     /// [`crate::error::Error::Input`] for more samples than a Gram matrix is formed for.
-    pub fn new(config: &Config, problem: &Problem, pattern: Option<&Pattern>) -> Result<Self> {
+    pub fn new(config: &Config, problem: &Problem, run: Option<&Ended>) -> Result<Self> {
         let Some(gram) = &problem.gram else {
             let n = problem.data.y.len();
             return Err(input_error!("n = {n}: the limit is solved for at most {LARGEST} samples"));
         };
         let (y, network) = (&problem.data.y, &problem.network);
+        let pattern = run.map(|r| &r.pattern);
+        let start = Instant::now();
         let prediction = match pattern {
             Some(sides) => Sliding::with_sides(gram, y, network, sides, None),
             None => Sliding::solve(gram, y, network, None),
         };
-        let (status, solved, weights, farkas, residual) = match prediction {
-            Prediction::Limit(solved) => {
-                let (weights, residual) = (solved.limit.lambda.clone(), solved.limit.kkt_residual);
-                ("solved", Some(solved), weights, None, Some(residual))
-            }
-            Prediction::NotSeparable(farkas) => ("not_separable", None, farkas.lambda, Some(farkas.relative), None),
-            Prediction::Unresolved(best) => ("unresolved", None, best.lambda, None, Some(best.kkt_residual)),
+        let solve_seconds = Real(start.elapsed().as_secs_f64());
+        let (status, solved, farkas, residual) = match &prediction {
+            Prediction::Limit(solved) => (State::Solved, Some(solved), None, Some(solved.limit.kkt_residual)),
+            Prediction::NotSeparable(proof) => (State::NotSeparable, None, Some(proof.farkas.relative), None),
+            Prediction::Unresolved(best) => (State::Unresolved, None, None, Some(best.kkt_residual)),
         };
-        let limit = solved.as_ref().map(|s| &s.limit);
+        let limit = solved.map(|s| &s.limit);
         Ok(Self {
             status,
             max_margin: limit.map(|l| Real(l.max_margin)),
             limit_consistent: limit.is_some_and(|l| l.consistent()),
             inconsistent_pairs: limit.map(|l| l.inconsistent.clone()),
-            wrong_side: solved.as_ref().filter(|_| pattern.is_some()).map(|s| s.wrong_side.clone()),
-            differing_bits: solved.as_ref().zip(pattern).map(|(s, p)| s.differing_bits(gram, p)),
+            wrong_side: solved.filter(|_| run.is_some()).map(|s| s.wrong_side.clone()),
+            differing_bits: solved.zip(pattern).map(|(s, p)| s.differing_bits(gram, p)),
+            inactive_after_one: run.is_none().then(|| inactive_after_one(problem, gram)),
+            stationarity: run.and_then(|r| r.stationarity),
             sliding: solved.iter().flat_map(|s| &s.pairs).map(Slider::from).collect(),
             support: limit.map(|l| l.lambda.iter().filter(|v| **v > 0.0).count()),
             rate_exponent: limit.map(|l| Real(l.nu)),
             kkt_residual: residual.map(Real),
+            solve_seconds,
             farkas_value: farkas.map(Real),
             test_error: limit.and_then(|l| TestError::of_limit(l, problem, config.seed)),
             step_size: Real(problem.step_size),
             lambda_max: Real(problem.lambda_max),
             data_digest: problem.data_digest(),
             provenance: Provenance::new(config),
-            solved,
-            weights,
+            prediction,
         })
     }
 
     /// λ of the limit, or the weights of the certificate that there is none.
     pub fn lambda(&self) -> &[f64] {
-        &self.weights
+        match &self.prediction {
+            Prediction::Limit(solved) => &solved.limit.lambda,
+            Prediction::NotSeparable(proof) => &proof.farkas.lambda,
+            Prediction::Unresolved(best) => &best.lambda,
+        }
+    }
+
+    /// The slopes θ (n×m) that go with λ; none if the problem is unresolved.
+    pub fn slopes(&self) -> Option<Matrix> {
+        match &self.prediction {
+            Prediction::Limit(solved) => Some(solved.slopes_of_neurons()),
+            Prediction::NotSeparable(proof) => Some(proof.slopes.clone()),
+            Prediction::Unresolved(_) => None,
+        }
     }
 
     /// w̄ (length d), where there is a limit.
     pub fn boundary(&self, x: &Matrix) -> Option<Vec<f64>> {
-        self.solved.as_ref().map(|s| s.limit.boundary(x))
+        self.solved().map(|s| s.limit.boundary(x))
     }
 
-    /// Whether the data are separable in the activated pattern.
-    pub fn separable(&self) -> bool {
-        self.status != "not_separable"
+    /// What came of the search.
+    pub fn state(&self) -> State {
+        self.status
+    }
+
+    fn solved(&self) -> Option<&Sliding> {
+        match &self.prediction {
+            Prediction::Limit(solved) => Some(solved),
+            _ => None,
+        }
     }
 
     /// The report in a few lines.
@@ -135,19 +184,23 @@ impl Report {
             let _ = writeln!(out, "{name:>10}  {text}");
         };
         line("problem", summary::problem_line(problem, config));
-        match (&self.solved, self.farkas_value) {
-            (Some(solved), _) => {
+        match &self.prediction {
+            Prediction::Limit(solved) => {
                 line("limit", self.limit_text(solved));
                 line("sliding", self.sliding_text(solved));
                 if let Some(bits) = self.differing_bits {
                     line("pattern", pattern_text(solved, bits));
                 }
             }
-            (None, Some(Real(value))) => line(
-                "limit",
-                format!("none: NOT SEPARABLE; weights λ ≥ 0, Σλ = 1 with λᵀHλ = {value:.1e} of the mean diagonal of H"),
-            ),
-            _ => line("limit", "unresolved: the dual problem is too close to singular".into()),
+            Prediction::NotSeparable(proof) => line("limit", self.inseparable_text(proof.farkas.relative)),
+            Prediction::Unresolved(_) => line("limit", "unresolved: the dual problem is too close to singular".into()),
+        }
+        if let Some(inactive @ 1..) = self.inactive_after_one {
+            let what = "and a run decides whether they stay so: `farfield run`, then `farfield limit --pattern`";
+            line("caution", format!("GD's first step leaves {} inactive, {what}", pairs(inactive)));
+        }
+        if let Some(stationarity) = &self.stationarity {
+            line("KKT", summary::stationarity_text(stationarity));
         }
         if let Some(error) = &self.test_error {
             line("test error", summary::error_text(error));
@@ -156,11 +209,20 @@ impl Report {
         out
     }
 
+    fn inseparable_text(&self, value: f64) -> String {
+        let sides = if self.inactive_after_one.is_some() { "every pair of one sign activated" } else { "these sides" };
+        format!(
+            "none: NOT SEPARABLE with {sides}; the features cancel: weights λ ≥ 0, Σλ = 1 (dual.npy) with \
+             λᵀHλ = {value:.1e} of the mean diagonal of H"
+        )
+    }
+
     fn sliding_text(&self, solved: &Sliding) -> String {
         let groups = &solved.limit.span.groups;
         let pair = |p: &SlidingPair| {
             let members = groups.of.iter().filter(|g| **g == p.group).count();
-            let whose = if self.wrong_side.is_some() { format!(", {members} neurons") } else { String::new() };
+            let plural = if members == 1 { "" } else { "s" };
+            let whose = if self.wrong_side.is_some() { format!(", {members} neuron{plural}") } else { String::new() };
             format!(
                 "sample {} (sign {:+.0}{whose}): slope {:.4}, fraction {:.4}",
                 p.sample, p.sign, p.slope, p.fraction
@@ -178,10 +240,8 @@ impl Report {
         let consistent = match (limit.inconsistent.len(), solved.wrong_side.len()) {
             (0, 0) => "consistent: it activates every pair of one sign".to_string(),
             (0, _) => "consistent: every pair of one sign is on the side it was assumed on".to_string(),
-            (pairs, 0) => {
-                format!("NOT consistent: {pairs} pairs of one sign are on the wrong side, so GD goes elsewhere")
-            }
-            (pairs, _) => format!("NOT consistent: {pairs} pairs of one sign change sides, so GD goes elsewhere"),
+            (count, 0) => format!("NOT consistent: {} on the wrong side, so GD goes elsewhere", pairs(count)),
+            (count, _) => format!("NOT consistent: {} on another side, so GD goes elsewhere", pairs(count)),
         };
         format!(
             "max margin γ* = {:.12}, {} of {} samples support it, {consistent}; rate exponent ν = {:.4}",
@@ -193,12 +253,34 @@ impl Report {
     }
 }
 
+/// A count of pairs (sample, neuron) with `a_j y_i > 0`.
+fn pairs(count: usize) -> String {
+    format!("{count} pair{} of one sign", if count == 1 { "" } else { "s" })
+}
+
+/// The number of own-sign pairs with `a_j y_i z_ij ≤ 0` after the first step of gradient descent,
+/// `z_j ← z_j + α c a_j K (ℓ_i y_i g_ij)_i`.
+fn inactive_after_one(problem: &Problem, gram: &Gram) -> usize {
+    let (y, network) = (&problem.data.y, &problem.network);
+    let (n, m) = (y.len(), network.width);
+    let z = preactivations(&problem.data.x, &problem.weights);
+    let pattern = Pattern::of(&z, n, m);
+    let losses: Vec<f64> = network.margins(&z, y).iter().map(|q| libm::exp(-q)).collect();
+    let inactive = |j: usize| {
+        let column: Vec<f64> = (0..n).map(|i| losses[i] * y[i] * pattern.slope(network, i, j)).collect();
+        let push = gram.apply(&column);
+        let after = |i: usize| (problem.rate() * network.output(j)).mul_add(push[i], z[i * m + j]);
+        (0..n).filter(|&i| network.sign(j) * y[i] > 0.0 && network.sign(j) * y[i] * after(i) <= 0.0).count()
+    };
+    (0..m).map(inactive).sum()
+}
+
 /// What the limit says of the pattern that a run ended in.
 fn pattern_text(solved: &Sliding, differing: usize) -> String {
     let limit = &solved.limit;
     let wrong = match solved.wrong_side.len() {
         0 => "every pair of one sign is activated".to_string(),
-        pairs => format!("{pairs} pairs of one sign are on the wrong side"),
+        count => format!("{} on the wrong side", pairs(count)),
     };
     let bits = limit.lambda.len() * limit.span.groups.of.len();
     let verdict = match (limit.consistent(), differing) {

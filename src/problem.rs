@@ -49,10 +49,11 @@ impl Problem {
         let network = Network { width, positive, leak: config.network.leak };
         let weights = weights(config, width, d)?;
         let gram = (n <= LARGEST).then(|| Arc::new(Gram(crate::product::gram(&data.x))));
-        let norms = match &gram {
+        let norms: Vec<f64> = match &gram {
             Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
             None => (0..n).map(|i| crate::matrix::norm(data.x.row(i))).collect(),
         };
+        check_lengths(&norms, &data.x)?;
         let lambda_max = match &gram {
             Some(k) => largest_eigenvalue(n, |v| k.apply(v)),
             None => largest_eigenvalue(n, |v| Samples(data.x.clone()).apply(v)),
@@ -63,7 +64,7 @@ impl Problem {
             StepSize::Auto => round_down(1.0 / lambda_max / loss_constant),
         };
         if !(step_size > 0.0 && step_size.is_finite()) {
-            return Err(input_error!("no automatic step size: λmax(XXᵀ) = {lambda_max:e}; set descent.step_size"));
+            return Err(input_error!("no automatic step size: every sample is zero; set descent.step_size"));
         }
         Ok(Self { data, network, weights, gram, norms, lambda_max, step_size, loss_constant })
     }
@@ -126,6 +127,21 @@ fn weights(config: &Config, width: usize, d: usize) -> Result<Arc<Matrix>> {
         return Err(input_error!("{}: W(0) is {r} x {c}, expected width x d = {width} x {d}", path.display()));
     }
     Ok(w.into())
+}
+
+/// Refuses samples whose inner products, or the products of two of these, leave the range of f64.
+fn check_lengths(norms: &[f64], x: &Matrix) -> Result<()> {
+    const LENGTHS: std::ops::RangeInclusive<f64> = 1e-70..=1e70;
+    let (least, most) = (LENGTHS.start(), LENGTHS.end());
+    for (i, norm) in norms.iter().enumerate().filter(|(_, v)| !LENGTHS.contains(v)) {
+        let length = crate::matrix::norm(x.row(i));
+        if *norm != 0.0 || length != 0.0 {
+            return Err(input_error!(
+                "sample {i} has length {length:.1e}; expected 0, or {least:e} to {most:e}: choose another unit"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a problem that would not fit: X twice (as read and packed), W twice, and K with its factor.

@@ -4,7 +4,7 @@ use crate::config::{Config, StepSize};
 use crate::limit::iterate::{Share, Stationarity};
 use crate::limit::monte_carlo::Estimate;
 use crate::limit::test_error::Regime;
-use crate::outcome::{Outcome, TestError};
+use crate::outcome::{Outcome, SlidingReport, TestError};
 use crate::problem::Problem;
 use crate::record::Real;
 use std::fmt::Write;
@@ -20,6 +20,7 @@ pub fn run(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path,
         ("state", state_line(outcome)),
         ("pattern", pattern_line(problem, outcome)),
         ("limit", limit_line(outcome)),
+        ("sliding", sliding_lines(outcome)),
         ("direction", direction_line(outcome)),
         ("gradient", gradient_line(outcome)),
         ("KKT", stationarity_line(outcome)),
@@ -38,6 +39,11 @@ pub fn run(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path,
 /// A count of steps: `1000000`, or `1.000e12` beyond nine digits.
 fn steps(t: f64) -> String {
     if t < 1e9 { format!("{t}") } else { format!("{t:.3e}") }
+}
+
+/// Six decimals, or seven digits beyond nine places.
+fn decimals(v: f64) -> String {
+    if v.abs() < 1e9 { format!("{v:.6}") } else { format!("{v:.6e}") }
 }
 
 /// The angle of a cosine gap, in radians.
@@ -102,8 +108,11 @@ fn precision_line(outcome: &Outcome) -> String {
 fn state_line(outcome: &Outcome) -> String {
     let Outcome { log_loss, min_margin, weight_norm, train_error, .. } = outcome;
     format!(
-        "log L = {:.6}, min margin {:.6}, ‖W‖ = {:.6}, train error {}",
-        log_loss.0, min_margin.0, weight_norm.0, train_error.0
+        "log L = {}, min margin {}, ‖W‖ = {}, train error {}",
+        decimals(log_loss.0),
+        decimals(min_margin.0),
+        decimals(weight_norm.0),
+        (1e4 * train_error.0).round() / 1e4
     )
 }
 
@@ -133,8 +142,34 @@ fn limit_line(outcome: &Outcome) -> String {
             "max margin γ* = {:.9}, consistent; the iterate has {:.9}; rate exponent ν = {:.4}",
             margin.0, outcome.normalized_margin.0, nu.0
         ),
-        _ => "none known for the present pattern".into(),
+        _ => match outcome.farkas_value {
+            Some(Real(value)) => format!(
+                "none: the features cancel: weights λ ≥ 0, Σλ = 1 (dual.npy) with λᵀHλ = {value:.1e} of the mean \
+                 diagonal of H"
+            ),
+            None => "none known for the present pattern".into(),
+        },
     }
+}
+
+/// Most pairs that are listed.
+const LISTED: usize = 8;
+
+/// The pairs that slide: what the limit predicts, and what steps have shown.
+fn sliding_lines(outcome: &Outcome) -> String {
+    let pairs = &outcome.pattern.sliding;
+    let line = |p: &SlidingReport| {
+        let observed = p.fraction_observed.map_or(String::new(), |f| format!(", {:.4} observed", f.0));
+        format!(
+            "sample {} (sign {:+}): slope {:.4}, fraction {:.4} predicted{observed}; λ = {:.4e}, α c t ℓ = {:.4e}",
+            p.sample, p.sign, p.slope.0, p.fraction_predicted.0, p.dual.0, p.scaled_loss.0
+        )
+    };
+    let mut lines: Vec<String> = pairs.iter().take(LISTED).map(line).collect();
+    if pairs.len() > LISTED {
+        lines.push(format!("and {} more", pairs.len() - LISTED));
+    }
+    lines.join("\n            ")
 }
 
 fn direction_line(outcome: &Outcome) -> String {
@@ -162,13 +197,14 @@ fn gradient_line(outcome: &Outcome) -> String {
     }
 }
 
-/// Lyu and Li's residuals, which need no settled pattern.
 fn stationarity_line(outcome: &Outcome) -> String {
-    let text = |s: &Stationarity| {
-        let (epsilon, delta) = (s.epsilon, s.delta);
-        format!("W/q_min is an (ε, δ)-KKT point with ε = {epsilon:.4e} ‖W‖/q_min, δ = {delta:.4e} (‖W‖/q_min)²")
-    };
-    outcome.stationarity.as_ref().map(text).unwrap_or_default()
+    outcome.stationarity.as_ref().map(stationarity_text).unwrap_or_default()
+}
+
+/// Lyu and Li's residuals, which need no settled pattern.
+pub fn stationarity_text(s: &Stationarity) -> String {
+    let (epsilon, delta) = (s.epsilon, s.delta);
+    format!("W/q_min is an (ε, δ)-KKT point with ε = {epsilon:.4e} ‖W‖/q_min, δ = {delta:.4e} (‖W‖/q_min)²")
 }
 
 /// Clean and flipped samples apart, where some are flipped.

@@ -1,5 +1,8 @@
 //! The command line as a user meets it: files, exit codes, one-line errors.
 
+use farfield::data::npy;
+use farfield::limit::dual::INSEPARABLE;
+use farfield::matrix::Matrix;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -21,7 +24,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// A .npy file, version 1.0.
-fn npy(path: &Path, descr: &str, fortran: bool, shape: &str, bytes: &[u8]) {
+fn array(path: &Path, descr: &str, fortran: bool, shape: &str, bytes: &[u8]) {
     let order = if fortran { "True" } else { "False" };
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({shape}), }}");
     while (header.len() + 11) % 64 != 0 {
@@ -119,10 +122,17 @@ fn the_limit_of_the_pattern_of_a_run() {
     assert!(plain["wrong_side"].is_null() && plain["differing_bits"].is_null());
     assert!(out.join("limit/dual.npy").exists() && out.join("result.json").exists());
     assert!(limit(&[]).contains("consistent with the run's pattern"));
+    assert_eq!(found["stationarity"], json(&String::from_utf8_lossy(&run.stdout))["stationarity"]);
+    // a pattern by itself, with a configuration of its own
+    let (file, own) = (out.join("pattern.npy"), out.join("own"));
+    let by_file = ["limit", "--pattern", text(&file), "--json", "-o", text(&own)];
+    let by_file = json(&String::from_utf8_lossy(&farfield(&[&by_file[..], &data[..]].concat()).stdout));
+    assert_eq!(by_file["max_margin"], found["max_margin"]);
+    assert_eq!((by_file["differing_bits"].as_u64(), &by_file["stationarity"]), (Some(0), &serde_json::Value::Null));
 
     // a pattern of the wrong sides throughout is not that of its limit
     let bits: Vec<u8> = fs::read(out.join("pattern.npy")).unwrap().split_off(128).iter().map(|b| 1 - b).collect();
-    npy(&out.join("pattern.npy"), "|i1", false, "12, 4", &bits);
+    array(&out.join("pattern.npy"), "|i1", false, "12, 4", &bits);
     let found = json(&limit(&["--json"]));
     assert_eq!(
         (found["limit_consistent"].as_bool(), found["wrong_side"].as_array().map(Vec::len)),
@@ -130,9 +140,9 @@ fn the_limit_of_the_pattern_of_a_run() {
     );
     assert!(limit(&[]).contains("NOT consistent with the run's pattern"));
 
-    npy(&out.join("pattern.npy"), "|i1", false, "6, 8", &bits);
+    array(&out.join("pattern.npy"), "|i1", false, "6, 8", &bits);
     rejected("shape", &["limit", "--pattern", text(&out)], "12 x 4");
-    npy(&out.join("pattern.npy"), "|i1", false, "12, 4", &[&[2], &bits[1..]].concat());
+    array(&out.join("pattern.npy"), "|i1", false, "12, 4", &[&[2], &bits[1..]].concat());
     rejected("no bits", &["limit", "--pattern", text(&out)], "row 0, column 0");
     rejected("no run", &["limit", "--pattern", text(&out.join("missing"))], "config.toml");
 }
@@ -179,8 +189,8 @@ fn bad_files() {
         rejected(name, &["run", "-o", text(&out), "-s", &source[0], "-s", &source[1]], expected);
     };
     let write = |values: &[f64], labels: &[u8]| {
-        npy(&x, "<f8", false, "4, 3", &doubles(values));
-        npy(&y, "<f8", false, "4,", labels);
+        array(&x, "<f8", false, "4, 3", &doubles(values));
+        array(&y, "<f8", false, "4,", labels);
     };
     let mut nan = good.clone();
     nan[5] = f64::NAN;
@@ -189,11 +199,11 @@ fn bad_files() {
     write(&good, &doubles(&[1.0, -1.0, 2.0, 1.0]));
     run("third class", "y.npy");
     write(&good, &doubles(&[1.0, -1.0, 1.0, -1.0]));
-    npy(&y, "<f8", false, "3,", &doubles(&[1.0, -1.0, 1.0]));
+    array(&y, "<f8", false, "3,", &doubles(&[1.0, -1.0, 1.0]));
     run("short labels", "label");
-    npy(&x, "<f8", false, "4, 3", &doubles(&good)[..50]);
+    array(&x, "<f8", false, "4, 3", &doubles(&good)[..50]);
     run("truncated", "x.npy");
-    npy(&x, "<f8", false, "12,", &doubles(&good));
+    array(&x, "<f8", false, "12,", &doubles(&good));
     run("one dimension", "x.npy");
     fs::write(&x, b"not an array").unwrap();
     run("not npy", "x.npy");
@@ -207,7 +217,7 @@ fn file_formats_agree() {
     let dir = folder("formats");
     let values: Vec<f64> = (0..60).map(|i| f64::from((i * 37 + 11) % 64) / 8.0 - 4.0).collect();
     let y = dir.join("y.npy");
-    npy(&y, "|i1", false, "4,", &[0, 1, 0, 1]);
+    array(&y, "|i1", false, "4,", &[0, 1, 0, 1]);
     let transposed: Vec<f64> = (0..60).map(|i| values[(i % 4) * 15 + i / 4]).collect();
     let single = |v: &[f64]| v.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect::<Vec<u8>>();
     let forms = [
@@ -220,7 +230,7 @@ fn file_formats_agree() {
         .iter()
         .map(|(descr, fortran, bytes)| {
             let x = dir.join("x.npy");
-            npy(&x, descr, *fortran, "4, 15", bytes);
+            array(&x, descr, *fortran, "4, 15", bytes);
             let (source, labels) = (format!("data.source={}", text(&x)), format!("data.labels={}", text(&y)));
             let out = dir.join("out");
             let run = ["run", "-o", text(&out), "--json", "-s", &source, "-s", &labels, "-s", "descent.steps=50"];
@@ -232,13 +242,30 @@ fn file_formats_agree() {
     assert!(digests.iter().all(|d| *d == digests[0]), "{digests:?}");
 }
 
+/// The weights in `dual` prove that no W separates the data with slopes θ (n×m): they are nonnegative, have
+/// sum 1, and `‖Σ_i λ_i y_i (a_j θ_ij x_i)_j‖²` is within the solver's bound of 0, relative to the samples.
+fn assert_cancels(x: &Matrix, y: &[f64], dual: &Path, slopes: &Path) {
+    let (dual, slopes) = (npy::vector(dual).unwrap(), npy::matrix(slopes).unwrap());
+    assert!(dual.iter().all(|l| *l >= 0.0) && (dual.iter().sum::<f64>() - 1.0).abs() < 1e-15, "{dual:?}");
+    let (mut square, m) = (0.0, slopes.cols());
+    for j in 0..m {
+        for k in 0..x.cols() {
+            let sum: f64 = (0..x.rows()).map(|i| dual[i] * y[i] * slopes[(i, j)] * x[(i, k)]).sum();
+            square += sum * sum / m as f64;
+        }
+    }
+    let most = (0..x.rows()).map(|i| x.row(i).iter().map(|v| v * v).sum::<f64>()).fold(0.0, f64::max);
+    assert!(square <= INSEPARABLE * most, "{square:e} and {most:e}");
+}
+
 /// Two copies of each sample with opposite labels: no network separates them.
 #[test]
 fn data_that_cannot_be_separated_exit_5_and_keep_their_trace() {
     let dir = folder("inseparable");
     let rows: Vec<f64> = (0..15).map(|i| f64::from(i * i % 11) - 4.5).collect();
-    npy(&dir.join("x.npy"), "<f8", false, "6, 5", &doubles(&[rows.clone(), rows].concat()));
-    npy(&dir.join("y.npy"), "<f8", false, "6,", &doubles(&[1.0, 1.0, -1.0, -1.0, -1.0, 1.0]));
+    let (x, y) = (Matrix::new(6, 5, [rows.clone(), rows].concat()), [1.0, 1.0, -1.0, -1.0, -1.0, 1.0]);
+    array(&dir.join("x.npy"), "<f8", false, "6, 5", &doubles(x.values()));
+    array(&dir.join("y.npy"), "<f8", false, "6,", &doubles(&y));
     let source = format!("data.source={}", text(&dir.join("x.npy")));
     let labels = format!("data.labels={}", text(&dir.join("y.npy")));
     for engine in ["descent.engine=direct", "descent.engine=gram"] {
@@ -247,10 +274,45 @@ fn data_that_cannot_be_separated_exit_5_and_keep_their_trace() {
         let run = farfield(&args);
         assert_eq!(run.status.code(), Some(5), "{}", String::from_utf8_lossy(&run.stderr));
         assert!(fs::read_to_string(out.join("trace.csv")).unwrap().lines().count() > 10);
+        let result = fs::read_to_string(out.join("result.json")).unwrap();
+        let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+        assert!(result["farkas_value"].as_f64().unwrap().abs() <= INSEPARABLE);
+        let mut slopes = npy::matrix(&out.join("pattern.npy")).unwrap();
+        slopes.values_mut().iter_mut().for_each(|bit| *bit = if *bit == 1.0 { 1.0 } else { 0.1 });
+        npy::write_matrix(&out.join("slopes.npy"), &slopes).unwrap();
+        assert_cancels(&x, &y, &out.join("dual.npy"), &out.join("slopes.npy"));
     }
     let out = dir.join("limit");
     let limit = farfield(&["limit", "-o", text(&out), "-s", &source, "-s", &labels]);
     assert_eq!(limit.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&limit.stdout).contains("NOT SEPARABLE"));
+    assert_cancels(&x, &y, &out.join("dual.npy"), &out.join("slopes.npy"));
+    // only the pair that contradicts itself carries weight, all of it at slope 1
+    array(&dir.join("y.npy"), "<f8", false, "6,", &doubles(&[1.0, 1.0, -1.0, -1.0, 1.0, -1.0]));
+    assert_eq!(farfield(&["limit", "-o", text(&out), "-s", &source, "-s", &labels]).status.code(), Some(5));
+    let dual = npy::vector(&out.join("dual.npy")).unwrap();
+    assert!((dual[0] - 0.5).abs() < 1e-7 && (dual[3] - 0.5).abs() < 1e-7, "{dual:?}");
+}
+
+/// Without `-o` a limit goes below the folder of its run, whose files stay.
+#[test]
+fn a_limit_leaves_the_run_alone() {
+    let dir = folder("default-folder");
+    let call = |command: &str| {
+        let data = ["-s", "data.n=10", "-s", "data.d=100", "-s", "descent.steps=100"];
+        let mut program = Command::new(env!("CARGO_BIN_EXE_farfield"));
+        let out = program.current_dir(&dir).arg(command).args(data).output().expect("the program starts");
+        assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+    };
+    let result = || {
+        let only = fs::read_dir(dir.join("farfield-out")).unwrap().next().unwrap().unwrap();
+        (fs::read(only.path().join("result.json")).unwrap(), only.path())
+    };
+    call("run");
+    let before = result().0;
+    call("limit");
+    assert_eq!(result().0, before);
+    assert!(result().1.join("limit/result.json").exists() && result().1.join("limit/slopes.npy").exists());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The limit of recorded problems against solutions computed with many digits.
 
+use farfield::data::{Mixture, Noise};
 use farfield::geometry::{Geometry, Gram};
 use farfield::limit::sliding::Sliding;
-use farfield::limit::{Limit, Prediction};
+use farfield::limit::{Limit, Prediction, test_error};
 use farfield::matrix::Matrix;
 use farfield::network::{Network, Pattern};
 use serde_json::Value;
@@ -81,13 +82,39 @@ fn activated_limits() {
     }
 }
 
+/// From samples to the test error of their limit, from ½ down to 1e-67262: λ, w̄ and the tail in 60 digits (mpmath).
+#[test]
+fn test_errors_of_a_limit() {
+    let x = Matrix::new(3, 4, vec![2.0, 0.25, -0.5, 1.0, -1.5, 0.5, 0.25, -0.75, 1.0, -1.25, 0.5, 0.125]);
+    let (y, network) = ([1.0, -1.0, 1.0], Network { width: 2, positive: 1, leak: 0.5 });
+    let pattern = Pattern::activated(&network, &y);
+    let Prediction::Limit(limit) = Limit::of_pattern(&gram(&x), &y, &network, &pattern, None) else { panic!() };
+    let dual = [0.03351908662513046, 0.2732534235744331, 0.3853885322116449];
+    limit.lambda.iter().zip(dual).for_each(|(got, expected)| assert_close(*got, expected, "dual"));
+    for (scale, log10) in [
+        (2f64.powi(-20), -0.3010303548778777),
+        (0.25, -0.405709813720696),
+        (1.0, -0.8584906910760796),
+        (8.0, -17.764658004194487),
+        (64.0, -1053.1654285668733),
+        (362.0, -33625.37287542312),
+        (512.0, -67262.27038041569),
+    ] {
+        let mean = [1.0, -0.5, 0.25, 0.5].map(|m| scale * m).to_vec();
+        let mixture = Mixture { mean, spectrum: vec![1.0, 2.0, 0.5, 0.25], noise: Noise::Gaussian };
+        let found = test_error::of_boundary(&limit.boundary(&x), &mixture).log10;
+        // log Φ(−z) ≈ −z²/2: twice the relative error of z, a few roundings of λ, w̄ and the two sums
+        assert!((found / log10 - 1.0).abs() <= 1e-14, "{scale}: {found} instead of {log10}");
+    }
+}
+
 #[test]
 fn chattering_has_no_consistent_limit_in_the_activated_pattern() {
     let v = read("chattering");
     let pattern = Pattern::activated(&v.network, &v.y);
     match Limit::of_pattern(&gram(&v.x), &v.y, &v.network, &pattern, None) {
         Prediction::Limit(limit) => assert!(!limit.consistent()),
-        Prediction::NotSeparable(farkas) => assert!(farkas.relative < 1e-12),
+        Prediction::NotSeparable(proof) => assert!(proof.farkas.relative < 1e-12),
         Prediction::Unresolved(best) => panic!("residual {}", best.kkt_residual),
     }
 }

@@ -61,6 +61,11 @@ fn tables_with_and_without_header() {
     assert_eq!(tabs.y.unwrap(), [-1.0, 1.0, 1.0, -1.0]);
     assert_eq!(table("y,a\n3,1\n7,2\n", Some("y")).y.unwrap(), [-1.0, 1.0]);
     assert_eq!(table("1,5\n1,6\n", Some("0")).y.unwrap(), [1.0, 1.0]);
+    // an index is no name, unless a header has names only
+    assert_eq!(table("1,2,1\n3,4,0\n", Some("2")).y.unwrap(), [1.0, -1.0]);
+    // names that are numbers, beside the name of the label; an empty name; carriage returns
+    assert_eq!(table("0,1,digit\n5,6,1\n7,8,0\n", Some("digit")).x.values(), [5.0, 6.0, 7.0, 8.0]);
+    assert_eq!(table(",größe,y\r\n0,1.5,да\r\n1,2.5,нет\r\n", Some("y")).y.unwrap(), [-1.0, 1.0]);
 }
 
 #[test]
@@ -77,7 +82,14 @@ fn what_is_wrong_with_a_table() {
     assert_eq!(refusal(plain, "a,b\n"), "no samples");
     assert_eq!(refusal(labelled, "1,a\n2,b\n3,c\n"), "line 3: label \"c\"; expected one of two classes (\"a\", \"b\")");
     assert_eq!(refusal(labelled, "1,a\n2,a\n"), "every label is \"a\"; expected two classes");
-    assert_eq!(refusal(|p| csv::read(p, Some("z")), "a,b\n1,2\n"), "no label column \"z\" among its 2 columns");
+    let third = "1,a\n".repeat(200_000) + &"2,b\n".repeat(200_000) + "# note\n\n3,c\n4,c\n";
+    assert_eq!(refusal(labelled, third), "line 400003: label \"c\"; expected one of two classes (\"a\", \"b\")");
+    assert_eq!(refusal(|p| csv::read(p, Some("z")), "a,b\n1,2\n"), "line 1: no label column \"z\" among its 2 columns");
+    // a first sample with a missing value is no header
+    let names = "expected a number (a header has names only, or names the label column)";
+    assert_eq!(refusal(labelled, "# note\n1,NA,1\n2,3,0\n"), format!("line 2: column 2: \"NA\"; {names}"));
+    assert_eq!(refusal(plain, "x,2\n2,3\n"), format!("line 1: column 1: \"x\"; {names}"));
+    assert_eq!(refusal(plain, "1,2\r3,4\r"), format!("line 1: column 2: \"2?3\"; {names}"));
     assert!(csv::read("/no/such.csv".as_ref(), None).unwrap_err().to_string().starts_with("/no/such.csv: cannot read"));
     // in a later chunk of a long file
     let mut long = "0.25,1\n".repeat(300_000);

@@ -142,18 +142,18 @@ impl<T: Lane> Samples<T> {
         let len = self.y.len();
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
-        let nearest = nearest(&self.base);
+        let (nearest, leak) = (nearest(&self.base), rule.leak);
         for j in 0..z.len() / len {
             let (z, a) = (&z[j * len..][..len], rule.output[j]);
             match nearest {
                 None => {
                     for (q, &z) in q.iter_mut().zip(z) {
-                        *q = (z * slope(z, rule.leak)).fused(a, *q);
+                        *q = (z * slope(z, leak)).fused(a, *q);
                     }
                 }
                 Some(b) => {
                     for ((q, &z), &b) in q.iter_mut().zip(z).zip(&b[j * len..][..len]) {
-                        *q = (z * slope(z + b, rule.leak)).fused(a, *q);
+                        *q = (z * slope(z + b, leak)).fused(a, *q);
                     }
                 }
             }
@@ -164,12 +164,12 @@ impl<T: Lane> Samples<T> {
             match nearest {
                 None => {
                     for ((s, &z), &c) in s.iter_mut().zip(z).zip(&*q) {
-                        *s = c * a * slope(z, rule.leak);
+                        *s = c * a * slope(z, leak);
                     }
                 }
                 Some(b) => {
                     for (((s, &z), &c), &b) in s.iter_mut().zip(z).zip(&*q).zip(&b[j * len..][..len]) {
-                        *s = c * a * slope(z + b, rule.leak);
+                        *s = c * a * slope(z + b, leak);
                     }
                 }
             }
@@ -183,7 +183,7 @@ impl<T: Lane> Samples<T> {
         let stride = len * W;
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
-        let nearest = nearest(&self.base);
+        let (nearest, leak) = (nearest(&self.base), rule.leak);
         for i in 0..len {
             let mut sums = [T::default(); 16];
             for (v, a) in rule.output.chunks_exact(W).enumerate() {
@@ -192,17 +192,17 @@ impl<T: Lane> Samples<T> {
                 match nearest {
                     None => {
                         for ((sum, &z), &a) in sums.iter_mut().zip(z).zip(a) {
-                            *sum = (z * slope(z, rule.leak)).fused(a, *sum);
+                            *sum = (z * slope(z, leak)).fused(a, *sum);
                         }
                     }
                     Some(b) => {
                         for (((sum, &z), &a), &b) in sums.iter_mut().zip(z).zip(a).zip(&b[at..at + W]) {
-                            *sum = (z * slope(z + b, rule.leak)).fused(a, *sum);
+                            *sum = (z * slope(z + b, leak)).fused(a, *sum);
                         }
                     }
                 }
             }
-            q[i] = fold(&mut sums[..W]);
+            q[i] = fold::<T, W>(&sums);
         }
         let finite = self.weigh(rule, q);
         for (v, a) in rule.update.chunks_exact(W).enumerate() {
@@ -212,12 +212,12 @@ impl<T: Lane> Samples<T> {
                 match nearest {
                     None => {
                         for ((s, &z), &a) in s.iter_mut().zip(z).zip(a) {
-                            *s = c * a * slope(z, rule.leak);
+                            *s = c * a * slope(z, leak);
                         }
                     }
                     Some(b) => {
                         for (((s, &z), &a), &b) in s.iter_mut().zip(z).zip(a).zip(&b[at..at + W]) {
-                            *s = c * a * slope(z + b, rule.leak);
+                            *s = c * a * slope(z + b, leak);
                         }
                     }
                 }

@@ -166,7 +166,7 @@ pub(crate) fn backward<T: Lane>(
                 let next = next.next().unwrap_or_default();
                 by_neurons::backward(isa, x, b * plan.block::<T>(), s, b == 0, gradient, next);
             }
-            w.iter_mut().zip(gradient).for_each(|(w, g)| *w += *g);
+            isa.run(Add { w, gradient });
         }
     }
 }
@@ -200,6 +200,9 @@ pub fn combine<T: Lane>(isa: Isa, plan: &Plan, chunks: &[Chunk<T>], block: usize
     isa.run(Combine { plan, chunks, block, z });
 }
 
+/// Numbers of Z whose shares are added in registers: 256 bytes of each chunk in f64.
+const TOGETHER: usize = 32;
+
 struct Combine<'a, T> {
     plan: &'a Plan,
     chunks: &'a [Chunk<T>],
@@ -216,12 +219,15 @@ impl<T: Lane> WithSimd for Combine<'_, T> {
         match plan.lanes {
             Lanes::Columns => combine_lanes(plan, chunks, block, z),
             _ => {
-                let (start, len) = (block * plan.block_numbers::<T>(), z.len());
-                z.fill(T::default());
-                for chunk in chunks {
-                    for (z, share) in z.iter_mut().zip(&chunk.share[start..start + len]) {
-                        *z += *share;
+                let start = block * plan.block_numbers::<T>();
+                for (at, z) in z.chunks_mut(TOGETHER).enumerate() {
+                    let first = start + at * TOGETHER;
+                    let mut sums = [T::default(); TOGETHER];
+                    for chunk in chunks {
+                        let share = &chunk.share[first..first + z.len()];
+                        sums.iter_mut().zip(share).for_each(|(sum, share)| *sum += *share);
                     }
+                    z.copy_from_slice(&sums[..z.len()]);
                 }
             }
         }
@@ -244,6 +250,23 @@ fn combine_lanes<T: Lane>(plan: &Plan, chunks: &[Chunk<T>], block: usize, z: &mu
                 }
             }
             z[j * width + i] = reduce(&sums[..T::LANES]);
+        }
+    }
+}
+
+/// `W += G`.
+struct Add<'a, T> {
+    w: &'a mut [T],
+    gradient: &'a [T],
+}
+
+impl<T: Lane> WithSimd for Add<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (w, g) in T::vectors_mut::<S>(self.w).iter_mut().zip(T::vectors::<S>(self.gradient)) {
+            *w = T::plus(simd, *w, *g);
         }
     }
 }

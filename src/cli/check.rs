@@ -41,6 +41,11 @@ fn line(c: &Condition) -> String {
         Some(f64::MIN_POSITIVE) => "> 0".into(),
         Some(t) => format!("{relation} {t:.4}"),
     };
-    let verdict = c.holds.map_or("unknown", |h| if h { "holds" } else { "FAILS" });
+    let verdict = match (c.holds, c.threshold) {
+        (Some(true), _) => "holds",
+        (Some(false), _) => "FAILS",
+        (None, None) if c.value.is_some() => "-",
+        (None, _) => "unknown",
+    };
     format!("{verdict:>7}  {:<32} {value:>12} {threshold:<10} {}\n{:>9}{}", c.name, c.source, "", c.note)
 }

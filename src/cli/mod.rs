@@ -76,10 +76,11 @@ struct RunArgs {
 struct LimitArgs {
     #[command(flatten)]
     source: Source,
-    /// Take the pattern that the run in this folder ended in, and its configuration unless one is given
+    /// Take the pattern that the run in this folder ended in, and its configuration unless one is given;
+    /// or a pattern.npy
     #[arg(long, value_name = "DIR")]
     pattern: Option<PathBuf>,
-    /// Output folder [default: DIR/limit, or farfield-out/ and the digest of the configuration]
+    /// Output folder [default: the folder `limit` in that of the run]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -170,6 +171,10 @@ fn print(text: &str) -> Result<()> {
 
 /// The output folder: as asked, or named after the configuration.
 fn folder(output: Option<&PathBuf>, config: &Config) -> Result<farfield::record::Folder> {
-    let default = || PathBuf::from("farfield-out").join(config.short_digest());
-    farfield::record::Folder::create(output.cloned().unwrap_or_else(default))
+    farfield::record::Folder::create(output.cloned().unwrap_or_else(|| default_folder(config)))
+}
+
+/// The folder of a run: named after the configuration.
+fn default_folder(config: &Config) -> PathBuf {
+    PathBuf::from("farfield-out").join(config.short_digest())
 }

@@ -29,6 +29,9 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     let (row, status) = descend(&config, signals, &folder, &mut *engine, &mut monitor)?;
     let outcome = Outcome::new(&config, &problem, &mut monitor, &mut *engine, &row, status);
     let json = to_json(&outcome);
+    if let Some(proof) = monitor.inseparable().filter(|_| status == Status::NotSeparable) {
+        npy::write_vector(&folder.path().join("dual.npy"), &proof.farkas.lambda)?;
+    }
     write_arrays(&config, &problem, &mut monitor, &mut *engine, &folder)?;
     folder.write("result.json", json.as_bytes())?;
     let seconds = start.elapsed().as_secs_f64();

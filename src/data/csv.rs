@@ -34,8 +34,9 @@ pub struct Table {
 /// Reads a table. `label` names the label column: a name of the header, or an index from 0, or from the
 /// end if negative (−1 is the last).
 ///
-/// Line 1 is a header if it contains `label` as a name, or any field outside the label column that is
-/// not a number. Empty lines and lines that begin with `#` are skipped. Fields may be quoted.
+/// Line 1 is a header if it contains `label` as a name, or if no field outside the label column is a number;
+/// one that mixes names and numbers is refused, since it may be a sample with a missing value. Empty
+/// lines and lines that begin with `#` are skipped. Fields may be quoted.
 ///
 /// # Errors
 /// One line with file, line and column: no number, not finite, another number of fields, a third
@@ -62,7 +63,8 @@ pub fn parse(bytes: impl Read, path: &Path, label: Option<&str>) -> Result<Table
             line += lines;
             block = &block[bytes..];
             let Some(first) = block.split_inclusive(|b| *b == b'\n').next() else { continue };
-            let layout = Layout::new(trim(first), label).map_err(|e| input_error!("{}: {e}", path.display()))?;
+            let layout = Layout::new(trim(first), label)
+                .map_err(|e| input_error!("{}: line {}: {e}", path.display(), line + 1))?;
             if layout.header.is_some() {
                 line += 1;
                 block = &block[first.len()..];
@@ -104,23 +106,35 @@ impl Layout {
     fn new(first: &[u8], label: Option<&str>) -> std::result::Result<Self, String> {
         let separator = b",;\t".iter().copied().find(|s| first.contains(s)).unwrap_or(b',');
         let fields: Vec<&[u8]> = Fields { rest: Some(first), separator }.collect();
-        let named = label.and_then(|l| fields.iter().position(|f| *f == l.as_bytes()));
-        let count = fields.len();
+        let named = label.and_then(|l| fields.iter().position(|f| *f == l.as_bytes() && number(f).is_none()));
         let label = match (label, named) {
-            (None, _) => None,
-            (Some(_), Some(at)) => Some(at),
-            (Some(l), None) => {
-                let at = l.parse::<i64>().ok().map(|k| if k < 0 { k + count as i64 } else { k });
-                let inside = at.and_then(|k| usize::try_from(k).ok()).filter(|k| *k < count);
-                Some(inside.ok_or_else(|| format!("no label column {l:?} among its {count} columns"))?)
-            }
+            (Some(l), None) => Some(column(l, fields.len())?),
+            (_, named) => named,
         };
-        let is_name = |(at, f): (usize, &&[u8])| Some(at) != label && number(f).is_none() && !f.is_empty();
-        // a label called by its name, unless the name could be a label itself
-        let by_name = named.is_some_and(|at| number(fields[at]).is_none());
-        let header = (by_name || fields.iter().enumerate().any(is_name))
-            .then(|| fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect());
-        Ok(Self { separator, fields: count, label, header })
+        let header = named.is_some() || only_names(&fields, label)?;
+        let header = header.then(|| fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect());
+        Ok(Self { separator, fields: fields.len(), label, header })
+    }
+}
+
+/// The index of a column, from 0 or from the end.
+fn column(label: &str, count: usize) -> std::result::Result<usize, String> {
+    let at = label.parse::<i64>().ok().map(|k| if k < 0 { k.saturating_add_unsigned(count as u64) } else { k });
+    let inside = at.and_then(|k| usize::try_from(k).ok()).filter(|k| *k < count);
+    inside.ok_or_else(|| format!("no label column {label:?} among its {count} columns"))
+}
+
+/// Whether the fields outside the label column are names rather than numbers; empty ones are neither.
+fn only_names(fields: &[&[u8]], label: Option<usize>) -> std::result::Result<bool, String> {
+    let others = || fields.iter().enumerate().filter(|(at, f)| Some(*at) != label && !f.is_empty());
+    match others().find(|(_, f)| number(f).is_none()) {
+        None => Ok(false),
+        Some((at, name)) if others().any(|(_, f)| number(f).is_some()) => Err(format!(
+            "column {}: {}; expected a number (a header has names only, or names the label column)",
+            at + 1,
+            shown(name)
+        )),
+        Some(_) => Ok(true),
     }
 }
 
@@ -184,8 +198,7 @@ impl Layout {
             if Some(count) == self.label {
                 let known = part.names.names().len();
                 let Some(class) = part.names.index(field).filter(|_| !field.is_empty()) else {
-                    let names: Vec<String> = part.names.names()[..known].iter().map(|n| shown(n.as_bytes())).collect();
-                    return Err(format!("label {}; expected one of two classes ({})", shown(field), names.join(", ")));
+                    return Err(third_class(field, &part.names.names()[..known]));
                 };
                 part.labels.push(class as u8);
             } else if count < self.fields {
@@ -199,6 +212,11 @@ impl Layout {
         }
         if count == self.fields { Ok(()) } else { Err(format!("{count} fields; expected {}", self.fields)) }
     }
+}
+
+fn third_class(label: &[u8], known: &[String]) -> String {
+    let names: Vec<String> = known.iter().map(|n| shown(n.as_bytes())).collect();
+    format!("label {}; expected one of two classes ({})", shown(label), names.join(", "))
 }
 
 fn is_data(line: &[u8]) -> bool {
@@ -217,22 +235,22 @@ struct Body {
 impl Body {
     /// Adds whole lines, the first of which is line `line` of the file (from 0); returns the next line.
     fn append(&mut self, block: &[u8], mut line: usize, path: &Path) -> Result<usize> {
-        let parts: Vec<_> = chunks(block).into_par_iter().map(|chunk| self.layout.parse(chunk)).collect();
-        for part in parts {
-            let part = part.map_err(|(at, e)| input_error!("{}: line {}: {e}", path.display(), line + at + 1))?;
-            let renamed: Option<Vec<usize>> =
-                part.names.names().iter().map(|n| self.names.index(n.as_bytes())).collect();
-            let Some(renamed) = renamed else {
-                let names: Vec<String> = self.names.names().iter().map(|n| shown(n.as_bytes())).collect();
-                return Err(input_error!(
-                    "{}: lines {} to {}: three classes ({}); expected two",
-                    path.display(),
-                    line + 1,
-                    line + part.lines,
-                    names.join(", ")
-                ));
-            };
-            self.labels.extend(part.labels.iter().map(|k| renamed[usize::from(*k)] as u8));
+        let chunks = chunks(block);
+        let parts: Vec<_> = chunks.par_iter().map(|chunk| self.layout.parse(chunk)).collect();
+        for (part, chunk) in parts.into_iter().zip(chunks) {
+            let refuse = |at: usize, e: String| input_error!("{}: line {}: {e}", path.display(), line + at + 1);
+            let part = part.map_err(|(at, e)| refuse(at, e))?;
+            let mut renamed = [0; 2];
+            for (class, name) in part.names.names().iter().enumerate() {
+                let known = self.names.clone();
+                renamed[class] = self.names.index(name.as_bytes()).ok_or_else(|| {
+                    let row = part.labels.iter().position(|k| usize::from(*k) == class).unwrap_or_default();
+                    let lines = chunk.split(|b| *b == b'\n').enumerate().filter(|(_, l)| is_data(l));
+                    let at = lines.map(|(at, _)| at).nth(row).unwrap_or_default();
+                    refuse(at, third_class(name.as_bytes(), known.names()))
+                })? as u8;
+            }
+            self.labels.extend(part.labels.iter().map(|k| renamed[usize::from(*k)]));
             self.values.extend(part.values);
             self.rows += part.rows;
             line += part.lines;

@@ -90,6 +90,10 @@ pub fn read(config: &crate::config::Data) -> Result<Dataset> {
             (table.x, table.y)
         }
         Some("svm" | "libsvm") => {
+            if !own_file && !matches!(labels, "" | "0") {
+                let begin = "the lines of a sparse file begin with their labels; leave it empty, or name a file";
+                return Err(input_error!("data.labels = {labels:?}: {begin}"));
+            }
             let sparse = svmlight::read(path)?;
             (sparse.x, Some(sparse.y))
         }
@@ -98,6 +102,9 @@ pub fn read(config: &crate::config::Data) -> Result<Dataset> {
             return Err(input_error!("data.source = \"{}\": expected {known}", config.source));
         }
     };
+    if x.rows() == 0 || x.cols() == 0 {
+        return Err(input_error!("{}: {} samples with {} features; expected some", path.display(), x.rows(), x.cols()));
+    }
     let y = match y {
         _ if labels.ends_with(".npy") => npy::labels(Path::new(labels), x.rows())?,
         _ if labels.ends_with(".csv") => csv::labels(Path::new(labels), x.rows())?.0,

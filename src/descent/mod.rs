@@ -21,6 +21,7 @@ pub mod warp;
 pub mod watch;
 
 use crate::geometry::Span;
+use sliding::visits::Fractions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -74,10 +75,9 @@ pub trait Engine {
     fn remark(&self) -> Option<String> {
         None
     }
-    /// Fractions of steps with `z_ij > 0` over the last stretch of steps (n×m, row-major), where neurons
-    /// were watched for chatter.
-    fn fractions(&self) -> Option<&[f64]> {
-        None
+    /// Fractions of steps with `z_ij > 0` in each decade of t in which neurons chattered, as far as it was stepped.
+    fn decades(&self) -> Vec<Fractions> {
+        Vec::new()
     }
     /// The state at the current t.
     fn view(&mut self) -> &dyn View;

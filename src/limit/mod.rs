@@ -50,13 +50,23 @@ pub struct Limit {
     pub boundary_coefficients: Vec<f64>,
 }
 
+/// The proof that no weights separate the samples: the features with these slopes cancel,
+/// `Σ_i λ_i y_i θ_ij x_i = 0` for every neuron j.
+#[derive(Clone, Debug)]
+pub struct Inseparable {
+    /// λ ≥ 0 with Σλ = 1, one per sample, and `λᵀHλ`, the squared norm of the sum of the features.
+    pub farkas: Farkas,
+    /// The slopes θ (n×m), from γ to 1.
+    pub slopes: Matrix,
+}
+
 /// What is known of a limit.
 #[derive(Clone, Debug)]
 pub enum Prediction<T = Limit> {
     /// The limit, solved to [`dual::RESIDUAL`].
     Limit(T),
-    /// The network cannot separate the data in this pattern; weights of the n samples.
-    NotSeparable(Farkas),
+    /// The network cannot separate the data in this pattern.
+    NotSeparable(Inseparable),
     /// The solver fell short of its residual; the best it has.
     Unresolved(Dual),
 }
@@ -69,7 +79,11 @@ impl Limit {
         let h = feature_gram(&k.0, y, network, pattern);
         let solved = match dual::solve(&h, warm) {
             Outcome::Separable(solved) => solved,
-            Outcome::NotSeparable(farkas) => return Prediction::NotSeparable(farkas),
+            Outcome::NotSeparable(farkas) => {
+                let (n, m) = (y.len(), network.width);
+                let slopes = (0..n * m).map(|at| pattern.slope(network, at / m, at % m)).collect();
+                return Prediction::NotSeparable(Inseparable { farkas, slopes: Matrix::new(n, m, slopes) });
+            }
             Outcome::Unresolved(best) => return Prediction::Unresolved(best),
         };
         let span = Span::of_features(&solved.lambda, y, network, pattern);

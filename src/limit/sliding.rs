@@ -19,16 +19,16 @@
 //! `γ < θ_ip < 1`, W* lies *on* the kink, `z_ip = 0`: the pair slides, gradient descent chatters across
 //! it and spends the fraction `(θ_ip − γ)/(1 − γ)` of its steps on the positive side.
 //!
-//! Rows are generated as they are needed: start with the two rows of each sample whose slopes are all
-//! γ and all 1 (with one group of each sign these are all rows), solve, and add the row that the
-//! solution's own margins use wherever it falls below 1. There are finitely many rows.
+//! Rows are generated as they are needed: start with the row of each sample whose slopes are all γ, those
+//! of \[H\], problem (5), solve, and add the row that the solution's own margins use wherever it falls below
+//! 1. There are finitely many rows (2n with one group of each sign), and few more than n are needed.
 //!
 //! The solution is consistent if W* shows the own-sign sides it was computed from. With own-sign pairs
 //! on the wrong side the problem in W is not convex as a whole: the limit is then one of several, and
 //! which one is reached depends on the initialization.
 
 use super::dual::{self, Dual, Farkas, Outcome};
-use super::{Limit, Prediction, smallest_eigenvalue};
+use super::{Inseparable, Limit, Prediction, smallest_eigenvalue};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
@@ -88,13 +88,15 @@ impl Sliding {
         warm: Option<&[f64]>,
     ) -> Prediction<Self> {
         let problem = Problem::new(k, y, network, sides);
-        let mut rows = problem.first_rows();
-        let mut warm: Option<Vec<f64>> = warm.map(|w| rows.iter().map(|r| problem.is_flat(r) * w[r.sample]).collect());
+        let mut rows: Vec<Row> = (0..y.len()).map(|i| problem.row(i, |_| network.leak)).collect();
+        let mut warm = warm.map(<[f64]>::to_vec);
         for _ in 0..ROUNDS {
             let solved = match dual::solve(&problem.row_gram(&rows), warm.as_deref()) {
                 Outcome::Separable(solved) => solved,
                 Outcome::NotSeparable(f) => {
-                    return Prediction::NotSeparable(Farkas { lambda: problem.per_sample(&rows, &f.lambda), ..f });
+                    let slopes = per_neuron(&problem.groups, &problem.slopes(&rows, &f.lambda));
+                    let farkas = Farkas { lambda: problem.per_sample(&rows, &f.lambda), ..f };
+                    return Prediction::NotSeparable(Inseparable { farkas, slopes });
                 }
                 Outcome::Unresolved(d) => {
                     return Prediction::Unresolved(Dual { lambda: problem.per_sample(&rows, &d.lambda), ..d });
@@ -113,6 +115,11 @@ impl Sliding {
             kkt_residual: f64::INFINITY,
             pivots: 0,
         })
+    }
+
+    /// The effective slopes θ_ij (n×m), of every neuron: `W* = Σ_i λ_i y_i (a_j θ_ij x_i)_j`.
+    pub fn slopes_of_neurons(&self) -> Matrix {
+        per_neuron(&self.limit.span.groups, &self.slopes)
     }
 
     /// Whether every own-sign pair is on its given side in W*.
@@ -139,6 +146,12 @@ impl Sliding {
         let flat = |i: usize| (0..self.slopes.cols()).all(|p| !opposite(i, p) || self.slopes[(i, p)] <= network.leak);
         self.wrong_side.is_empty() && (0..y.len()).all(flat)
     }
+}
+
+/// The columns of the groups (n×P) as columns of the neurons (n×m).
+fn per_neuron(groups: &Groups, grouped: &Matrix) -> Matrix {
+    let rows = (0..grouped.rows()).flat_map(|i| groups.of.iter().map(move |p| grouped[(i, *p)]));
+    Matrix::new(grouped.rows(), groups.of.len(), rows.collect())
 }
 
 /// One half-space: a sample and its slope in every group.
@@ -189,20 +202,6 @@ impl<'a> Problem<'a> {
         Row { sample: i, slopes: (0..self.groups.len()).map(slope).collect() }
     }
 
-    /// Two rows a sample, or one if there is no neuron of the opposite sign.
-    fn first_rows(&self) -> Vec<Row> {
-        let samples = 0..self.y.len();
-        let flat = samples.clone().map(|i| self.row(i, |_| self.network.leak));
-        let opposed = samples.filter(|&i| (0..self.groups.len()).any(|p| !self.own(i, p)));
-        flat.chain(opposed.map(|i| self.row(i, |_| 1.0))).collect()
-    }
-
-    /// 1 if all opposite-sign slopes are γ, else 0.
-    fn is_flat(&self, row: &Row) -> f64 {
-        let flat = |p: usize| self.own(row.sample, p) || row.slopes[p] == self.network.leak;
-        f64::from((0..self.groups.len()).all(flat))
-    }
-
     fn row_gram(&self, rows: &[Row]) -> Matrix {
         let weighted =
             |row: &Row| -> Vec<f64> { row.slopes.iter().enumerate().map(|(p, c)| self.share(p) * c).collect() };
@@ -235,6 +234,28 @@ impl<'a> Problem<'a> {
         nu
     }
 
+    /// The effective slopes `θ_ip = ν_ip/λ_i` (n×P); the given ones and γ where `λ_i = 0`.
+    fn slopes(&self, rows: &[Row], lambda: &[f64]) -> Matrix {
+        let (total, nu) = (self.per_sample(rows, lambda), self.weights(rows, lambda));
+        let mut slopes = Matrix::zeros(nu.rows(), nu.cols());
+        for (i, total) in total.into_iter().enumerate() {
+            let resting = self.row(i, |_| self.network.leak).slopes;
+            for (p, resting) in resting.into_iter().enumerate() {
+                slopes[(i, p)] = if total > 0.0 { nu[(i, p)] / total } else { resting };
+            }
+        }
+        // a quotient of rounded numbers stays among the slopes of the rows that carry weight
+        let mut bounds = vec![(f64::INFINITY, 0.0f64); slopes.values().len()];
+        for (row, _) in rows.iter().zip(lambda).filter(|(_, l)| **l > 0.0) {
+            let own = &mut bounds[row.sample * nu.cols()..];
+            own.iter_mut().zip(&row.slopes).for_each(|(b, c)| *b = (b.0.min(*c), b.1.max(*c)));
+        }
+        for (slope, (least, most)) in slopes.values_mut().iter_mut().zip(bounds) {
+            *slope = if least <= most { slope.clamp(least, most) } else { *slope };
+        }
+        slopes
+    }
+
     /// `W* = Σ_r λ_r Φ_r`: column p is `a_p y_i ν_ip`.
     fn span(&self, nu: &Matrix) -> Span {
         let column = |p: usize| {
@@ -246,11 +267,6 @@ impl<'a> Problem<'a> {
 
     /// The rows that the margins of the solution use and the problem does not have yet.
     fn missing_rows(&self, rows: &[Row], lambda: &[f64]) -> Vec<Row> {
-        let opposite_groups =
-            |positive: bool| self.groups.first.iter().filter(|&&j| (j < self.network.positive) != positive).count();
-        if opposite_groups(true).max(opposite_groups(false)) <= 1 {
-            return Vec::new(); // all rows are there
-        }
         let span = self.span(&self.weights(rows, lambda));
         let image = self.k.image(&span);
         let row = |i: usize| self.row(i, |p| if image[p][i] > 0.0 { 1.0 } else { self.network.leak });
@@ -271,13 +287,7 @@ impl<'a> Problem<'a> {
         let (n, leak) = (self.y.len(), self.network.leak);
         let lambda = self.per_sample(rows, &solved.lambda);
         let nu = self.weights(rows, &solved.lambda);
-        let mut slopes = Matrix::zeros(n, self.groups.len());
-        for i in 0..n {
-            let resting = self.row(i, |_| leak);
-            for p in 0..self.groups.len() {
-                slopes[(i, p)] = if lambda[i] > 0.0 { nu[(i, p)] / lambda[i] } else { resting.slopes[p] };
-            }
-        }
+        let slopes = self.slopes(rows, &solved.lambda);
         let carries = |i: usize, p: usize, c: f64| {
             let carrying = |(r, l): (&Row, &f64)| r.sample == i && *l > 0.0 && r.slopes[p] == c;
             rows.iter().zip(&solved.lambda).any(carrying)
