@@ -116,7 +116,7 @@ impl<T: Lane> Chunk<T> {
 }
 
 /// Numbers of W of one panel.
-fn weights_of<T: Lane>(plan: &Plan, cut: Cut) -> usize {
+pub(crate) fn weights_of<T: Lane>(plan: &Plan, cut: Cut) -> usize {
     match plan.lanes {
         Lanes::Columns => plan.shape.m * cut.cols,
         Lanes::Samples => plan.shape.m * padded::<T>(cut.count),
@@ -125,7 +125,7 @@ fn weights_of<T: Lane>(plan: &Plan, cut: Cut) -> usize {
 }
 
 /// Where the weight of neuron j and column k of a panel lies.
-fn weight_at<T: Lane>(plan: &Plan, cut: Cut, j: usize, k: usize) -> usize {
+pub(crate) fn weight_at<T: Lane>(plan: &Plan, cut: Cut, j: usize, k: usize) -> usize {
     match plan.lanes {
         Lanes::Columns => position::<T>(plan.shape.m, cut.cols, j, k),
         Lanes::Samples => j * padded::<T>(cut.count) + k,
@@ -134,7 +134,15 @@ fn weight_at<T: Lane>(plan: &Plan, cut: Cut, j: usize, k: usize) -> usize {
 }
 
 /// `W_panel += Sᵀ X_panel`.
-fn backward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, s: &[T], w: &mut [T], gradient: &mut [T], next: &[T]) {
+pub(crate) fn backward<T: Lane>(
+    isa: Isa,
+    plan: &Plan,
+    x: Slab<T>,
+    s: &[T],
+    w: &mut [T],
+    gradient: &mut [T],
+    next: &[T],
+) {
     let (n, m) = (plan.shape.n, plan.shape.m);
     match plan.lanes {
         Lanes::Columns => {
@@ -164,7 +172,7 @@ fn backward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, s: &[T], w: &mut [T], gr
 }
 
 /// `Z_chunk += X_panel W_panelᵀ`, or its first term.
-fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], fresh: bool, share: &mut [T], next: &[T]) {
+pub(crate) fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], fresh: bool, share: &mut [T], next: &[T]) {
     let m = plan.shape.m;
     match plan.lanes {
         Lanes::Columns => by_lanes::product(isa, x, Slab::new(w, m, x.cols), fresh, share, next),
