@@ -225,6 +225,14 @@ impl Monitor {
         }
     }
 
+    /// The limit for the present sides of the own-sign pairs, consistent or not, while neurons chatter.
+    pub fn present_sliding(&self) -> Option<&Sliding> {
+        match &self.slid {
+            Some((_, Prediction::Limit(sliding))) if self.chattering => Some(sliding),
+            _ => None,
+        }
+    }
+
     /// Why no limit is known while neurons chatter.
     pub fn remark(&self) -> Option<String> {
         match &self.slid {
