@@ -196,15 +196,6 @@ impl Coefficients {
         h
     }
 
-    /// The diagonal of H (length n), `‖Φ_i‖²`.
-    pub fn diagonal(&self) -> Vec<f64> {
-        let squares = |i: usize| {
-            let groups = self.features.iter().zip(&self.groups.size);
-            groups.fold(0.0f64, |sum, (feature, size)| (feature[i] * feature[i]).mul_add(*size as f64, sum))
-        };
-        (0..self.problem.n()).map(|i| self.problem.gram.0[(i, i)] * squares(i)).collect()
-    }
-
     /// One GD step. Returns false, and changes nothing, if a weight of the loss is not finite.
     pub fn step(&mut self) -> bool {
         let q = self.problem.network.margins(self.z.hi(), &self.problem.labels);

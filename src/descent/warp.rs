@@ -222,12 +222,10 @@ impl Warp {
         }
     }
 
-    /// A bound of ρ, the spectral radius of `H diag(F)`: the lesser of `max_i Σ_k |K_ik| F_k`, since
-    /// `|H_ik| ≤ |K_ik|`, and of its trace.
+    /// A bound of ρ: `max_i Σ_k |K_ik| F_k ≥ ‖H diag(F)‖_∞`, since `|H_ik| ≤ |K_ik|`.
     fn contraction(&mut self, state: &Coefficients) -> f64 {
         state.problem().reach(&self.e, &mut self.image);
-        let trace = state.diagonal().iter().zip(&self.e).fold(0.0f64, |sum, (h, e)| h.mul_add(*e, sum));
-        largest(&self.image).min(trace) / state.t()
+        largest(&self.image) / state.t()
     }
 
     /// The estimated relative error of the margins since the flight began.
