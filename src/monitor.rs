@@ -8,7 +8,8 @@
 //! as one minus a cosine.
 
 use crate::certificate::{self, Gradient};
-use crate::descent::{Engine, Flips, View};
+use crate::descent::rounding::Rounding;
+use crate::descent::{Engine, Flips, Precision, View};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction};
@@ -54,8 +55,14 @@ pub struct Row {
     pub flips: Flips,
     /// The engine that produced the state.
     pub segment: &'static str,
+    /// Precision of the products of the steps that led here.
+    pub precision: Precision,
     /// Whether every number of the state is finite.
     pub finite: bool,
+    /// The part of the certified gap that makes up for the rounding of the certificate itself.
+    pub certificate_rounding: Option<f64>,
+    /// Rounding of the steps, where they are not all in f64.
+    pub rounding: Option<Rounding>,
 }
 
 impl Row {
@@ -138,6 +145,7 @@ impl Monitor {
     /// Looks at the state of an engine.
     pub fn observe(&mut self, engine: &mut dyn Engine) -> Row {
         let (t, flips, segment) = (engine.t(), engine.flips(), engine.name());
+        let precision = engine.segments().last().map(|last| last.precision).unwrap_or_default();
         let scaled = engine.scaled_losses();
         let view = engine.view();
         let z = view.preactivations();
@@ -150,11 +158,13 @@ impl Monitor {
             sign_agreement: Pattern::sign_agreement(z, &self.y, &self.network),
             flips,
             segment,
+            precision,
             ..Row::default()
         };
         row.finite = q.iter().all(|q| q.is_finite()) && row.weight_norm.is_finite();
         if !row.finite {
             (row.log_loss, row.gradient_norm) = (f64::NAN, f64::NAN);
+            row.rounding = engine.rounding();
             return row;
         }
         let pattern = Pattern::of(z, self.y.len(), self.network.width);
@@ -172,12 +182,15 @@ impl Monitor {
         row.log_loss = libm::log(self.loss_constant) + gradient.log_sum;
         row.gradient_norm = gradient.norm * libm::exp(row.log_loss);
         if row.min_margin > 0.0 {
-            row.certified_cosine_gap = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
+            let certified = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
+            row.certified_cosine_gap = certified.map(|c| c.gap);
+            row.certificate_rounding = certified.map(|c| c.rounding);
             let scaled = scaled.unwrap_or_else(|| self.scaled_losses(t, &q));
             self.solve(&pattern, &scaled);
             self.solve_sliding(&pattern, &scaled, chatters);
             self.compare(&mut row, view, &scaled, &gradient);
         }
+        row.rounding = engine.rounding();
         row
     }
 

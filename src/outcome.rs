@@ -51,6 +51,7 @@ pub struct Outcome {
     /// Why steps were still taken one by one at the end, or why no limit is known.
     pub(crate) remark: Option<String>,
     pub(crate) segments: Vec<SegmentReport>,
+    pub(crate) precision: PrecisionReport,
     pub(crate) digest: String,
     pub(crate) data_digest: String,
     pub(crate) provenance: Provenance,
@@ -146,6 +147,49 @@ impl From<Segment> for SegmentReport {
             steps_taken: s.steps_taken,
             seconds: Real(s.seconds),
             error_estimate: Real(s.error_estimate),
+        }
+    }
+}
+
+/// What is known of rounding at the end of a run.
+#[derive(Serialize)]
+pub(crate) struct PrecisionReport {
+    /// As configured.
+    pub(crate) requested: String,
+    /// Of the last stretch.
+    pub(crate) present: &'static str,
+    /// Error of the running margins against those of W in f64, at the end and at its largest.
+    pub(crate) drift: Option<Real>,
+    pub(crate) largest_drift: Option<Real>,
+    pub(crate) anchors: u64,
+    pub(crate) interval: u64,
+    /// Fraction of the weights whose update rounded to nothing, at the last look.
+    pub(crate) lost_fraction: Option<Real>,
+    /// The first t at which a lost update was seen, and half of them.
+    pub(crate) first_lost: Option<Real>,
+    pub(crate) half_lost: Option<Real>,
+    /// Where the steps went over to f64 because of their drift.
+    pub(crate) escalated_at: Option<Real>,
+    /// The part of the certified gap that makes up for the rounding of the certificate itself.
+    pub(crate) certificate_rounding: Option<Real>,
+}
+
+impl PrecisionReport {
+    fn new(config: &Config, row: &Row) -> Self {
+        let rounding = row.rounding.unwrap_or_default();
+        let watched = row.rounding.is_some();
+        Self {
+            requested: config.descent.precision.clone(),
+            present: row.precision.name(),
+            drift: rounding.drift.map(Real),
+            largest_drift: watched.then_some(Real(rounding.largest_drift)),
+            anchors: rounding.anchors,
+            interval: rounding.interval,
+            lost_fraction: watched.then_some(Real(rounding.lost)),
+            first_lost: rounding.first_lost.map(Real),
+            half_lost: rounding.half_lost.map(Real),
+            escalated_at: rounding.escalated.map(Real),
+            certificate_rounding: row.certificate_rounding.map(Real),
         }
     }
 }
@@ -331,6 +375,7 @@ impl Outcome {
             lambda_max: Real(problem.lambda_max),
             remark: engine_remark.or_else(|| monitor.remark()),
             segments,
+            precision: PrecisionReport::new(config, row),
             digest: digest([&view.state()[..]]),
             data_digest: problem.data_digest(),
             provenance: Provenance::new(config),

@@ -16,6 +16,7 @@ pub fn run(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path,
     for (name, text) in [
         ("problem", problem_line(problem, config)),
         ("descent", descent_line(outcome, seconds)),
+        ("precision", precision_line(outcome)),
         ("state", state_line(outcome)),
         ("pattern", pattern_line(problem, outcome)),
         ("limit", limit_line(outcome)),
@@ -80,6 +81,28 @@ fn descent_line(outcome: &Outcome, seconds: f64) -> String {
     };
     let remark = outcome.remark.as_ref().map(|r| format!("; {r}")).unwrap_or_default();
     format!("t = {}, {how}, in {seconds:.2} s: {parts}{remark}", steps(outcome.steps.0))
+}
+
+/// What is known of rounding, where products are not all in f64.
+fn precision_line(outcome: &Outcome) -> String {
+    let p = &outcome.precision;
+    let (Some(largest), Some(lost)) = (p.largest_drift, p.lost_fraction) else { return String::new() };
+    let mut parts = vec![format!("margins off by at most {:.1e}", largest.0)];
+    if p.anchors > 0 {
+        parts.push(format!("anchored {} times", p.anchors));
+    }
+    parts.push(match (p.first_lost, p.half_lost) {
+        (None, _) => "no update lost".into(),
+        (Some(first), None) => format!("updates lost from t = {}, {:.2} % now", steps(first.0), 100.0 * lost.0),
+        (Some(first), Some(half)) => {
+            let (first, half) = (steps(first.0), steps(half.0));
+            format!("updates lost from t = {first}, half of them from t = {half}, {:.2} % now", 100.0 * lost.0)
+        }
+    });
+    if let Some(t) = p.escalated_at {
+        parts.push(format!("gone over to f64 at t = {}", steps(t.0)));
+    }
+    format!("{}: {}", p.requested, parts.join(", "))
 }
 
 fn state_line(outcome: &Outcome) -> String {

@@ -53,6 +53,7 @@ mod hint;
 pub mod isa;
 pub mod lane;
 pub mod loss;
+pub mod mixed;
 pub mod panels;
 pub mod plan;
 pub mod probe;

@@ -24,6 +24,7 @@ mod options;
 mod record;
 
 use super::gram::{Coefficients, Problem};
+use super::rounding::Rounding;
 use super::settled::{Left, Settled};
 use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
@@ -31,6 +32,7 @@ use super::sliding::handover::{self, Handover};
 use super::sliding::mode::Place;
 use super::sliding::visits::Fractions;
 use super::warp::{COUNTABLE, SHORTEST, Warp};
+use super::watch::Watch;
 use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
 pub use options::{Hold, Options};
 use record::Snapshot;
@@ -76,6 +78,8 @@ pub struct Horizon {
     smooth: f64, // no averages before this t
     sliding: Option<Box<Sliding>>,
     averaging: f64, // the error that the averages claim
+    watch: Watch,   // of mixed steps
+    escalated: Option<f64>,
     segments: Vec<Segment>,
     snapshot: Option<Snapshot>,
 }
@@ -95,6 +99,8 @@ impl Horizon {
             smooth: 0.0,
             sliding: None,
             averaging: 0.0,
+            watch: Watch::new(),
+            escalated: None,
             state,
             settled: None,
             warp,
@@ -243,9 +249,15 @@ impl Horizon {
             return Left::Diverged;
         }
         if self.state.t() - self.state.flips().last >= QUIET {
-            self.settled = Some(Settled::new(&self.state));
+            self.settled = Some(self.settle());
         }
         Left::Target
+    }
+
+    /// The reduced problem of the present pattern.
+    fn settle(&self) -> Settled {
+        let settled = Settled::new(&self.state);
+        if self.options.mixed { settled.mixed(&self.state, self.watch) } else { settled }
     }
 
     /// Exact steps in the present pattern, up to the target or to the next attempt at warp.
@@ -253,7 +265,18 @@ impl Horizon {
         let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
         let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
         let settled = self.settled.as_mut().expect("a settled pattern");
-        settled.advance(&mut self.state, steps, stop)
+        let ended = settled.advance(&mut self.state, steps, stop);
+        self.watched();
+        ended
+    }
+
+    /// Takes note of what mixed steps have seen of their rounding.
+    fn watched(&mut self) {
+        let Some(watch) = self.settled.as_ref().and_then(Settled::rounding) else { return };
+        self.watch = watch;
+        if watch.failed {
+            self.escalated.get_or_insert(self.state.t());
+        }
     }
 
     /// Whether to warp now; if not, says why and when to ask again.
@@ -265,7 +288,10 @@ impl Horizon {
         if !self.options.warp || t < self.attempt || target - t < SHORTEST {
             return false;
         }
-        let settled = self.settled.get_or_insert_with(|| Settled::new(&self.state));
+        if self.settled.is_none() {
+            self.settled = Some(self.settle());
+        }
+        let settled = self.settled.as_ref().expect("just built");
         if !self.warp.ready(&self.state, settled, self.options.tolerance) {
             self.hold = Hold::Early;
             self.attempt = (t + (t * RECHECK).max(SHORTEST)).ceil();
@@ -341,11 +367,14 @@ impl Horizon {
         } else {
             settled.watch(&self.state);
         }
+        self.watched();
     }
 
     /// Extends the last segment, or opens a new one if another engine was at work.
     fn record(&mut self, from: f64, steps_taken: u64, seconds: f64) {
-        let (engine, to, precision) = (self.engine, self.state.t(), Precision::F64);
+        let (engine, to) = (self.engine, self.state.t());
+        let mixed = self.options.mixed && engine == "gram" && self.escalated.is_none_or(|t| t >= to);
+        let precision = if mixed { Precision::Mixed } else { Precision::F64 };
         if to == from {
             return;
         }
@@ -355,7 +384,7 @@ impl Horizon {
             _ => 0.0,
         };
         match self.segments.last_mut() {
-            Some(last) if last.engine == engine => {
+            Some(last) if last.engine == engine && last.precision == precision => {
                 last.to = to;
                 last.steps_taken += steps_taken;
                 last.seconds += seconds;
@@ -413,8 +442,18 @@ impl Engine for Horizon {
         Some(self.warp.scaled_losses(&self.state, settled))
     }
 
+    fn rounding(&self) -> Option<Rounding> {
+        let mut rounding = Rounding { escalated: self.escalated, ..Rounding::default() };
+        rounding.watched(&self.watch, self.state.t());
+        if self.watch.anchors > 0 {
+            rounding.drifted(self.watch.drift);
+        }
+        self.options.mixed.then_some(rounding)
+    }
+
     fn remark(&self) -> Option<String> {
-        self.hold().filter(|hold| *hold != Hold::Off).map(|hold| hold.to_string())
+        let held = || self.hold().filter(|hold| *hold != Hold::Off).map(|hold| hold.to_string());
+        self.rounding().and_then(|rounding| rounding.remark()).or_else(held)
     }
 
     fn segments(&self) -> Vec<Segment> {

@@ -10,12 +10,15 @@ pub mod fused;
 pub mod gram;
 pub mod horizon;
 pub mod modified;
+pub mod rounding;
 pub mod run;
 pub mod runge_kutta;
 pub mod settled;
 pub mod sliding;
+pub mod streamed;
 pub mod symmetric;
 pub mod warp;
+pub mod watch;
 
 use crate::geometry::Span;
 use sliding::visits::Fractions;
@@ -36,13 +39,14 @@ pub enum Reached {
 }
 
 /// The precision of the products of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// Everything in f64.
+    #[default]
     F64,
     /// Everything in f32.
     F32,
-    /// Products in f32, master weights and sums in f64.
+    /// Products in f32, weights and sums in f64.
     Mixed,
 }
 
@@ -63,6 +67,10 @@ pub trait Engine {
     fn scaled_losses(&mut self) -> Option<Vec<f64>> {
         None
     }
+    /// What was seen of the rounding, where products are not all in f64. Drift is up to date after a view.
+    fn rounding(&self) -> Option<rounding::Rounding> {
+        None
+    }
     /// Why steps are taken one by one, where the engine could do better.
     fn remark(&self) -> Option<String> {
         None
@@ -76,6 +84,11 @@ pub trait Engine {
 }
 
 impl Precision {
+    /// The precision of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::F64, Self::F32, Self::Mixed].into_iter().find(|precision| precision.name() == name)
+    }
+
     /// The name in configurations and results.
     pub fn name(self) -> &'static str {
         match self {

@@ -10,11 +10,13 @@ pub struct Options {
     pub tolerance: f64,
     /// Relative error of the margins that averages over chattering neurons may leave behind.
     pub sliding: f64,
+    /// Whether settled steps read H in f32, while their drift allows it.
+    pub mixed: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { warp: true, tolerance: 1e-14, sliding: 1e-6 }
+        Self { warp: true, tolerance: 1e-14, sliding: 1e-6, mixed: false }
     }
 }
 

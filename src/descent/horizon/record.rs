@@ -5,6 +5,7 @@ use super::super::gram::{Coefficients, Problem};
 use super::super::settled::Settled;
 use super::super::sliding::Sliding;
 use super::super::sliding::chatter::Chatter;
+use super::super::watch::{WATCH, Watch};
 use super::super::{Flips, View};
 use super::{Horizon, Options};
 use crate::geometry::Span;
@@ -24,9 +25,7 @@ impl Horizon {
         let watched = Chatter::memory_length(nm, rest.get(n + 4 + 4 * nm..)?);
         let extra =
             if settled { 5 * n } else { 0 } + if slides { Sliding::record_length(n, problem.network.width) } else { 0 };
-        if rest.len() != n + 4 + 4 * nm + watched + extra {
-            return None;
-        }
+        let (rest, rounding) = rest.split_at_checked(n + 4 + 4 * nm + watched + extra)?;
         let (memory, rest) = rest.split_at(n + 4);
         let (matrices, rest) = rest.split_at(4 * nm);
         let (watch, rest) = rest.split_at(watched);
@@ -45,12 +44,32 @@ impl Horizon {
             engine.sliding = Some(Box::new(Sliding::restore(&engine.state, averages)?));
         }
         engine.chatter.remember(watch);
+        engine.remember_rounding(rounding)?;
         engine.smooth = head[10];
         engine.engine = ["gram", "warp", "sliding"][head[4] as usize];
         (engine.attempt, engine.patience, engine.crossings) = (head[5], head[6], head[7] as u32);
         engine.takeoff = Some(head[8]).filter(|t| *t >= 0.0);
         engine.warp.remember(memory);
         Some(engine)
+    }
+
+    /// What mixed steps depend on, from the end of a record. None if it has another shape.
+    fn remember_rounding(&mut self, record: &[f64]) -> Option<()> {
+        if !self.options.mixed {
+            return record.is_empty().then_some(());
+        }
+        let (head, rest) = record.split_at_checked(WATCH + 1)?;
+        self.watch = Watch::remember(head);
+        self.escalated = Some(head[WATCH]).filter(|t| *t >= 0.0);
+        let streamed = rest.len() == 2 * self.state.problem().n() + 1 + WATCH;
+        if let Some(settled) = self.settled.take() {
+            let mut settled = if streamed { settled.mixed(&self.state, self.watch) } else { settled };
+            if let Some(single) = settled.streamed_mut().filter(|_| streamed) {
+                single.remember(rest);
+            }
+            self.settled = Some(settled);
+        }
+        (streamed || rest.is_empty()).then_some(())
     }
 
     /// Everything that later steps depend on; [`Horizon::restore`] reads it.
@@ -73,6 +92,13 @@ impl Horizon {
         }
         if let Some(sliding) = &self.sliding {
             record.extend(sliding.memory());
+        }
+        if self.options.mixed {
+            record.extend(self.watch.memory());
+            record.push(self.escalated.unwrap_or(-1.0));
+            if let Some(streamed) = self.settled.as_ref().and_then(Settled::streamed) {
+                record.extend(streamed.memory());
+            }
         }
         record
     }
