@@ -68,6 +68,7 @@ pub struct Horizon {
     settled: Option<Settled>,
     warp: Warp,
     hold: Hold,
+    noted: Option<Hold>, // what progress displays were told
     engine: &'static str,
     attempt: f64,  // no warp before this t
     patience: f64, // steps after an event until the next attempt
@@ -104,6 +105,7 @@ impl Horizon {
             settled: None,
             warp,
             hold,
+            noted: None,
             engine: "gram",
             attempt: 0.0,
             patience: SHORTEST,
@@ -205,7 +207,7 @@ impl Horizon {
             }
             Handover::Rough(error) => {
                 self.smooth = t * (error / self.options.sliding).clamp(1.0, 2.0);
-                self.hold = Hold::Rough;
+                self.hold = Hold::Rough(t * error / self.options.sliding);
             }
             Handover::Failed => self.smooth = 2.0 * t,
         }
@@ -410,6 +412,11 @@ impl Engine for Horizon {
             }
             if let Some(reached) = self.travel(target, stop) {
                 return reached;
+            }
+            stop.note(self.state.t());
+            if self.hold() != self.noted {
+                self.noted = self.hold();
+                stop.explain(self.remark());
             }
         }
         self.land();
