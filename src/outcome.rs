@@ -163,6 +163,7 @@ pub(crate) struct PrecisionReport {
     pub(crate) largest_drift: Option<Real>,
     pub(crate) anchors: u64,
     pub(crate) interval: u64,
+    pub(crate) anchor_seconds: Real,
     /// Fraction of the weights whose update rounded to nothing, at the last look.
     pub(crate) lost_fraction: Option<Real>,
     /// The first t at which a lost update was seen, and half of them.
@@ -185,6 +186,7 @@ impl PrecisionReport {
             largest_drift: watched.then_some(Real(rounding.largest_drift)),
             anchors: rounding.anchors,
             interval: rounding.interval,
+            anchor_seconds: Real(rounding.anchor_seconds),
             lost_fraction: watched.then_some(Real(rounding.lost)),
             first_lost: rounding.first_lost.map(Real),
             half_lost: rounding.half_lost.map(Real),

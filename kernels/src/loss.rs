@@ -202,7 +202,7 @@ impl<T: Lane> Samples<T> {
                     }
                 }
             }
-            q[i] = fold(&mut sums[..W]);
+            q[i] = fold::<T, W>(&sums);
         }
         let finite = self.weigh(rule, q);
         for (v, a) in rule.update.chunks_exact(W).enumerate() {

@@ -133,13 +133,13 @@ impl WithSimd for Move<'_> {
 /// The sum of vectors in f64: lane by lane in their order, then the lanes.
 #[inline(always)]
 fn sum_of<'a>(shares: impl Iterator<Item = &'a [f32]>) -> f64 {
-    let mut sums = [0.0; LANES];
+    let mut sums = [0.0f64; LANES];
     for share in shares {
         for (sum, share) in sums.iter_mut().zip(share) {
             *sum += f64::from(*share);
         }
     }
-    fold(&mut sums)
+    fold::<f64, LANES>(&sums)
 }
 
 /// A chunk of blocks of samples, and its share of the motion of W.

@@ -9,7 +9,7 @@
 mod machine;
 
 use crate::descent::Precision;
-use crate::descent::fused::{Fused, Isa, Lanes, Nest};
+use crate::descent::fused::{Fused, Isa, Lanes, Nest, Watch};
 use crate::error::Result;
 use crate::input_error;
 use crate::matrix::Matrix;
@@ -87,6 +87,8 @@ pub struct Report {
     pub gflop_per_s: f64,
     /// Speed in percent of the roof.
     pub percent_of_roof: f64,
+    /// Share of the time that mixed steps on X spent in anchors, in percent.
+    pub percent_in_anchors: Option<f64>,
     /// What makes the roof: compute, or the memory that holds the data: cache or dram.
     pub bound: &'static str,
     /// The instruction set.
@@ -156,9 +158,13 @@ fn direct(options: &Options) -> Report {
     for _ in 0..if options.tied { settling.max(12) } else { settling } {
         fused.step();
     }
+    let (start, before) = (Instant::now(), fused.watch());
     let rate = rate(options.seconds, || {
         fused.step();
     });
+    let elapsed = start.elapsed().as_secs_f64();
+    let spent = |(before, after): (Watch, Watch)| 100.0 * (after.seconds - before.seconds) / elapsed;
+    let anchors = before.zip(fused.watch()).map(spent);
     let (dtype, size) = match options.precision {
         Precision::F64 => ("f64", 8),
         single => (single.name(), 4),
@@ -176,7 +182,8 @@ fn direct(options: &Options) -> Report {
     };
     let groups = fused.groups();
     drop(fused);
-    report(options, work, rate, dtype, groups, nest, lanes)
+    let report = report(options, work, rate, dtype, groups, nest, lanes);
+    Report { percent_in_anchors: anchors, ..report }
 }
 
 /// Half of a symmetric matrix.
@@ -270,6 +277,7 @@ fn report(
         gb_per_s: rate * work.bytes * 1e-9,
         gflop_per_s: rate * work.flops * 1e-9,
         percent_of_roof: 100.0 * rate * compute.max(memory),
+        percent_in_anchors: None,
         bound,
         isa: Isa::best().name(),
         nest,
@@ -289,6 +297,9 @@ impl fmt::Display for Report {
             "speed      {:.1} steps/s   {:.1} GFLOP/s   {:.1} GB/s",
             self.steps_per_s, self.gflop_per_s, self.gb_per_s
         )?;
+        if let Some(percent) = self.percent_in_anchors {
+            writeln!(f, "anchors    {percent:.1} % of the time")?;
+        }
         writeln!(f, "roof       {:.0} % of what {} allows", self.percent_of_roof, self.bound)?;
         write!(
             f,

@@ -25,6 +25,8 @@ pub struct Rounding {
     pub anchors: u64,
     /// Steps from the last anchor to the next; 0 where there are none.
     pub interval: u64,
+    /// Wall-clock seconds spent in anchors.
+    pub anchor_seconds: f64,
     /// Fraction of the weights whose update was lost at the last look.
     pub lost: f64,
     /// The first t at which a lost update was seen.
@@ -38,7 +40,7 @@ pub struct Rounding {
 impl Rounding {
     /// Takes note of what mixed steps have seen by step t.
     pub fn watched(&mut self, watch: &Watch, t: f64) {
-        (self.anchors, self.interval) = (watch.anchors, watch.interval);
+        (self.anchors, self.interval, self.anchor_seconds) = (watch.anchors, watch.interval, watch.seconds);
         self.largest_drift = larger(self.largest_drift, watch.largest);
         self.lose(watch.lost, t);
     }

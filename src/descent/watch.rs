@@ -45,6 +45,8 @@ pub struct Watch {
     pub strikes: u32,
     /// Whether these were too many.
     pub failed: bool,
+    /// Wall-clock seconds spent in anchors on X; not part of the memory.
+    pub seconds: f64,
 }
 
 impl Default for Watch {
@@ -56,7 +58,16 @@ impl Default for Watch {
 impl Watch {
     /// Nothing seen yet.
     pub fn new() -> Self {
-        Self { anchors: 0, interval: FIRST, drift: 0.0, largest: 0.0, lost: 0.0, strikes: 0, failed: false }
+        Self {
+            anchors: 0,
+            interval: FIRST,
+            drift: 0.0,
+            largest: 0.0,
+            lost: 0.0,
+            strikes: 0,
+            failed: false,
+            seconds: 0.0,
+        }
     }
 
     /// Takes note of what an anchor found after some steps. A drift that is not a number is too large.
@@ -104,6 +115,7 @@ impl Watch {
             lost: memory[4],
             strikes: memory[5] as u32,
             failed: memory[6] == 1.0,
+            seconds: 0.0,
         }
     }
 }

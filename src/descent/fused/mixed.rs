@@ -34,6 +34,7 @@ use farfield_kernels::mixed::{self, Panels, Rows, move_block};
 use farfield_kernels::plan::{Nest, Plan, Shape};
 use farfield_kernels::rows;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Neurons (or groups of them) with their state in f64.
 pub(super) struct Mixed {
@@ -143,6 +144,7 @@ impl Mixed {
 
     /// Compares Z with what f64 makes of W, and goes on from there.
     fn anchor(&mut self) -> Tally {
+        let start = Instant::now();
         let running = match self.motion {
             Motion::Panels { .. } => self.preactivations(),
             Motion::Rows { .. } => {
@@ -169,6 +171,7 @@ impl Mixed {
         let larger = |top: f64, v: f64| if v <= top { top } else { v };
         let drift = exact.chunks_exact(m).zip(running.chunks_exact(m)).map(row).fold(0.0, larger);
         self.watch.judge(steps, drift, lost);
+        self.watch.seconds += start.elapsed().as_secs_f64();
         tally
     }
 
