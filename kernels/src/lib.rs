@@ -34,6 +34,10 @@
 //! - Every multiply-add is fused. `exp` is ours ([`mod@exp`]), straight-line code.
 //! - Slabs, chunks and the order in which their sums are added depend on the shape alone ([`plan`]).
 //!
+//! # Precision
+//!
+//! All of it is generic over f32 and f64. [`mixed`]: products in f32 of what has moved, everything else in f64.
+//!
 //! # Settled steps and K
 //!
 //! [`settled`]: `S += αc·exp(-(q₀ + H·S))`, on half of H: `2n²` flops and `4n²` bytes a step.

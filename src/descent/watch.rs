@@ -2,7 +2,8 @@
 //!
 //! The error of Z since the last anchor is relative to how far Z has moved
 //! ([`farfield_kernels::mixed`]), and margins move like log t. So intervals that grow in proportion to t
-//! keep the error constant, and anchors become rare: interval doubles after interval, up to a cap.
+//! keep the error constant, and anchors become rare: intervals grow by 2, or by 4 while the drift is far below
+//! its bound, up to a cap.
 //!
 //! An anchor computes Z from W in f64 and compares. The *drift* is
 //!
@@ -77,7 +78,12 @@ impl Watch {
         (self.drift, self.lost) = (drift, lost);
         if drift <= ALLOWED {
             let whole = steps >= self.interval;
-            let growth = if whole && drift <= 0.25 * ALLOWED { 2 } else { 1 };
+            let growth = match drift / ALLOWED {
+                _ if !whole => 1,
+                share if share <= 0.125 => 4,
+                share if share <= 0.25 => 2,
+                _ => 1,
+            };
             self.interval = (self.interval * growth).min(LONGEST);
             self.strikes = 0;
         } else if self.interval <= SHORT {
@@ -125,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_double_while_the_drift_is_small() {
+    fn intervals_grow_while_the_drift_is_small() {
         let mut watch = Watch::new();
         (0..20).for_each(|_| watch.judge(watch.interval, 1e-8, 0.0));
         assert_eq!((watch.interval, watch.anchors, watch.failed), (LONGEST, 20, false));
@@ -139,7 +145,7 @@ mod tests {
     fn a_large_drift_shortens_and_then_fails() {
         for drift in [2.0 * ALLOWED, f64::NAN, f64::INFINITY] {
             let mut watch = Watch::new();
-            (0..4).for_each(|_| watch.judge(watch.interval, 1e-8, 0.0));
+            (0..2).for_each(|_| watch.judge(watch.interval, 1e-8, 0.0));
             watch.judge(watch.interval, drift, 0.0);
             assert_eq!((watch.interval, watch.failed), (SHORT, false), "shortened");
             watch.judge(watch.interval, drift, 0.0);
