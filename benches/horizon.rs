@@ -83,7 +83,7 @@ fn warp(c: &mut Criterion) {
     let problem = Problem::new(100, 10_000, 10);
     let k = Arc::new(Gram(gram(&problem.x)));
     let start = Start::new(problem.start.clone(), preactivations(&problem.x, &problem.start));
-    let samples = Some(Arc::new(problem.x.clone()));
+    let samples = Some(problem.x.clone());
     let reduced = Arc::new(Reduced::new(k, samples, problem.y, problem.network, problem.rate, start));
     for horizon in [1e12, 1e300] {
         group.bench_function(BenchmarkId::from_parameter(format!("{horizon:e}")), |b| {

@@ -1,7 +1,7 @@
 //! The fused step on the shapes A–F, against two faer products with the elementwise stage between.
 //!
 //! ```text
-//! cargo bench --bench step                # all; a name filters: A, f64, 2T, tied, faer
+//! cargo bench --bench step                # all; a name filters: A, f64, mixed, 2T, tied, faer
 //! cargo bench --bench step -- --test      # each once, results checked
 //! ```
 
@@ -75,9 +75,12 @@ fn steps(c: &mut Criterion) {
         group.throughput(Throughput::Elements((4 * n * d * m) as u64)); // flops
         for threads in [1, 2] {
             let pool = pool(threads);
-            for (dtype, precision, epsilon) in
-                [("f64", Precision::F64, f64::EPSILON), ("f32", Precision::F32, f64::from(f32::EPSILON))]
-            {
+            let single = f64::from(f32::EPSILON);
+            for (dtype, precision, epsilon) in [
+                ("f64", Precision::F64, f64::EPSILON),
+                ("f32", Precision::F32, single),
+                ("mixed", Precision::Mixed, single),
+            ] {
                 for (mode, tied) in [("untied", false), ("tied", true)] {
                     let mut fused = pool.install(|| problem.fused(precision, tied));
                     time(&pool, 1, || assert!(fused.step().finite));

@@ -19,8 +19,9 @@
 //! bounds hold with any slopes between γ and 1 in G, if `⟨Φ_i, G⟩` under the minimum is taken with the
 //! worst slopes: those that G itself shows. Where the limit has a pattern, it is the same limit.
 //!
-//! *Rounding.* The weights p are exact by definition: any p proves a bound. What is rounded are the
-//! inner products. With unit roundoff u and `k = 2(n + d + m + 16)`, standard bounds on sums (Higham,
+//! *Rounding.* The weights p are exact by definition, up to their sum: any p ≥ 0 with Σp = 1 proves a bound, and
+//! theirs is within 2nu of 1. What is rounded are the inner products. With unit roundoff u and
+//! `k = 4(n + d + m + 16)`, which covers both, standard bounds on sums (Higham,
 //! *Accuracy and Stability of Numerical Algorithms*, ch. 3) give, from `A = Σ_i p_i‖Φ_i‖ ≥ ‖G‖` and a
 //! magnitude M of W (see [`View::magnitude`]),
 //!
@@ -28,7 +29,9 @@
 //! |δ⟨Φ_i, G⟩| ≤ k u ‖Φ_i‖ A,   |δ‖G‖²| ≤ k u A²,   |δq_i| ≤ k u ‖x_i‖ M,   |δ‖sW + E‖²| ≤ k u (sM + ‖E‖_A)²
 //! ```
 //!
-//! and every bound is moved outward by these amounts.
+//! and every bound is moved outward by these amounts. They hold for a W and its Z in f64, of the samples as
+//! given: whatever the precision of the steps, it is W that is certified, not how it was found. Norms so large or
+//! small that products leave the range of f64 get no certificate.
 
 use crate::descent::View;
 use crate::geometry::{Geometry, Span};
@@ -37,6 +40,9 @@ use crate::slopes::Slopes;
 
 /// Unit roundoff of f64.
 const ROUNDOFF: f64 = f64::EPSILON / 2.0;
+
+/// Norms of samples between which no product of two loses digits to the range of f64; a sample may also be 0.
+const RANGE: std::ops::RangeInclusive<f64> = 1e-140..=1e140;
 
 /// The data as the certificate sees them.
 pub struct Data<'a> {
@@ -116,49 +122,86 @@ impl Data<'_> {
     }
 
     fn roundoff(&self) -> f64 {
-        2.0 * (self.y.len() + self.d + self.network.width + 16) as f64 * ROUNDOFF
+        4.0 * (self.y.len() + self.d + self.network.width + 16) as f64 * ROUNDOFF
     }
 }
 
-/// An upper bound on `1 − cos(W, Ŵ)`, or none where neither certificate applies.
+/// An upper bound on `1 − cos(W, Ŵ)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Certified {
+    /// The bound.
+    pub gap: f64,
+    /// The part of it that makes up for rounding.
+    pub rounding: f64,
+}
+
+/// The certificate of W, or none where neither bound applies.
 ///
 /// `q` are the margins of W, `gradient` its negative gradient direction, both with these slopes.
-pub fn cosine_gap(data: &Data, view: &dyn View, q: &[f64], slopes: &Slopes, gradient: &Gradient) -> Option<f64> {
-    let ku = data.roundoff();
-    let squared = gradient.norm * gradient.norm;
-    let spread = ku * gradient.magnitude * gradient.magnitude;
-    let upper = (squared + spread).sqrt();
-    let angles = [simple(data, view, q, ku, upper), two_step(data, view, slopes, gradient, ku)];
-    let gap = |angle: f64| 2.0 * libm::sin(0.5 * angle).powi(2) * (1.0 + 8.0 * f64::EPSILON);
-    angles.into_iter().flatten().filter(|a| *a < std::f64::consts::FRAC_PI_2).map(gap).reduce(f64::min)
+pub fn cosine_gap(data: &Data, view: &dyn View, q: &[f64], slopes: &Slopes, gradient: &Gradient) -> Option<Certified> {
+    if !data.norms.iter().all(|norm| *norm == 0.0 || RANGE.contains(norm)) {
+        return None;
+    }
+    let chord = Chord::new(view, gradient);
+    let bound = |ku: f64| {
+        let angles = [simple(data, view, q, ku, gradient), two_step(data, slopes, ku, gradient, &chord)];
+        let gap = |angle: f64| 2.0 * libm::sin(0.5 * angle).powi(2) * (1.0 + 8.0 * f64::EPSILON);
+        angles.into_iter().flatten().filter(|a| *a < std::f64::consts::FRAC_PI_2).map(gap).reduce(f64::min)
+    };
+    let gap = bound(data.roundoff())?;
+    Some(Certified { gap, rounding: bound(0.0).map_or(0.0, |exact| gap - exact) })
 }
 
 /// `arccos(γ(W)/‖G‖)`, outward.
-fn simple(data: &Data, view: &dyn View, q: &[f64], ku: f64, gradient_norm: f64) -> Option<f64> {
+fn simple(data: &Data, view: &dyn View, q: &[f64], ku: f64, gradient: &Gradient) -> Option<f64> {
+    let gradient_norm = (gradient.norm * gradient.norm + ku * gradient.magnitude * gradient.magnitude).sqrt();
     let magnitude = view.magnitude();
-    let lowest = q.iter().zip(data.norms).map(|(q, x)| q - ku * x * magnitude).fold(f64::INFINITY, f64::min);
+    let lowest = least(q.iter().zip(data.norms).map(|(q, x)| q - ku * x * magnitude));
     let squared = view.weight_norm().powi(2) + ku * magnitude * magnitude;
     let cosine = lowest / (squared.sqrt() * gradient_norm) * (1.0 - 8.0 * f64::EPSILON);
     (lowest > 0.0 && cosine <= 1.0).then(|| libm::acos(cosine) * (1.0 + 4.0 * f64::EPSILON))
 }
 
+/// `‖W/‖W‖ − G/‖G‖‖`, from the difference itself.
+struct Chord {
+    length: f64,
+    scale: f64, // of the terms of the difference
+}
+
+impl Chord {
+    fn new(view: &dyn View, gradient: &Gradient) -> Self {
+        let (norm, length) = (gradient.norm, view.weight_norm());
+        Self {
+            length: view.combined_norm(1.0 / length, &gradient.span.clone().scaled(-1.0 / norm)),
+            scale: view.magnitude() / length + gradient.magnitude / norm,
+        }
+    }
+
+    /// The angle over the chord, outward.
+    fn angle(&self, ku: f64) -> f64 {
+        let chord = (self.length * self.length + 2.0 * ku * self.scale * self.scale).sqrt();
+        2.0 * libm::asin((0.5 * chord).min(1.0))
+    }
+}
+
 /// `angle(W, G) + arcsin √(1 − γ_low/‖G‖)`, outward. The second term uses
 /// `‖G‖² − min_i v_i = Σ_k p_k (⟨Φ_k, G⟩ − min_i v_i)`, v with the worst slopes, which does not cancel.
-fn two_step(data: &Data, view: &dyn View, slopes: &Slopes, gradient: &Gradient, ku: f64) -> Option<f64> {
+fn two_step(data: &Data, slopes: &Slopes, ku: f64, gradient: &Gradient, chord: &Chord) -> Option<f64> {
     let (norm, magnitude) = (gradient.norm, gradient.magnitude);
     let error = |i: usize| ku * data.feature_norm(i, slopes) * magnitude;
     let (v, worst) = (&gradient.margins, &gradient.worst);
-    let low = (0..v.len()).map(|i| worst[i] - ku * data.norms[i] * magnitude).fold(f64::INFINITY, f64::min);
+    let low = least((0..v.len()).map(|i| worst[i] - ku * data.norms[i] * magnitude));
     let gap: f64 = (0..v.len()).map(|i| gradient.weights[i] * (v[i] + error(i) - low)).sum();
     let squared = norm * norm - ku * magnitude * magnitude;
+    let gap = if gap < 0.0 { 0.0 } else { gap }; // not a number stays one
     let sine_squared = gap / squared * (1.0 + ku);
     if !(low > 0.0 && squared > 0.0 && sine_squared < 1.0) {
         return None;
     }
-    let length = view.weight_norm();
-    let difference = view.combined_norm(1.0 / length, &gradient.span.clone().scaled(-1.0 / norm));
-    let scale = view.magnitude() / length + magnitude / norm;
-    let chord = (difference * difference + 2.0 * ku * scale * scale).sqrt();
-    let first = 2.0 * libm::asin((0.5 * chord).min(1.0));
-    Some((first + libm::asin(sine_squared.sqrt())) * (1.0 + 8.0 * f64::EPSILON))
+    Some((chord.angle(ku) + libm::asin(sine_squared.sqrt())) * (1.0 + 8.0 * f64::EPSILON))
+}
+
+/// The least number; one that is none counts as the least.
+fn least(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(f64::INFINITY, |least, v| if v >= least { least } else { v })
 }

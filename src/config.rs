@@ -104,7 +104,7 @@ pub struct Descent {
     pub warp: bool,
     /// Share work between neurons that provably get the same update.
     pub tied: bool,
-    /// f64 or f32.
+    /// Of the products: f64, f32, or mixed: f32 with the state in f64.
     pub precision: String,
     /// Relative error that averages over chattering neurons may leave in the margins; 0: no averages.
     pub sliding_tolerance: f64,
@@ -292,7 +292,13 @@ impl Config {
         one_of(&data.sampling, &["rows"], "data.sampling")?;
         one_of(&descent.reduction, &["sum", "mean"], "descent.reduction")?;
         one_of(&descent.engine, &["auto", "direct", "gram"], "descent.engine")?;
-        one_of(&descent.precision, &["f64", "f32"], "descent.precision")
+        one_of(&descent.precision, &["f64", "f32", "mixed"], "descent.precision")?;
+        if descent.precision == "f32" && descent.engine == "gram" {
+            return Err(input_error!(
+                "descent.precision = \"f32\" steps on X: use \"mixed\", or descent.engine = \"direct\""
+            ));
+        }
+        Ok(())
     }
 
     /// The configuration with absolute paths, so that it means the same wherever it is run again.
@@ -399,6 +405,7 @@ mod tests {
             ("descent.step_size=fast", "step_size"),
             ("descent.step_size=-1", "descent.step_size"),
             ("descent.engine=gpu", "direct"),
+            ("descent.precision=f16", "mixed"),
             ("data.n", "KEY=VALUE"),
             ("data.rows=0:10", "data.source"),
             ("data.columns=true", "data.columns"),

@@ -8,7 +8,8 @@
 //! as one minus a cosine.
 
 use crate::certificate::{self, Gradient};
-use crate::descent::{Engine, Flips, View};
+use crate::descent::rounding::Rounding;
+use crate::descent::{Engine, Flips, Precision, View};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction};
@@ -54,8 +55,14 @@ pub struct Row {
     pub flips: Flips,
     /// The engine that produced the state.
     pub segment: &'static str,
+    /// Precision of the products of the steps that led here.
+    pub precision: Precision,
     /// Whether every number of the state is finite.
     pub finite: bool,
+    /// The part of the certified gap that makes up for the rounding of the certificate itself.
+    pub certificate_rounding: Option<f64>,
+    /// Rounding of the steps, where they are not all in f64.
+    pub rounding: Option<Rounding>,
 }
 
 impl Row {
@@ -138,6 +145,7 @@ impl Monitor {
     /// Looks at the state of an engine.
     pub fn observe(&mut self, engine: &mut dyn Engine) -> Row {
         let (t, flips, segment) = (engine.t(), engine.flips(), engine.name());
+        let precision = engine.segments().last().map(|last| last.precision).unwrap_or_default();
         let scaled = engine.scaled_losses();
         let view = engine.view();
         let z = view.preactivations();
@@ -150,11 +158,13 @@ impl Monitor {
             sign_agreement: Pattern::sign_agreement(z, &self.y, &self.network),
             flips,
             segment,
+            precision,
             ..Row::default()
         };
         row.finite = q.iter().all(|q| q.is_finite()) && row.weight_norm.is_finite();
         if !row.finite {
             (row.log_loss, row.gradient_norm) = (f64::NAN, f64::NAN);
+            row.rounding = engine.rounding();
             return row;
         }
         let pattern = Pattern::of(z, self.y.len(), self.network.width);
@@ -172,17 +182,20 @@ impl Monitor {
         row.log_loss = libm::log(self.loss_constant) + gradient.log_sum;
         row.gradient_norm = gradient.norm * libm::exp(row.log_loss);
         if row.min_margin > 0.0 {
-            row.certified_cosine_gap = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
+            let certified = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
+            row.certified_cosine_gap = certified.map(|c| c.gap);
+            row.certificate_rounding = certified.map(|c| c.rounding);
             let scaled = scaled.unwrap_or_else(|| self.scaled_losses(t, &q));
             self.solve(&pattern, &scaled);
             self.solve_sliding(&pattern, &scaled, chatters);
             self.compare(&mut row, view, &scaled, &gradient);
         }
+        row.rounding = engine.rounding();
         row
     }
 
     /// `α c t ℓ_i`, which tends to λ_i.
-    fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
+    pub fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
         let log = libm::log(self.step_size) + libm::log(self.loss_constant) + libm::log(t);
         q.iter().map(|q| libm::exp(log - q)).collect()
     }
@@ -225,6 +238,14 @@ impl Monitor {
         }
     }
 
+    /// The limit for the present sides of the own-sign pairs, consistent or not, while neurons chatter.
+    pub fn present_sliding(&self) -> Option<&Sliding> {
+        match &self.slid {
+            Some((_, Prediction::Limit(sliding))) if self.chattering => Some(sliding),
+            _ => None,
+        }
+    }
+
     /// Why no limit is known while neurons chatter.
     pub fn remark(&self) -> Option<String> {
         match &self.slid {
@@ -242,9 +263,14 @@ impl Monitor {
         }
     }
 
+    /// The pattern of a state.
+    pub fn pattern(&self, view: &dyn View) -> Pattern {
+        Pattern::of(view.preactivations(), self.y.len(), self.network.width)
+    }
+
     /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
     pub fn separable(&mut self, row: &Row, view: &dyn View) -> bool {
-        let pattern = Pattern::of(view.preactivations(), self.y.len(), self.network.width);
+        let pattern = self.pattern(view);
         row.min_margin > 0.0 || !matches!(self.prediction(&pattern), Some(Prediction::NotSeparable(_)))
     }
 
@@ -283,17 +309,34 @@ impl Monitor {
         }
         self.chattering = true;
         let Some(gram) = &self.gram else { return };
+        let sides = self.own_sides(pattern);
+        if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
+            let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
+            let prediction = Sliding::with_sides(gram, &self.y, &self.network, &sides, warm);
+            self.slid = Some((sides, prediction));
+        }
+    }
+
+    /// The pattern with the bits of opposite-sign pairs at 0.
+    pub fn own_sides(&self, pattern: &Pattern) -> Pattern {
         let mut sides = pattern.clone();
         for (i, y) in self.y.iter().enumerate() {
             for j in (0..self.network.width).filter(|&j| self.network.sign(j) * y < 0.0 && pattern.get(i, j)) {
                 sides.flip(i, j);
             }
         }
-        if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
-            let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
-            let prediction = Sliding::with_sides(gram, &self.y, &self.network, &sides, warm);
-            self.slid = Some((sides, prediction));
+        sides
+    }
+
+    /// Whether no weights whatever with these sides of the own-sign pairs ([`Monitor::own_sides`]) have only positive
+    /// margins; false without K.
+    pub fn hopeless(&mut self, sides: &Pattern) -> bool {
+        let Some(gram) = &self.gram else { return false };
+        if self.slid.as_ref().is_none_or(|(known, _)| known != sides) {
+            let prediction = Sliding::with_sides(gram, &self.y, &self.network, sides, None);
+            self.slid = Some((sides.clone(), prediction));
         }
+        matches!(self.slid, Some((_, Prediction::NotSeparable(_))))
     }
 
     fn compare(&self, row: &mut Row, view: &dyn View, scaled: &[f64], gradient: &Gradient) {

@@ -48,6 +48,16 @@ impl Network {
         let row = |row: &[f64]| row.iter().zip(&a).fold(0.0, |q, (z, a)| self.activation(*z).mul_add(*a, q));
         y.iter().zip(z.chunks_exact(self.width)).map(|(y, z)| y * row(z)).collect()
     }
+
+    /// `max_i Σ_j |a_j| |z_ij − z'_ij|` of two sets of pre-activations (n×m, row-major): no margin differs by
+    /// more. Not a number if one of them is none.
+    pub fn drift(&self, z: &[f64], other: &[f64]) -> f64 {
+        let a = self.outputs();
+        let row =
+            |(z, o): (&[f64], &[f64])| (0..a.len()).fold(0.0, |sum, j| (z[j] - o[j]).abs().mul_add(a[j].abs(), sum));
+        let rows = z.chunks_exact(self.width).zip(other.chunks_exact(self.width)).map(row);
+        rows.fold(0.0, |top, v| if v <= top { top } else { v })
+    }
 }
 
 /// The bits `z_ij > 0` of n samples and m neurons, one column of packed bits per neuron.

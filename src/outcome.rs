@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::data::random::{Purpose, generator};
 use crate::data::{Mixture, Noise};
 use crate::descent::run::Status;
+use crate::descent::sliding::visits::Fractions;
 use crate::descent::{Engine, Segment};
 use crate::geometry::Span;
 use crate::limit::Limit;
@@ -50,6 +51,7 @@ pub struct Outcome {
     /// Why steps were still taken one by one at the end, or why no limit is known.
     pub(crate) remark: Option<String>,
     pub(crate) segments: Vec<SegmentReport>,
+    pub(crate) precision: PrecisionReport,
     pub(crate) digest: String,
     pub(crate) data_digest: String,
     pub(crate) provenance: Provenance,
@@ -65,31 +67,59 @@ pub(crate) struct PatternReport {
     pub(crate) sliding: Vec<SlidingReport>,
 }
 
-/// A sample and neurons of one sign that chatter across its kink.
+/// A sample and neurons of one sign that chatter across its kink, in the limit for the present sides of the own-sign
+/// pairs.
 #[derive(Serialize)]
 pub(crate) struct SlidingReport {
     pub(crate) sample: usize,
     pub(crate) sign: i8,
+    /// Number of neurons.
+    pub(crate) neurons: usize,
     pub(crate) slope: Real,
     pub(crate) fraction_predicted: Real,
-    /// Over the last stretch of steps in which chatter was watched, the mean over the neurons.
+    /// Over the last decade of t of which a good part was stepped, the mean over the neurons.
     pub(crate) fraction_observed: Option<Real>,
+    /// The same in each decade, as far as it was stepped.
+    pub(crate) decades: Vec<DecadeReport>,
+    /// λ of the sample in the limit.
+    pub(crate) dual: Real,
+    /// `α c t ℓ` of the sample, which tends to λ.
+    pub(crate) scaled_loss: Real,
 }
 
+/// Fraction of the steps from one t to another that neurons spent on their positive side.
+#[derive(Serialize)]
+pub(crate) struct DecadeReport {
+    pub(crate) from: Real,
+    pub(crate) to: Real,
+    pub(crate) fraction: Real,
+}
+
+/// A decade counts as observed if steps were taken in this part of it, in terms of its last t.
+const OBSERVED: f64 = 0.5;
+
 impl SlidingReport {
-    fn all(limit: &Sliding, observed: Option<&[f64]>) -> Vec<Self> {
+    fn all(limit: &Sliding, decades: &[Fractions], scaled: &[f64]) -> Vec<Self> {
         let groups = &limit.limit.span.groups;
         let report = |pair: &SlidingPair| {
             let m = groups.of.len();
-            let neurons = (0..m).filter(|&j| groups.of[j] == pair.group);
-            let mean =
-                |f: &[f64]| neurons.map(|j| f[pair.sample * m + j]).sum::<f64>() / groups.size[pair.group] as f64;
+            let fraction = |decade: &Fractions| {
+                let neurons = (0..m).filter(|&j| groups.of[j] == pair.group);
+                let sum: f64 = neurons.map(|j| decade.values[pair.sample * m + j]).sum();
+                Real(sum / groups.size[pair.group] as f64)
+            };
+            let whole = |d: &&Fractions| d.to - d.from >= OBSERVED * d.to;
+            let decade = |d: &Fractions| DecadeReport { from: Real(d.from), to: Real(d.to), fraction: fraction(d) };
             Self {
                 sample: pair.sample,
                 sign: if pair.sign > 0.0 { 1 } else { -1 },
+                neurons: groups.size[pair.group],
                 slope: Real(pair.slope),
                 fraction_predicted: Real(pair.fraction),
-                fraction_observed: observed.map(mean).map(Real),
+                fraction_observed: decades.iter().rfind(whole).map(fraction),
+                decades: decades.iter().map(decade).collect(),
+                dual: Real(limit.limit.lambda[pair.sample]),
+                scaled_loss: Real(scaled[pair.sample]),
             }
         };
         limit.pairs.iter().map(report).collect()
@@ -117,6 +147,51 @@ impl From<Segment> for SegmentReport {
             steps_taken: s.steps_taken,
             seconds: Real(s.seconds),
             error_estimate: Real(s.error_estimate),
+        }
+    }
+}
+
+/// What is known of rounding at the end of a run.
+#[derive(Serialize)]
+pub(crate) struct PrecisionReport {
+    /// As configured.
+    pub(crate) requested: String,
+    /// Of the last stretch.
+    pub(crate) present: &'static str,
+    /// Error of the running margins against those of W in f64, at the end and at its largest.
+    pub(crate) drift: Option<Real>,
+    pub(crate) largest_drift: Option<Real>,
+    pub(crate) anchors: u64,
+    pub(crate) interval: u64,
+    pub(crate) anchor_seconds: Real,
+    /// Fraction of the weights whose update rounded to nothing, at the last look.
+    pub(crate) lost_fraction: Option<Real>,
+    /// The first t at which a lost update was seen, and half of them.
+    pub(crate) first_lost: Option<Real>,
+    pub(crate) half_lost: Option<Real>,
+    /// Where the steps went over to f64 because of their drift.
+    pub(crate) escalated_at: Option<Real>,
+    /// The part of the certified gap that makes up for the rounding of the certificate itself.
+    pub(crate) certificate_rounding: Option<Real>,
+}
+
+impl PrecisionReport {
+    fn new(config: &Config, row: &Row) -> Self {
+        let rounding = row.rounding.unwrap_or_default();
+        let watched = row.rounding.is_some();
+        Self {
+            requested: config.descent.precision.clone(),
+            present: row.precision.name(),
+            drift: rounding.drift.map(Real),
+            largest_drift: watched.then_some(Real(rounding.largest_drift)),
+            anchors: rounding.anchors,
+            interval: rounding.interval,
+            anchor_seconds: Real(rounding.anchor_seconds),
+            lost_fraction: watched.then_some(Real(rounding.lost)),
+            first_lost: rounding.first_lost.map(Real),
+            half_lost: rounding.half_lost.map(Real),
+            escalated_at: rounding.escalated.map(Real),
+            certificate_rounding: row.certificate_rounding.map(Real),
         }
     }
 }
@@ -247,9 +322,11 @@ impl Outcome {
     ) -> Self {
         let segments = engine.segments().into_iter().map(SegmentReport::from).collect();
         let engine_remark = engine.remark();
-        let sliding = monitor.sliding().map(|limit| SlidingReport::all(limit, engine.fractions()));
+        let (decades, scaled) = (engine.decades(), engine.scaled_losses());
         let view = engine.view();
         let q = monitor.margins(view);
+        let scaled = scaled.unwrap_or_else(|| monitor.scaled_losses(row.t, &q));
+        let sliding = monitor.present_sliding().map(|limit| SlidingReport::all(limit, &decades, &scaled));
         let state = monitor.pattern_state(row);
         let limit = row.cosine_gap.and_then(|_| monitor.limit());
         let norm = row.weight_norm;
@@ -300,6 +377,7 @@ impl Outcome {
             lambda_max: Real(problem.lambda_max),
             remark: engine_remark.or_else(|| monitor.remark()),
             segments,
+            precision: PrecisionReport::new(config, row),
             digest: digest([&view.state()[..]]),
             data_digest: problem.data_digest(),
             provenance: Provenance::new(config),

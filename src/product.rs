@@ -1,17 +1,18 @@
 //! The Gram matrix `K = XXᵀ`, with the same bits for any number of threads and instruction set.
 //!
-//! Columns of X are added in groups, in order, and small matrices in a number of parts that depends
-//! on n alone: few rows give too few blocks to share among threads, so the columns are shared then.
+//! K is computed in blocks of rows and columns, and where these are few, in a number of parts of the columns
+//! of X as well, which are added in order; all of it depends on the shape alone.
 
 use crate::matrix::Matrix;
-use farfield_kernels::gram::{COLUMNS, Panel, ROWS, numbers, unpack};
+use farfield_kernels::gram::{COLUMNS, Space, blocks};
 use farfield_kernels::isa::Isa;
-use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes of the partial products of all parts together.
-const PARTIAL_BYTES: usize = 16 << 20;
-/// Most parts.
-const MOST_PARTS: usize = 16;
+/// Pieces of work, at least, if there are columns enough: 8 threads find three each.
+const PIECES: usize = 24;
+/// Groups of columns of a piece, at least: adding the lanes of its sums then costs a few percent.
+const GROUPS: usize = 4;
 
 /// `K = XXᵀ` (n×n, symmetric) of X (n×d).
 pub fn gram(x: &Matrix) -> Matrix {
@@ -21,41 +22,49 @@ pub fn gram(x: &Matrix) -> Matrix {
 /// [`gram`] on a given instruction set of this machine.
 pub fn gram_on(isa: Isa, x: &Matrix) -> Matrix {
     let (n, d) = (x.rows(), x.cols());
-    let mut k = Matrix::zeros(n, n);
-    if n == 0 {
-        return k;
-    }
+    let rows = blocks(n);
+    let pairs: Vec<(Range<usize>, Range<usize>)> =
+        rows.iter().enumerate().flat_map(|(b, i)| rows[..=b].iter().map(|j| (i.clone(), j.clone()))).collect();
     let groups = d.div_ceil(COLUMNS);
-    let parts = (PARTIAL_BYTES / (n * n * size_of::<f64>())).clamp(1, MOST_PARTS).min(groups.max(1));
-    let sums: Vec<Vec<Vec<f64>>> = (0..parts)
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|part| part_of(isa, x, part * groups / parts..(part + 1) * groups / parts))
-        .collect();
-    let mut sums = sums.into_iter();
-    let mut total = sums.next().unwrap_or_default();
-    for part in sums {
-        for (total, part) in total.iter_mut().flatten().zip(part.iter().flatten()) {
-            *total += part;
+    let parts = PIECES.div_ceil(pairs.len().max(1)).min(groups / GROUPS).max(1);
+    let columns = |part: usize| part * groups / parts * COLUMNS..d.min((part + 1) * groups / parts * COLUMNS);
+    // Off the diagonal blocks are twice the work: the last ones of a row of blocks are on it, and end the queue.
+    let next = AtomicUsize::new(0);
+    let work = |_: rayon::BroadcastContext| {
+        let (mut space, mut done) = (Space::default(), Vec::new());
+        loop {
+            let piece = next.fetch_add(1, Ordering::Relaxed);
+            let Some(pair) = pairs.get(piece / parts) else { break done };
+            done.push((piece, space.block(isa, x.values(), d, pair.clone(), columns(piece % parts))));
+        }
+    };
+    let mut pieces: Vec<(usize, Vec<f64>)> = rayon::broadcast(work).into_iter().flatten().collect();
+    pieces.sort_by_key(|(piece, _)| *piece);
+    let mut k = Matrix::zeros(n, n);
+    for ((i, j), parts) in pairs.iter().zip(pieces.chunks(parts)) {
+        for (r, row) in i.clone().enumerate() {
+            let width = j.len().min(row + 1 - j.start);
+            let out = &mut k.row_mut(row)[j.start..][..width];
+            for (_, part) in parts {
+                out.iter_mut().zip(&part[r * j.len()..]).for_each(|(out, part)| *out += part);
+            }
         }
     }
-    for (block, values) in total.iter().enumerate() {
-        unpack(n, block, values, k.values_mut());
-    }
+    mirror(&mut k);
     k
 }
 
-/// The sum over some groups of columns, in blocks of the lower triangle.
-fn part_of(isa: Isa, x: &Matrix, groups: std::ops::Range<usize>) -> Vec<Vec<f64>> {
-    let (n, d) = (x.rows(), x.cols());
-    let mut blocks: Vec<Vec<f64>> = (0..n.div_ceil(ROWS)).map(|b| vec![0.0; numbers(n, b)]).collect();
-    for group in groups {
-        let first = group * COLUMNS;
-        let panel = Panel::pack(x.values(), n, first, COLUMNS.min(d - first));
-        // The last blocks are the longest: they go first.
-        blocks.par_iter_mut().enumerate().rev().with_max_len(1).for_each(|(b, k)| panel.accumulate(isa, b, k));
+/// Copies the lower triangle to the upper one, in blocks whose two places fit L1.
+fn mirror(k: &mut Matrix) {
+    const SIDE: usize = 32;
+    let n = k.rows();
+    for first in (0..n).step_by(SIDE) {
+        for row in first..n {
+            for col in first..row.min(first + SIDE) {
+                k[(col, row)] = k[(row, col)];
+            }
+        }
     }
-    blocks
 }
 
 #[cfg(test)]

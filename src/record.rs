@@ -139,6 +139,20 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// Begins precision.csv.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it cannot be written.
+    pub fn precision_trace(&self) -> Result<PrecisionTrace> {
+        let path = self.0.join("precision.csv");
+        let file = File::create(&path).map_err(|e| failed(&path, e))?;
+        let mut trace = PrecisionTrace(Trace { path, out: BufWriter::new(file) });
+        trace.0.line(&PRECISION_COLUMNS.join(","))?;
+        Ok(trace)
+    }
+}
+
 fn failed(path: &Path, error: io::Error) -> Error {
     Error::Internal(format!("cannot write {}: {error}", path.display()))
 }
@@ -193,6 +207,35 @@ impl Trace {
 
     fn line(&mut self, line: &str) -> Result<()> {
         writeln!(self.out, "{line}").and_then(|()| self.out.flush()).map_err(|e| failed(&self.path, e))
+    }
+}
+
+const PRECISION_COLUMNS: [&str; 7] =
+    ["t", "precision", "drift", "lost_fraction", "anchors", "interval", "certificate_rounding"];
+
+/// precision.csv: the rounding of the steps at the monitored t.
+pub struct PrecisionTrace(Trace);
+
+impl PrecisionTrace {
+    /// Appends what a row knows of rounding.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it cannot be written.
+    pub fn append(&mut self, row: &Row) -> Result<()> {
+        let rounding = row.rounding.unwrap_or_default();
+        let maybe = |v: Option<f64>| v.map(|v| format!("{v:.16e}")).unwrap_or_default();
+        self.0.line(
+            &[
+                maybe(Some(row.t)),
+                row.precision.name().to_string(),
+                maybe(rounding.drift),
+                maybe(Some(rounding.lost)),
+                rounding.anchors.to_string(),
+                rounding.interval.to_string(),
+                maybe(row.certificate_rounding),
+            ]
+            .join(","),
+        )
     }
 }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 /// The engine that the configuration asks for, or the cheaper one.
 pub fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
     let (data, network, rate) = (&problem.data, problem.network, problem.rate());
+    let precision = Precision::named(&config.descent.precision).unwrap_or(Precision::F64);
     let gram = match config.descent.engine.as_str() {
         "direct" => None,
         "gram" if problem.gram.is_none() => {
@@ -26,19 +27,19 @@ pub fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
         _ => problem.gram.clone().filter(|_| {
             let (steps, warp) = (config.descent.steps, config.descent.warp);
             let way = choose(data.x.rows(), data.x.cols(), network.width, steps, warp);
-            way == Way::Gram && config.descent.precision == "f64"
+            way == Way::Gram && precision != Precision::F32
         }),
     };
     Ok(match gram {
         Some(gram) => {
             let start = Start::new((*problem.weights).clone(), preactivations(&data.x, &problem.weights));
             let (warp, sliding) = (config.descent.warp, config.descent.sliding_tolerance);
-            let options = horizon::Options { warp, sliding, ..Default::default() };
+            let mixed = precision == Precision::Mixed;
+            let options = horizon::Options { warp, sliding, mixed, ..Default::default() };
             let span = gram::Problem::new(gram, Some(data.x.clone()), data.y.clone(), network, rate, start);
             Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), options))
         }
         None => {
-            let precision = if config.descent.precision == "f32" { Precision::F32 } else { Precision::F64 };
             let options = Options { precision, tied: config.descent.tied, nest: None };
             Box::new(Direct::new(data.x.clone(), &data.y, &network, rate, &problem.weights, &options))
         }

@@ -4,7 +4,7 @@ use crate::config::{Config, StepSize};
 use crate::limit::iterate::{Share, Stationarity};
 use crate::limit::monte_carlo::Estimate;
 use crate::limit::test_error::Regime;
-use crate::outcome::{Outcome, TestError};
+use crate::outcome::{Outcome, SlidingReport, TestError};
 use crate::problem::Problem;
 use crate::record::Real;
 use std::fmt::Write;
@@ -16,9 +16,11 @@ pub fn run(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path,
     for (name, text) in [
         ("problem", problem_line(problem, config)),
         ("descent", descent_line(outcome, seconds)),
+        ("precision", precision_line(outcome)),
         ("state", state_line(outcome)),
         ("pattern", pattern_line(problem, outcome)),
         ("limit", limit_line(outcome)),
+        ("sliding", sliding_lines(outcome)),
         ("direction", direction_line(outcome)),
         ("gradient", gradient_line(outcome)),
         ("KKT", stationarity_line(outcome)),
@@ -81,6 +83,28 @@ fn descent_line(outcome: &Outcome, seconds: f64) -> String {
     format!("t = {}, {how}, in {seconds:.2} s: {parts}{remark}", steps(outcome.steps.0))
 }
 
+/// What is known of rounding, where products are not all in f64.
+fn precision_line(outcome: &Outcome) -> String {
+    let p = &outcome.precision;
+    let (Some(largest), Some(lost)) = (p.largest_drift, p.lost_fraction) else { return String::new() };
+    let mut parts = vec![format!("margins off by at most {:.1e}", largest.0)];
+    if p.anchors > 0 {
+        parts.push(format!("anchored {} times", p.anchors));
+    }
+    parts.push(match (p.first_lost, p.half_lost) {
+        (None, _) => "no update lost".into(),
+        (Some(first), None) => format!("updates lost from t = {}, {:.2} % now", steps(first.0), 100.0 * lost.0),
+        (Some(first), Some(half)) => {
+            let (first, half) = (steps(first.0), steps(half.0));
+            format!("updates lost from t = {first}, half of them from t = {half}, {:.2} % now", 100.0 * lost.0)
+        }
+    });
+    if let Some(t) = p.escalated_at {
+        parts.push(format!("gone over to f64 at t = {}", steps(t.0)));
+    }
+    format!("{}: {}", p.requested, parts.join(", "))
+}
+
 fn state_line(outcome: &Outcome) -> String {
     let Outcome { log_loss, min_margin, weight_norm, train_error, .. } = outcome;
     format!(
@@ -126,6 +150,26 @@ fn limit_line(outcome: &Outcome) -> String {
             None => "none known for the present pattern".into(),
         },
     }
+}
+
+/// Most pairs that are listed.
+const LISTED: usize = 8;
+
+/// The pairs that slide: what the limit predicts, and what steps have shown.
+fn sliding_lines(outcome: &Outcome) -> String {
+    let pairs = &outcome.pattern.sliding;
+    let line = |p: &SlidingReport| {
+        let observed = p.fraction_observed.map_or(String::new(), |f| format!(", {:.4} observed", f.0));
+        format!(
+            "sample {}, {} neurons of sign {:+}: slope {:.4}, fraction {:.4} predicted{observed}; λ = {:.4e}, α c t ℓ = {:.4e}",
+            p.sample, p.neurons, p.sign, p.slope.0, p.fraction_predicted.0, p.dual.0, p.scaled_loss.0
+        )
+    };
+    let mut lines: Vec<String> = pairs.iter().take(LISTED).map(line).collect();
+    if pairs.len() > LISTED {
+        lines.push(format!("and {} more", pairs.len() - LISTED));
+    }
+    lines.join("\n            ")
 }
 
 fn direction_line(outcome: &Outcome) -> String {

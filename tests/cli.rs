@@ -367,3 +367,35 @@ fn completions_and_manual() {
         assert!(out.status.success() && out.stdout.len() > 500, "{args:?}");
     }
 }
+
+/// f32 and mixed: the same digest for any number of threads, their rounding in result.json and precision.csv.
+#[test]
+fn precision_is_reported_and_reproducible() {
+    for (precision, engine) in [("f32", "direct"), ("mixed", "direct"), ("mixed", "gram")] {
+        let run = |threads: &str| {
+            let out = folder(&format!("{precision}-{engine}-{threads}"));
+            let settings = [format!("descent.precision={precision}"), format!("descent.engine={engine}")];
+            let args =
+                ["run", "-o", text(&out), "--json", "--threads", threads, "-s", "data.n=20", "-s", "data.d=2000"];
+            let more = ["-s", &settings[0], "-s", &settings[1], "-s", "descent.steps=500", "-s", "descent.warp=false"];
+            let done = farfield(&[&args[..], &more[..]].concat());
+            assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+            let result: serde_json::Value = serde_json::from_slice(&done.stdout).expect("JSON");
+            (out, result)
+        };
+        let ((out, one), (_, three)) = (run("1"), run("3"));
+        assert_eq!(one["digest"], three["digest"], "{precision} {engine}");
+        assert_eq!(
+            (&one["precision"]["requested"], &one["precision"]["present"]),
+            (&precision.into(), &precision.into())
+        );
+        assert_eq!(one["segments"][0]["precision"], precision);
+        assert!(one["precision"]["drift"].as_f64().expect("a drift") < 1e-5);
+        assert!(one["precision"]["certificate_rounding"].as_f64().expect("known") > 0.0);
+        let trace = fs::read_to_string(out.join("precision.csv")).expect("precision.csv");
+        let rows = fs::read_to_string(out.join("trace.csv")).expect("trace.csv").lines().count();
+        assert_eq!(trace.lines().count(), rows);
+        assert!(trace.starts_with("t,precision,drift,lost_fraction,anchors,interval,certificate_rounding\n"));
+    }
+    rejected("f32 on K", &["run", "-s", "descent.precision=f32", "-s", "descent.engine=gram"], "mixed");
+}

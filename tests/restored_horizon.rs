@@ -10,20 +10,20 @@ use std::sync::atomic::Ordering;
 /// Targets of a run, some of them in the middle of a settled or a warp stretch.
 const TARGETS: [f64; 9] = [3.0, 20.0, 700.0, 2000.0, 2700.0, 1e5, 1e6, 1e12, 1e40];
 
-fn restored(engine: &mut Horizon) -> Horizon {
+fn restored(engine: &mut Horizon, options: Options) -> Horizon {
     let record = engine.view().state();
-    Horizon::restore(engine.iterate().problem().clone(), &record, Options::default()).expect("a whole record")
+    Horizon::restore(engine.iterate().problem().clone(), &record, options).expect("a whole record")
 }
 
 #[test]
 fn at_monitored_times() {
-    for name in ["late flips", "plain"] {
-        let p = named(name);
-        let mut through = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
-        let mut broken = Horizon::new(p, 0.0, Flips::default(), Options::default());
+    for (name, mixed) in [("late flips", false), ("plain", false), ("plain", true)] {
+        let (p, options) = (named(name), Options { mixed, ..Options::default() });
+        let mut through = Horizon::new(p.clone(), 0.0, Flips::default(), options);
+        let mut broken = Horizon::new(p, 0.0, Flips::default(), options);
         for t in TARGETS {
             assert_eq!(through.advance(t, &Stop::default()), Reached::Target);
-            broken = restored(&mut broken);
+            broken = restored(&mut broken, options);
             assert_eq!(broken.advance(t, &Stop::default()), Reached::Target);
             assert_eq!(broken.view().state(), through.view().state(), "{name}, t = {t}");
         }
@@ -33,9 +33,15 @@ fn at_monitored_times() {
 /// A thread raises the flag at arbitrary moments, in settled stretches and in flight.
 #[test]
 fn at_any_moment() {
+    at_any_moment_with(Options::default());
+    // H in f32, between two anchors.
+    at_any_moment_with(Options { mixed: true, ..Options::default() });
+}
+
+fn at_any_moment_with(options: Options) {
     let p = named("n = 300");
-    let mut through = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
-    let mut broken = Horizon::new(p, 0.0, Flips::default(), Options::default());
+    let mut through = Horizon::new(p.clone(), 0.0, Flips::default(), options);
+    let mut broken = Horizon::new(p, 0.0, Flips::default(), options);
     let mut interruptions = 0;
     for t in [5.0, 700.0, 2000.0, 1e7, 1e12] {
         assert_eq!(through.advance(t, &Stop::default()), Reached::Target);
@@ -48,7 +54,7 @@ fn at_any_moment() {
             });
             let reached = broken.advance(t, &stop);
             timer.join().expect("the timer ends");
-            broken = restored(&mut broken);
+            broken = restored(&mut broken, options);
             match reached {
                 Reached::Target => break,
                 Reached::Interrupted => interruptions += 1,

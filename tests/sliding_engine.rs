@@ -9,7 +9,7 @@ use farfield::descent::{Engine, Flips, Reached, Stop, View};
 use problems::{Recipe, problem};
 use std::sync::Arc;
 
-const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0 };
+const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false };
 
 fn margins(engine: &Horizon) -> Vec<f64> {
     let p = engine.iterate().problem();

@@ -7,7 +7,7 @@ use farfield::descent::horizon::{Horizon, Options};
 use farfield::descent::{Engine, Flips, Reached, Stop, View};
 use problems::{Recipe, problem, settling};
 
-const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0 };
+const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false };
 
 /// `max |a − b| / max |a|`.
 fn difference(a: &[f64], b: &[f64]) -> f64 {

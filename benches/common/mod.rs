@@ -5,12 +5,13 @@ use farfield::descent::Precision;
 use farfield::descent::fused::{Fused, Options};
 use farfield::matrix::Matrix;
 use farfield::network::Network;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A problem, and W after one step of the naive reference.
 pub struct Problem {
     /// Samples.
-    pub x: Matrix,
+    pub x: Arc<Matrix>,
     /// Labels.
     pub y: Vec<f64>,
     /// Network.
@@ -36,7 +37,7 @@ impl Problem {
         (0..n).for_each(|i| x[(i, 0)] += y[i] * (d as f64).sqrt());
         let network = Network { width: m, positive: m.div_ceil(2), leak: 0.1 };
         let start = Matrix::new(m, d, (0..m * d).map(|_| next() * 1e-3).collect());
-        Self { x, y, network, rate: 1.0 / (n * d) as f64, start }
+        Self { x: x.into(), y, network, rate: 1.0 / (n * d) as f64, start }
     }
 
     /// The fused descent at W(0).

@@ -57,7 +57,7 @@ pub fn product<T: Lane>(isa: Isa, a: Strips<T>, x: Slab<T>, fresh: bool, c: &mut
 }
 
 /// Rows of X between two ticks of the prefetch.
-const TICK: usize = 8;
+const TICK: usize = 4;
 
 struct Product<'a, T> {
     a: Strips<'a, T>,

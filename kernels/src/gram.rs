@@ -1,102 +1,247 @@
-//! Blocks of `K = XXᵀ`, the Gram matrix of n samples, for a group of columns at a time.
+//! Blocks of `K = XXᵀ`, the Gram matrix of n samples, summed over a range of columns.
 //!
 //! ```text
-//! for each group of COLUMNS columns of X, in order
-//!   pack it twice: as a slab (read one number at a time) and with lanes along the samples
-//!   for each block of rows I (threads take blocks)
-//!     for each pair of vectors of columns j ≤ last row of I
-//!       K[I][j] += Σ_k X[I][k] X[j][k]          one chain per element and group of columns
+//! for each block of K: up to 64 rows I by up to 64 rows J ≤ I        threads take blocks
+//!   for each group of 256 columns of X
+//!     copy the rows J into slivers                                    128 KiB, in L2
+//!     for each tile of 4 rows of I and 4 of J, on or below the diagonal
+//!       sums[r][s] += Σ_v X[i+r][v]·X[j+s][v]      8 loads for 16 multiply-adds of vectors
+//!   add the lanes of the sums                                         256 KiB, in L2
 //! ```
 //!
-//! Only the lower triangle is computed, in whole vectors of columns. `n²·d` flops; per group and block, 128 rows
-//! of 256 columns (256 KiB) stay in L2 while 32 KiB of the other factor pass through L1.
+//! Lanes run along the columns: each element of K is a vector of partial sums, one per lane, whose
+//! lanes are added by halves at the end. The rows I are read where they are, the next group of all rows is
+//! asked for meanwhile. `n²·d` flops; X is read about n/64 times. Nothing depends on other blocks, so threads
+//! meet only when all are done.
 
-use crate::by_neurons;
-use crate::isa::Isa;
-use crate::lane::{Lane, padded};
-use crate::slab::{Block, Slab, pack};
+use crate::buffer::Buffer;
+use crate::hint::fetch;
+use crate::isa::{Isa, wide};
+use crate::lane::{Lane, reduce};
+use crate::slab::SLIVER;
+use pulp::{Simd, WithSimd, as_arrays, as_arrays_mut};
+use std::ops::Range;
 
-/// Columns of a group.
+/// Most rows of a block: 64² sums of 64 bytes are 256 KiB.
+pub const ROWS: usize = 104;
+/// Columns of a group: 64 rows of them are 128 KiB.
 pub const COLUMNS: usize = 256;
-/// Rows of a block of K.
-pub const ROWS: usize = 128;
+/// Cache lines asked for at a time.
+const AHEAD: usize = 16;
+/// Rows of a register tile: 4·4 sums.
+const TILE: usize = 4;
 
 const LANES: usize = <f64 as Lane>::LANES;
+/// Numbers in a row of a sliver.
+const WIDTH: usize = SLIVER * LANES;
 
-/// A group of columns of X, packed.
+/// The rows of each block of rows of an n×n matrix, of nearly equal sizes.
+pub fn blocks(n: usize) -> Vec<Range<usize>> {
+    crate::split(n.div_ceil(TILE), ROWS / TILE)
+        .map(|(first, count)| first * TILE..n.min((first + count) * TILE))
+        .collect()
+}
+
+/// Work space of one thread.
 #[derive(Debug)]
-pub struct Panel {
-    n: usize,
-    cols: usize,
-    slab: Vec<f64>,
-    lanes: Vec<f64>, // [vector of samples][column][lane]
+pub struct Space {
+    slivers: Buffer<f64>,
+    padded: Buffer<f64>,
+    sums: Buffer<f64>,
 }
 
-impl Panel {
-    /// Columns `first..first + count` of X (n×d, row-major).
-    pub fn pack(x: &[f64], n: usize, first: usize, count: usize) -> Self {
-        let (d, cols) = (x.len() / n, padded::<f64>(count));
-        let mut slab = vec![0.0; n * cols];
-        let block = Block { row: 0, rows: n, col: first, used: count, cols };
-        pack(x, d, block, false, &mut slab);
-        let mut lanes = vec![0.0; padded::<f64>(n) * cols];
-        for (v, group) in lanes.chunks_exact_mut(cols * LANES).enumerate() {
-            for lane in 0..LANES.min(n - v * LANES) {
-                let row = &x[(v * LANES + lane) * d + first..][..count];
-                for (out, x) in group.chunks_exact_mut(LANES).zip(row) {
-                    out[lane] = *x;
-                }
-            }
-        }
-        Self { n, cols, slab, lanes }
-    }
-
-    /// Adds this group's share to block `block` of K, whose layout is `[vector of columns][row][lane]`
-    /// and which has [`numbers`] numbers.
-    pub fn accumulate(&self, isa: Isa, block: usize, k: &mut [f64]) {
-        assert_eq!(k.len(), numbers(self.n, block), "a block of K");
-        let (first, rows) = rows(self.n, block);
-        let slab = Slab::new(&self.slab, self.n, self.cols);
-        let (vector, out) = (self.cols * LANES, rows * LANES);
-        // Left of the diagonal block, whole columns of the block, two vectors at a time.
-        let left = first / LANES;
-        let (before, diagonal) = k.split_at_mut(left * out);
-        for (lanes, k) in self.lanes.chunks(2 * vector).zip(before.chunks_mut(2 * out)) {
-            by_neurons::forward(isa, slab, first, lanes, false, k, &[]);
-        }
-        // In it, each vector of columns from the row where it meets the diagonal.
-        let lanes = self.lanes[left * vector..].chunks(vector);
-        for (v, (lanes, k)) in lanes.zip(diagonal.chunks_mut(out)).enumerate() {
-            let above = v * LANES;
-            by_neurons::forward(isa, slab, first + above, lanes, false, &mut k[above * LANES..], &[]);
-        }
+impl Default for Space {
+    fn default() -> Self {
+        let rows = || Buffer::zeros(ROWS * COLUMNS);
+        Self { slivers: rows(), padded: rows(), sums: Buffer::zeros(ROWS * ROWS * LANES) }
     }
 }
 
-/// First row and number of rows of a block of K.
-fn rows(n: usize, block: usize) -> (usize, usize) {
-    (block * ROWS, ROWS.min(n - block * ROWS))
+impl Space {
+    /// `Σ_k x_ik x_jk` over `columns` for the rows I and J of X (rows of `d` numbers), row-major I×J. On the
+    /// diagonal, where I = J, what lies above it is not computed.
+    pub fn block(
+        &mut self,
+        isa: Isa,
+        x: &[f64],
+        d: usize,
+        (i, j): (Range<usize>, Range<usize>),
+        columns: Range<usize>,
+    ) -> Vec<f64> {
+        let tiles = (i.len().div_ceil(TILE), j.len().div_ceil(TILE));
+        let sums = &mut self.sums[..tiles.0 * tiles.1 * TILE * TILE * LANES];
+        sums.fill(0.0);
+        let rows = |rows: &Range<usize>, columns: Range<usize>| {
+            let columns = columns.start.min(d)..columns.end.min(d);
+            Rows { x, stride: d, rows: rows.clone(), columns }
+        };
+        for first in columns.clone().step_by(COLUMNS) {
+            let (group, next) = (first..columns.end.min(first + COLUMNS), first + COLUMNS..first + 2 * COLUMNS);
+            let (left, right) = (rows(&i, group.clone()), rows(&j, group));
+            let left = if left.columns.len() % WIDTH == 0 { left } else { left.padded(&mut self.padded) };
+            let next = [rows(&i, next.clone()), rows(if i == j { &(0..0) } else { &j }, next)];
+            isa.run(Group { left, right, next, slivers: &mut self.slivers, tiles, diagonal: i == j, sums });
+        }
+        let mut out = vec![0.0; i.len() * j.len()];
+        isa.run(AddLanes { sums, tiles: tiles.1, width: j.len(), out: &mut out });
+        out
+    }
 }
 
-/// Numbers of block `block` of the lower triangle of K: its rows times the columns up to its last
-/// row, in whole vectors.
-pub fn numbers(n: usize, block: usize) -> usize {
-    let (first, rows) = rows(n, block);
-    rows * padded::<f64>(first + rows)
+/// Some rows and columns of a row-major matrix.
+struct Rows<'a> {
+    x: &'a [f64],
+    stride: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
 }
 
-/// Writes a block into both triangles of K (n×n, row-major).
-pub fn unpack(n: usize, block: usize, values: &[f64], k: &mut [f64]) {
-    let (first, rows) = rows(n, block);
-    for (v, group) in values.chunks_exact(rows * LANES).enumerate() {
-        for (r, lanes) in group.chunks_exact(LANES).enumerate() {
-            for (lane, value) in lanes.iter().enumerate() {
-                let (i, j) = (first + r, v * LANES + lane);
-                if j <= i {
-                    k[i * n + j] = *value;
-                    k[j * n + i] = *value;
+impl<'a> Rows<'a> {
+    /// Row r of them, or the last one.
+    #[inline(always)]
+    fn row(&self, r: usize) -> &'a [f64] {
+        &self.x[(self.rows.start + r).min(self.rows.end - 1) * self.stride..][self.columns.clone()]
+    }
+
+    /// A copy with zeros up to whole slivers.
+    fn padded<'b>(&self, out: &'b mut [f64]) -> Rows<'b> {
+        let (used, stride) = (self.columns.len(), self.columns.len().next_multiple_of(WIDTH));
+        for (r, out) in out.chunks_exact_mut(stride).enumerate().take(self.rows.len()) {
+            out[..used].copy_from_slice(self.row(r));
+            out[used..].fill(0.0);
+        }
+        Rows { x: out, stride, rows: 0..self.rows.len(), columns: 0..stride }
+    }
+
+    /// Writes the rows as slivers, `[sliver][row][4 vectors]`, zero beyond the columns; the last row is repeated
+    /// up to whole tiles.
+    #[inline(always)]
+    fn cut<'b>(&self, out: &'b mut [f64]) -> &'b [f64] {
+        let height = self.rows.len().next_multiple_of(TILE);
+        let slivers = self.columns.len().div_ceil(WIDTH);
+        let out = out.as_chunks_mut::<WIDTH>().0;
+        for r in 0..height {
+            let (whole, rest) = self.row(r).as_chunks::<WIDTH>();
+            for (s, sliver) in whole.iter().enumerate() {
+                out[s * height + r] = *sliver;
+            }
+            if whole.len() < slivers {
+                let end = &mut out[whole.len() * height + r];
+                end.fill(0.0);
+                end[..rest.len()].copy_from_slice(rest);
+            }
+        }
+        out[..slivers * height].as_flattened()
+    }
+}
+
+/// A group of columns of a block: rows I where they are, rows J, and what to ask for meanwhile.
+struct Group<'a> {
+    left: Rows<'a>,
+    right: Rows<'a>,
+    next: [Rows<'a>; 2],
+    slivers: &'a mut [f64],
+    tiles: (usize, usize),
+    diagonal: bool,
+    sums: &'a mut [f64],
+}
+
+type Row<S> = [<f64 as Lane>::V<S>; SLIVER];
+
+impl<'a> WithSimd for Group<'a> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { left, right, next, slivers, tiles, diagonal, sums } = self;
+        let right = as_arrays::<SLIVER, _>(f64::vectors::<S>(right.cut(slivers))).0;
+        let right = as_arrays::<TILE, _>(right).0;
+        let sums = as_arrays_mut::<TILE, _>(as_arrays_mut::<TILE, _>(f64::vectors_mut::<S>(sums)).0).0;
+        let count = if diagonal { tiles.0 * (tiles.0 + 1) / 2 } else { tiles.0 * tiles.1 };
+        let lines = |rows: Rows<'a>| (0..rows.rows.len()).flat_map(move |r| rows.row(r).chunks(AHEAD * LANES));
+        let rows = next[0].rows.len() + next[1].rows.len();
+        let mut soon = next.into_iter().flat_map(lines);
+        let each = (rows * (COLUMNS / LANES / AHEAD)).div_ceil(count);
+        for i in 0..tiles.0 {
+            let mut rows = [&right[0][..0]; TILE];
+            for r in 0..TILE {
+                rows[r] = as_arrays::<SLIVER, _>(f64::vectors::<S>(left.row(i * TILE + r))).0;
+            }
+            for j in 0..if diagonal { i + 1 } else { tiles.1 } {
+                for lines in soon.by_ref().take(each) {
+                    lines.chunks(LANES).for_each(|line| fetch(&line[0]));
+                }
+                let (right, sums) = (&right[j..], &mut sums[i * tiles.1 + j]);
+                if wide::<S>() {
+                    tile::<S, 4>(simd, rows, right, tiles.1, (0, 0), sums);
+                } else {
+                    for (r, s) in [(0, 0), (0, 2), (2, 0), (2, 2)] {
+                        tile::<S, 2>(simd, rows, right, tiles.1, (r, s), sums);
+                    }
                 }
             }
+        }
+    }
+}
+
+/// From the sums of all tiles to the elements of the block, row-major.
+struct AddLanes<'a> {
+    sums: &'a [f64],
+    tiles: usize,
+    width: usize,
+    out: &'a mut [f64],
+}
+
+impl WithSimd for AddLanes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let sums = self.sums.as_chunks::<LANES>().0.as_chunks::<TILE>().0.as_chunks::<TILE>().0;
+        for (r, out) in self.out.chunks_exact_mut(self.width).enumerate() {
+            let tiles = &sums[r / TILE * self.tiles..][..self.tiles];
+            for (out, tile) in out.chunks_mut(TILE).zip(tiles) {
+                for (out, lanes) in out.iter_mut().zip(&tile[r % TILE]) {
+                    *out = reduce(lanes);
+                }
+            }
+        }
+    }
+}
+
+/// M×M elements of a tile, from (r, s) on.
+#[inline(always)]
+fn tile<S: Simd, const M: usize>(
+    simd: S,
+    left: [&[Row<S>]; TILE],
+    right: &[[Row<S>; TILE]],
+    height: usize,
+    (r, s): (usize, usize),
+    sums: &mut [[<f64 as Lane>::V<S>; TILE]; TILE],
+) {
+    let mut acc = [[f64::splat(simd, 0.0); M]; M];
+    for a in 0..M {
+        for b in 0..M {
+            acc[a][b] = sums[r + a][s + b];
+        }
+    }
+    let count = left[0].len();
+    let mut x = [&left[0][..0]; M];
+    for a in 0..M {
+        x[a] = &left[r + a][..count];
+    }
+    for (k, y) in (0..count).zip(right.iter().step_by(height)) {
+        for v in 0..SLIVER {
+            for a in 0..M {
+                for b in 0..M {
+                    acc[a][b] = f64::fma(simd, x[a][k][v], y[s + b][v], acc[a][b]);
+                }
+            }
+        }
+    }
+    for a in 0..M {
+        for b in 0..M {
+            sums[r + a][s + b] = acc[a][b];
         }
     }
 }

@@ -112,14 +112,23 @@ pub fn padded<T: Lane>(x: usize) -> usize {
 /// The sum of the lanes of one vector by halves: lane i and lane i + half, until one is left.
 #[inline(always)]
 pub fn reduce<T: Lane>(lanes: &[T]) -> T {
-    let mut sums = [T::default(); 16];
-    sums[..T::LANES].copy_from_slice(&lanes[..T::LANES]);
-    let mut half = T::LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            sums[i] += sums[i + half];
-        }
-        half /= 2;
-    }
-    sums[0]
+    if T::LANES == 16 { fold::<T, 16>(lanes) } else { fold::<T, 8>(lanes) }
+}
+
+/// [`reduce`] of the first W numbers, 8 or 16, of whatever type.
+#[inline(always)]
+pub fn fold<T: Lane, const W: usize>(sums: &[T]) -> T {
+    let (low, high) = sums[..W].split_at(W / 2);
+    let eight: [T; 8] = if W == 16 {
+        std::array::from_fn(
+            #[inline(always)]
+            |i| low[i] + high[i],
+        )
+    } else {
+        sums[..8].try_into().expect("8 lanes")
+    };
+    let [a, b, c, d, e, f, g, h] = eight;
+    let [a, b, c, d] = [a + e, b + f, c + g, d + h];
+    let [a, b] = [a + c, b + d];
+    a + b
 }

@@ -22,7 +22,7 @@
 
 use crate::buffer::Buffer;
 use crate::isa::Isa;
-use crate::lane::{Lane, padded, reduce};
+use crate::lane::{Lane, fold};
 use crate::plan::{BLOCK, Lanes};
 use pulp::{Simd, WithSimd};
 
@@ -31,6 +31,8 @@ use pulp::{Simd, WithSimd};
 pub struct Rule<T> {
     /// What the lanes hold.
     pub lanes: Lanes,
+    /// Lanes of a vector of the products: 8 or 16. They may be in another number type than T.
+    pub width: usize,
     /// Weight of φ(z_ij) in the output: a_j, or m_p a_p for a group.
     pub output: Buffer<T>,
     /// Weight of S_ij: a_j, or a_p for a group.
@@ -44,12 +46,18 @@ pub struct Rule<T> {
 impl<T: Lane> Rule<T> {
     /// The rule of m neurons with the given weights; padded neurons weigh nothing.
     pub fn new(lanes: Lanes, output: &[f64], update: &[f64], leak: f64, rate: f64) -> Self {
+        Self::beside::<T>(lanes, output, update, leak, rate)
+    }
+
+    /// [`Self::new`] for blocks laid out for products in P.
+    pub fn beside<P: Lane>(lanes: Lanes, output: &[f64], update: &[f64], leak: f64, rate: f64) -> Self {
         let pad = |a: &[f64]| {
-            let mut padding = Buffer::zeros(padded::<T>(a.len()));
+            let mut padding = Buffer::zeros(a.len().next_multiple_of(P::LANES));
             padding.iter_mut().zip(a).for_each(|(p, a)| *p = T::from_f64(*a));
             padding
         };
-        Self { lanes, output: pad(output), update: pad(update), leak: T::from_f64(leak), rate: T::from_f64(rate) }
+        let (output, update) = (pad(output), pad(update));
+        Self { lanes, width: P::LANES, output, update, leak: T::from_f64(leak), rate: T::from_f64(rate) }
     }
 }
 
@@ -92,7 +100,12 @@ pub struct Base<T> {
 impl<T: Lane> Samples<T> {
     /// The samples with labels `y`, whose block of Z holds `numbers` numbers.
     pub fn new(y: &[f64], lanes: Lanes, numbers: usize) -> Self {
-        let len = if lanes == Lanes::Neurons { y.len() } else { padded::<T>(y.len()) };
+        Self::beside::<T>(y, lanes, numbers)
+    }
+
+    /// [`Self::new`] for blocks laid out for products in P.
+    pub fn beside<P: Lane>(y: &[f64], lanes: Lanes, numbers: usize) -> Self {
+        let len = if lanes == Lanes::Neurons { y.len() } else { y.len().next_multiple_of(P::LANES) };
         let mut labels = Buffer::zeros(len); // a padded sample has label 0, hence S = 0
         labels.iter_mut().zip(y).for_each(|(p, y)| *p = T::from_f64(*y));
         Self { y: labels, bits: vec![0; numbers.div_ceil(64)], base: None }
@@ -129,18 +142,18 @@ impl<T: Lane> Samples<T> {
         let len = self.y.len();
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
-        let nearest = nearest(&self.base);
+        let (nearest, leak) = (nearest(&self.base), rule.leak);
         for j in 0..z.len() / len {
             let (z, a) = (&z[j * len..][..len], rule.output[j]);
             match nearest {
                 None => {
                     for (q, &z) in q.iter_mut().zip(z) {
-                        *q = (z * slope(z, rule.leak)).fused(a, *q);
+                        *q = (z * slope(z, leak)).fused(a, *q);
                     }
                 }
                 Some(b) => {
                     for ((q, &z), &b) in q.iter_mut().zip(z).zip(&b[j * len..][..len]) {
-                        *q = (z * slope(z + b, rule.leak)).fused(a, *q);
+                        *q = (z * slope(z + b, leak)).fused(a, *q);
                     }
                 }
             }
@@ -151,12 +164,12 @@ impl<T: Lane> Samples<T> {
             match nearest {
                 None => {
                     for ((s, &z), &c) in s.iter_mut().zip(z).zip(&*q) {
-                        *s = c * a * slope(z, rule.leak);
+                        *s = c * a * slope(z, leak);
                     }
                 }
                 Some(b) => {
                     for (((s, &z), &c), &b) in s.iter_mut().zip(z).zip(&*q).zip(&b[j * len..][..len]) {
-                        *s = c * a * slope(z + b, rule.leak);
+                        *s = c * a * slope(z + b, leak);
                     }
                 }
             }
@@ -165,46 +178,46 @@ impl<T: Lane> Samples<T> {
     }
 
     #[inline(always)]
-    fn by_neurons(&mut self, rule: &Rule<T>, z: &[T], s: &mut [T]) -> Tally {
+    fn by_neurons<const W: usize>(&mut self, rule: &Rule<T>, z: &[T], s: &mut [T]) -> Tally {
         let len = self.y.len();
-        let stride = len * T::LANES;
+        let stride = len * W;
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
-        let nearest = nearest(&self.base);
+        let (nearest, leak) = (nearest(&self.base), rule.leak);
         for i in 0..len {
             let mut sums = [T::default(); 16];
-            for (v, a) in rule.output.chunks_exact(T::LANES).enumerate() {
-                let at = v * stride + i * T::LANES;
-                let z = &z[at..at + T::LANES];
+            for (v, a) in rule.output.chunks_exact(W).enumerate() {
+                let at = v * stride + i * W;
+                let z = &z[at..at + W];
                 match nearest {
                     None => {
                         for ((sum, &z), &a) in sums.iter_mut().zip(z).zip(a) {
-                            *sum = (z * slope(z, rule.leak)).fused(a, *sum);
+                            *sum = (z * slope(z, leak)).fused(a, *sum);
                         }
                     }
                     Some(b) => {
-                        for (((sum, &z), &a), &b) in sums.iter_mut().zip(z).zip(a).zip(&b[at..at + T::LANES]) {
-                            *sum = (z * slope(z + b, rule.leak)).fused(a, *sum);
+                        for (((sum, &z), &a), &b) in sums.iter_mut().zip(z).zip(a).zip(&b[at..at + W]) {
+                            *sum = (z * slope(z + b, leak)).fused(a, *sum);
                         }
                     }
                 }
             }
-            q[i] = reduce(&sums[..T::LANES]);
+            q[i] = fold::<T, W>(&sums);
         }
         let finite = self.weigh(rule, q);
-        for (v, a) in rule.update.chunks_exact(T::LANES).enumerate() {
+        for (v, a) in rule.update.chunks_exact(W).enumerate() {
             for i in 0..len {
-                let at = v * stride + i * T::LANES;
-                let (z, s, c) = (&z[at..at + T::LANES], &mut s[at..at + T::LANES], q[i]);
+                let at = v * stride + i * W;
+                let (z, s, c) = (&z[at..at + W], &mut s[at..at + W], q[i]);
                 match nearest {
                     None => {
                         for ((s, &z), &a) in s.iter_mut().zip(z).zip(a) {
-                            *s = c * a * slope(z, rule.leak);
+                            *s = c * a * slope(z, leak);
                         }
                     }
                     Some(b) => {
-                        for (((s, &z), &a), &b) in s.iter_mut().zip(z).zip(a).zip(&b[at..at + T::LANES]) {
-                            *s = c * a * slope(z + b, rule.leak);
+                        for (((s, &z), &a), &b) in s.iter_mut().zip(z).zip(a).zip(&b[at..at + W]) {
+                            *s = c * a * slope(z + b, leak);
                         }
                     }
                 }
@@ -259,7 +272,8 @@ impl<T: Lane> WithSimd for Coefficients<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Tally {
         match self.rule.lanes {
-            Lanes::Neurons => self.samples.by_neurons(self.rule, self.z, self.s),
+            Lanes::Neurons if self.rule.width == 16 => self.samples.by_neurons::<16>(self.rule, self.z, self.s),
+            Lanes::Neurons => self.samples.by_neurons::<8>(self.rule, self.z, self.s),
             _ => self.samples.by_samples(self.rule, self.z, self.s),
         }
     }

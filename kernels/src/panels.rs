@@ -17,9 +17,9 @@ use crate::data::{Cut, Data};
 use crate::isa::Isa;
 use crate::lane::{Lane, padded, reduce};
 use crate::plan::{Lanes, Plan};
-use crate::slab::{Slab, position};
+use crate::slab::{SLIVER, Slab, position};
 use crate::{by_lanes, by_neurons, by_rows};
-use pulp::{Simd, WithSimd};
+use pulp::{Simd, WithSimd, as_arrays_mut};
 
 /// A chunk of panels: its part of W and its share of Z.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl<T: Lane> Chunk<T> {
 }
 
 /// Numbers of W of one panel.
-fn weights_of<T: Lane>(plan: &Plan, cut: Cut) -> usize {
+pub(crate) fn weights_of<T: Lane>(plan: &Plan, cut: Cut) -> usize {
     match plan.lanes {
         Lanes::Columns => plan.shape.m * cut.cols,
         Lanes::Samples => plan.shape.m * padded::<T>(cut.count),
@@ -125,7 +125,7 @@ fn weights_of<T: Lane>(plan: &Plan, cut: Cut) -> usize {
 }
 
 /// Where the weight of neuron j and column k of a panel lies.
-fn weight_at<T: Lane>(plan: &Plan, cut: Cut, j: usize, k: usize) -> usize {
+pub(crate) fn weight_at<T: Lane>(plan: &Plan, cut: Cut, j: usize, k: usize) -> usize {
     match plan.lanes {
         Lanes::Columns => position::<T>(plan.shape.m, cut.cols, j, k),
         Lanes::Samples => j * padded::<T>(cut.count) + k,
@@ -134,7 +134,15 @@ fn weight_at<T: Lane>(plan: &Plan, cut: Cut, j: usize, k: usize) -> usize {
 }
 
 /// `W_panel += Sᵀ X_panel`.
-fn backward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, s: &[T], w: &mut [T], gradient: &mut [T], next: &[T]) {
+pub(crate) fn backward<T: Lane>(
+    isa: Isa,
+    plan: &Plan,
+    x: Slab<T>,
+    s: &[T],
+    w: &mut [T],
+    gradient: &mut [T],
+    next: &[T],
+) {
     let (n, m) = (plan.shape.n, plan.shape.m);
     match plan.lanes {
         Lanes::Columns => {
@@ -158,13 +166,13 @@ fn backward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, s: &[T], w: &mut [T], gr
                 let next = next.next().unwrap_or_default();
                 by_neurons::backward(isa, x, b * plan.block::<T>(), s, b == 0, gradient, next);
             }
-            w.iter_mut().zip(gradient).for_each(|(w, g)| *w += *g);
+            isa.run(Add { w, gradient });
         }
     }
 }
 
 /// `Z_chunk += X_panel W_panelᵀ`, or its first term.
-fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], fresh: bool, share: &mut [T], next: &[T]) {
+pub(crate) fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], fresh: bool, share: &mut [T], next: &[T]) {
     let m = plan.shape.m;
     match plan.lanes {
         Lanes::Columns => by_lanes::product(isa, x, Slab::new(w, m, x.cols), fresh, share, next),
@@ -199,21 +207,36 @@ struct Combine<'a, T> {
     z: &'a mut [T],
 }
 
-impl<T: Lane> WithSimd for Combine<'_, T> {
+impl<'a, T: Lane> WithSimd for Combine<'a, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { plan, chunks, block, z } = self;
         match plan.lanes {
             Lanes::Columns => combine_lanes(plan, chunks, block, z),
             _ => {
-                let (start, len) = (block * plan.block_numbers::<T>(), z.len());
-                z.fill(T::default());
-                for chunk in chunks {
-                    for (z, share) in z.iter_mut().zip(&chunk.share[start..start + len]) {
-                        *z += *share;
+                let start = block * plan.block_numbers::<T>();
+                let (four, rest) = as_arrays_mut::<SLIVER, _>(T::vectors_mut::<S>(z));
+                let share = |chunk: &'a Chunk<T>| T::vectors::<S>(&chunk.share[start..]);
+                let zero = T::splat(simd, T::default());
+                for (at, z) in four.iter_mut().enumerate() {
+                    let mut sums = [zero; SLIVER]; // in registers while all chunks add to them
+                    for chunk in chunks {
+                        let share = &share(chunk)[at * SLIVER..][..SLIVER];
+                        for v in 0..SLIVER {
+                            sums[v] = T::plus(simd, sums[v], share[v]);
+                        }
                     }
+                    *z = sums;
+                }
+                for (at, z) in rest.iter_mut().enumerate() {
+                    let at = four.len() * SLIVER + at;
+                    *z = chunks.iter().fold(
+                        zero,
+                        #[inline(always)]
+                        |sum, chunk| T::plus(simd, sum, share(chunk)[at]),
+                    );
                 }
             }
         }
@@ -236,6 +259,23 @@ fn combine_lanes<T: Lane>(plan: &Plan, chunks: &[Chunk<T>], block: usize, z: &mu
                 }
             }
             z[j * width + i] = reduce(&sums[..T::LANES]);
+        }
+    }
+}
+
+/// `W += G`.
+struct Add<'a, T> {
+    w: &'a mut [T],
+    gradient: &'a [T],
+}
+
+impl<T: Lane> WithSimd for Add<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (w, g) in T::vectors_mut::<S>(self.w).iter_mut().zip(T::vectors::<S>(self.gradient)) {
+            *w = T::plus(simd, *w, *g);
         }
     }
 }

@@ -127,7 +127,7 @@ pub fn update<T: Lane>(plan: &Plan, chunks: &[Chunk<T>], w: &mut [T]) {
 }
 
 /// Numbers of Z of one slab.
-fn numbers<T: Lane>(plan: &Plan, cut: Cut) -> usize {
+pub(crate) fn numbers<T: Lane>(plan: &Plan, cut: Cut) -> usize {
     match plan.lanes {
         Lanes::Neurons => cut.rows * padded::<T>(plan.shape.m),
         _ => cut.cols * plan.shape.m,
@@ -140,7 +140,7 @@ pub fn chunk_numbers<T: Lane>(plan: &Plan, data: &Data<T>) -> usize {
 }
 
 /// `Z = X_block Wᵀ`.
-fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], z: &mut [T], next: &[T]) {
+pub(crate) fn forward<T: Lane>(isa: Isa, plan: &Plan, x: Slab<T>, w: &[T], z: &mut [T], next: &[T]) {
     match plan.lanes {
         Lanes::Neurons => by_neurons::forward(isa, x, 0, w, true, z, next),
         _ => {

@@ -5,33 +5,38 @@
 //! ```
 //!
 //! H is symmetric, and a step costs as long as it takes to read it, so only one half is kept:
-//! `n²/2` numbers. They lie in strips of 8 rows, from the first column to the diagonal:
+//! `n²/2` numbers. They lie in strips of as many rows as a vector has lanes, 8 rows at a time, from the
+//! first column to the diagonal:
 //!
 //! ```text
-//! for each strip I of 8 rows
-//!   for each vector J of 8 columns left of the diagonal       512 bytes, read once:
+//! for each strip I, for each 8 of its rows
+//!   for each vector J of columns left of the diagonal block   512 bytes, read once:
 //!     row[r] += H[r][J]·v[J]      for the 8 rows r             8 multiply-adds into 8 accumulators
 //!     out[J] += Σ_r H[r][J]·v[r]                               8 multiply-adds into one vector
-//!   the 8×8 block on the diagonal is kept whole; then out[r] += Σ lanes of row[r]
+//!   the block on the diagonal is kept whole; then out[r] += Σ lanes of row[r]
 //! ```
+//!
+//! *Mixed.* H can be kept in f32, half the bytes and twice the lanes. Then s is rounded once to f32 for the product,
+//! and q and S stay pairs of f64. With `u = 2⁻²⁴` a step moves q_i by `Σ_k H_ik s_k` with an error of at most
+//! `(n + 2) u Σ_k |H_ik| s_k`: relative to the motion of q, not to q.
 
 use crate::buffer::Buffer;
 use crate::isa::Isa;
-use crate::lane::{Lane, reduce};
+use crate::lane::{Lane, padded, reduce};
 use pulp::{Simd, WithSimd, as_arrays};
 
-/// Rows of a strip, and lanes of a vector.
+/// Rows of a strip that are multiplied at a time.
 const ROWS: usize = 8;
 
 /// A symmetric n×n matrix of which one half is kept.
 #[derive(Debug)]
-pub struct PackedSymmetric {
+pub struct PackedSymmetric<T = f64> {
     n: usize,
     isa: Isa,
-    strips: Buffer<f64>,
+    strips: Buffer<T>,
 }
 
-impl PackedSymmetric {
+impl<T: Lane> PackedSymmetric<T> {
     /// Packs `h` (n×n, row-major), of which the lower triangle is read.
     ///
     /// # Panics
@@ -43,19 +48,20 @@ impl PackedSymmetric {
     /// [`Self::pack`], to be multiplied with a given instruction set of this machine.
     pub fn pack_for(isa: Isa, h: &[f64], n: usize) -> Self {
         assert_eq!(h.len(), n * n, "H is n x n");
-        let count = n.div_ceil(ROWS);
-        let mut strips = Buffer::zeros(count * (count + 1) / 2 * ROWS * ROWS);
+        let lanes = T::LANES;
+        let count = n.div_ceil(lanes);
+        let mut strips = Buffer::zeros(count * (count + 1) / 2 * lanes * lanes);
         let mut at = 0;
         for strip in 0..count {
-            for col in 0..(strip + 1) * ROWS {
-                for row in strip * ROWS..((strip + 1) * ROWS).min(n) {
-                    if col < n {
-                        let value = if col <= row { h[row * n + col] } else { h[col * n + row] };
-                        strips[at + col / ROWS * ROWS * ROWS + row % ROWS * ROWS + col % ROWS] = value;
-                    }
+            for row in strip * lanes..((strip + 1) * lanes).min(n) {
+                let start = at + row % lanes / ROWS * (strip + 1) * ROWS * lanes;
+                for col in 0..((strip + 1) * lanes).min(n) {
+                    let value = if col <= row { h[row * n + col] } else { h[col * n + row] };
+                    let place = start + col / lanes * ROWS * lanes + row % ROWS * lanes + col % lanes;
+                    strips[place] = T::from_f64(value);
                 }
             }
-            at += (strip + 1) * ROWS * ROWS;
+            at += (strip + 1) * lanes * lanes;
         }
         Self { n, isa, strips }
     }
@@ -74,59 +80,62 @@ impl PackedSymmetric {
     ///
     /// # Panics
     /// If `v` or `out` is not of length n.
-    pub fn multiply(&self, v: &[f64], out: &mut [f64]) {
+    pub fn multiply(&self, v: &[T], out: &mut [T]) {
         assert_eq!((v.len(), out.len()), (self.n, self.n), "vectors of length n");
-        let mut padded = Buffer::zeros(self.n.next_multiple_of(ROWS) * 2);
-        let (from, to) = padded.split_at_mut(self.n.next_multiple_of(ROWS));
+        let whole = padded::<T>(self.n);
+        let mut both = Buffer::zeros(2 * whole);
+        let (from, to) = both.split_at_mut(whole);
         from[..self.n].copy_from_slice(v);
         self.multiply_padded(from, to);
         out.copy_from_slice(&to[..self.n]);
     }
 
     /// `out = H·v` for vectors padded with zeros to whole strips.
-    fn multiply_padded(&self, v: &[f64], out: &mut [f64]) {
-        out.fill(0.0);
+    fn multiply_padded(&self, v: &[T], out: &mut [T]) {
+        out.fill(T::default());
         self.isa.run(Multiply { strips: &self.strips, v, out });
     }
 }
 
-struct Multiply<'a> {
-    strips: &'a [f64],
-    v: &'a [f64],
-    out: &'a mut [f64],
+struct Multiply<'a, T> {
+    strips: &'a [T],
+    v: &'a [T],
+    out: &'a mut [T],
 }
 
-impl WithSimd for Multiply<'_> {
+impl<T: Lane> WithSimd for Multiply<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { strips, v, out } = self;
-        let mut rest = as_arrays::<ROWS, _>(f64::vectors::<S>(strips)).0;
-        for strip in 0..v.len() / ROWS {
+        let mut rest = as_arrays::<ROWS, _>(T::vectors::<S>(strips)).0;
+        for first in (0..v.len()).step_by(ROWS) {
+            let strip = first / T::LANES;
             let (left, diagonal);
             (left, rest) = rest.split_at(strip);
             (diagonal, rest) = rest.split_at(1);
-            let mut rows = [f64::splat(simd, 0.0); ROWS];
-            let mine: &[f64; ROWS] = v[strip * ROWS..][..ROWS].try_into().expect("a strip");
+            let mut rows = [T::splat(simd, T::default()); ROWS];
+            let mine: &[T; ROWS] = v[first..][..ROWS].try_into().expect("eight rows");
             let mut factors = rows;
             for r in 0..ROWS {
-                factors[r] = f64::splat(simd, mine[r]);
+                factors[r] = T::splat(simd, mine[r]);
             }
-            for ((h, v), out) in left.iter().zip(f64::vectors::<S>(v)).zip(f64::vectors_mut::<S>(out)) {
+            for ((h, v), out) in left.iter().zip(T::vectors::<S>(v)).zip(T::vectors_mut::<S>(out)) {
                 let mut sum = *out;
                 for r in 0..ROWS {
-                    rows[r] = f64::fma(simd, h[r], *v, rows[r]);
-                    sum = f64::fma(simd, h[r], factors[r], sum);
+                    rows[r] = T::fma(simd, h[r], *v, rows[r]);
+                    sum = T::fma(simd, h[r], factors[r], sum);
                 }
                 *out = sum;
             }
-            let v = f64::vectors::<S>(v)[strip];
-            let mut lanes = [0.0; ROWS * ROWS];
-            for (r, lanes) in f64::vectors_mut::<S>(&mut lanes).iter_mut().enumerate() {
-                *lanes = f64::fma(simd, diagonal[0][r], v, rows[r]);
+            let v = T::vectors::<S>(v)[strip];
+            let mut lanes = [T::default(); ROWS * 16];
+            let lanes = &mut lanes[..ROWS * T::LANES];
+            for (r, lanes) in T::vectors_mut::<S>(lanes).iter_mut().enumerate() {
+                *lanes = T::fma(simd, diagonal[0][r], v, rows[r]);
             }
-            for (out, lanes) in out[strip * ROWS..][..ROWS].iter_mut().zip(lanes.chunks_exact(ROWS)) {
+            for (out, lanes) in out[first..][..ROWS].iter_mut().zip(lanes.chunks_exact(T::LANES)) {
                 *out += reduce(lanes);
             }
         }
@@ -155,22 +164,22 @@ impl Pair<'_> {
     }
 }
 
-/// Work space of [`PackedSymmetric::advance`]: increments and their image, in whole strips.
+/// Work space of a step: increments and their image, in whole strips.
 #[derive(Clone, Debug)]
-pub struct Space {
-    increment: Buffer<f64>,
-    image: Buffer<f64>,
+pub struct Space<T: Lane = f64> {
+    increment: Buffer<T>,
+    image: Buffer<T>,
 }
 
-impl Space {
+impl<T: Lane> Space<T> {
     /// For n samples.
     pub fn new(n: usize) -> Self {
-        let zeros = || Buffer::zeros(n.next_multiple_of(ROWS));
+        let zeros = || Buffer::zeros(padded::<T>(n));
         Self { increment: zeros(), image: zeros() }
     }
 }
 
-impl PackedSymmetric {
+impl PackedSymmetric<f64> {
     /// One settled step: `s = rate·e^(-q)`, `q += H s`, `S += s`. Says whether `S ≤ limit` still holds
     /// everywhere (false also where S is not a number).
     ///
@@ -179,8 +188,63 @@ impl PackedSymmetric {
     pub fn advance(&self, rate: f64, q: Pair, sums: Pair, limit: &[f64], space: &mut Space) -> bool {
         let lengths = [q.hi.len(), q.lo.len(), sums.hi.len(), sums.lo.len(), limit.len()];
         assert_eq!(lengths, [self.n; 5], "vectors of length n");
-        assert_eq!(space.image.len(), self.n.next_multiple_of(ROWS), "space for n samples");
+        assert_eq!(space.image.len(), padded::<f64>(self.n), "space for n samples");
         self.isa.run(Advance { h: &self.strips, rate, q, sums, limit, space })
+    }
+}
+
+impl PackedSymmetric<f32> {
+    /// [`PackedSymmetric::advance`] with the product in f32, of increments times `scale`, a power of two that
+    /// brings them near 1.
+    ///
+    /// # Panics
+    /// If a vector is not of length n.
+    pub fn advance_mixed(
+        &self,
+        (rate, scale): (f64, f64),
+        q: Pair,
+        sums: Pair,
+        limit: &[f64],
+        space: &mut Space<f32>,
+    ) -> bool {
+        let lengths = [q.hi.len(), q.lo.len(), sums.hi.len(), sums.lo.len(), limit.len()];
+        assert_eq!(lengths, [self.n; 5], "vectors of length n");
+        assert_eq!(space.image.len(), padded::<f32>(self.n), "space for n samples");
+        self.isa.run(AdvanceMixed { h: &self.strips, rate, scale, q, sums, limit, space })
+    }
+}
+
+struct AdvanceMixed<'a> {
+    h: &'a [f32],
+    rate: f64,
+    scale: f64,
+    q: Pair<'a>,
+    sums: Pair<'a>,
+    limit: &'a [f64],
+    space: &'a mut Space<f32>,
+}
+
+impl WithSimd for AdvanceMixed<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
+        let Self { h, rate, scale, mut q, mut sums, limit, space } = self;
+        let (rounded, image) = (&mut space.increment[..], &mut space.image[..]);
+        let mut within = true;
+        for i in 0..limit.len() {
+            let increment = rate * crate::exp::f64(-q.hi[i]);
+            rounded[i] = (increment * scale) as f32;
+            sums.add(i, increment);
+            within &= sums.hi[i] <= limit[i];
+        }
+        image.fill(0.0);
+        Multiply { strips: h, v: rounded, out: image }.with_simd(simd);
+        let back = 1.0 / scale;
+        for i in 0..limit.len() {
+            q.add(i, f64::from(image[i]) * back);
+        }
+        within
     }
 }
 
@@ -235,6 +299,10 @@ mod tests {
                 let mut out = vec![f64::NAN; n];
                 PackedSymmetric::pack_for(isa, &h, n).multiply(&v, &mut out);
                 assert_eq!(out, exact, "{n} {}", isa.name());
+                let single: Vec<f32> = v.iter().map(|v| *v as f32).collect();
+                let mut out = vec![f32::NAN; n];
+                PackedSymmetric::pack_for(isa, &h, n).multiply(&single, &mut out);
+                assert!(out.iter().zip(&exact).all(|(o, e)| f64::from(*o) == *e), "{n} {}", isa.name());
             }
         }
     }
@@ -265,5 +333,21 @@ mod tests {
         // 50 steps, each with sums of n terms of size O(1): 50·(n + 4)·ε, relative to S of order 1.
         let bound = 50.0 * (n + 4) as f64 * f64::EPSILON;
         s.iter().zip(&all[0]).for_each(|(a, b)| assert!((a - b).abs() < bound * a.abs().max(1.0)));
+        // H in f32: every step moves q with an error of (n + 2)·2⁻²⁴ of a motion of order 1.
+        let mixed = |isa| {
+            let h = PackedSymmetric::pack_for(isa, &h, n);
+            let (mut q, mut q_low, mut s, mut s_low) = (q0.clone(), vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+            let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
+            for _ in 0..50 {
+                let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
+                assert!(h.advance_mixed((0.125, 8.0), q, sums, &limit, &mut space));
+            }
+            s
+        };
+        let all: Vec<_> = Isa::all().into_iter().map(mixed).collect();
+        assert!(all.windows(2).all(|w| w[0] == w[1]));
+        let bound = 50.0 * (n + 2) as f64 * 2f64.powi(-24);
+        s.iter().zip(&all[0]).for_each(|(a, b)| assert!((a - b).abs() < bound * a.abs().max(1.0)));
+        assert!(s.iter().zip(&all[0]).any(|(a, b)| (a - b).abs() > 1e-12), "it does round");
     }
 }

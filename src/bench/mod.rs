@@ -9,7 +9,7 @@
 mod machine;
 
 use crate::descent::Precision;
-use crate::descent::fused::{Fused, Isa, Lanes, Nest};
+use crate::descent::fused::{Fused, Isa, Lanes, Nest, Watch};
 use crate::error::Result;
 use crate::input_error;
 use crate::matrix::Matrix;
@@ -19,6 +19,7 @@ use farfield_kernels::settled::{PackedSymmetric, Pair, Space};
 pub use machine::Machine;
 use serde::Serialize;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Which step to measure.
@@ -40,7 +41,7 @@ pub struct Options {
     pub d: usize,
     /// Number of neurons.
     pub width: usize,
-    /// F64 or F32. (Mixed is measured as F64.)
+    /// Precision of the products. In mixed a number of X takes 4 bytes, and the roof is that of f32.
     pub precision: Precision,
     /// Which step.
     pub engine: Engine,
@@ -70,7 +71,7 @@ pub struct Report {
     pub d: usize,
     /// Number of neurons.
     pub width: usize,
-    /// f32 or f64.
+    /// f32, f64 or mixed.
     pub dtype: &'static str,
     /// Which step.
     pub engine: Engine,
@@ -86,6 +87,8 @@ pub struct Report {
     pub gflop_per_s: f64,
     /// Speed in percent of the roof.
     pub percent_of_roof: f64,
+    /// Share of the time that mixed steps on X spent in anchors, in percent.
+    pub percent_in_anchors: Option<f64>,
     /// What makes the roof: compute, or the memory that holds the data: cache or dram.
     pub bound: &'static str,
     /// The instruction set.
@@ -109,6 +112,9 @@ pub fn run(options: &Options) -> Result<Report> {
     if !(options.seconds > 0.0 && options.seconds.is_finite()) {
         return Err(input_error!("seconds must be positive, not {}", options.seconds));
     }
+    if options.engine == Engine::Gram && options.precision == Precision::F32 {
+        return Err(input_error!("settled steps are f64 or mixed"));
+    }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|e| input_error!("cannot start {} threads: {e}", options.threads))?;
     Ok(pool.install(|| match options.engine {
@@ -128,7 +134,7 @@ fn noise(mut state: u64) -> impl FnMut() -> f64 {
 }
 
 /// Samples with a common signal in the first feature, alternating labels, small random weights.
-fn problem(options: &Options) -> (Matrix, Vec<f64>, Network, Matrix) {
+fn problem(options: &Options) -> (Arc<Matrix>, Vec<f64>, Network, Matrix) {
     let (n, d, m) = (options.n, options.d, options.width);
     let y: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
     let mut next = noise(0x9E37_79B9_7F4A_7C15);
@@ -136,7 +142,7 @@ fn problem(options: &Options) -> (Matrix, Vec<f64>, Network, Matrix) {
     (0..n).for_each(|i| x[(i, 0)] += y[i] * (d as f64).sqrt());
     let network = Network { width: m, positive: m.div_ceil(2), leak: 0.1 };
     let weights = Matrix::new(m, d, (0..m * d).map(|_| next() * 1e-6).collect());
-    (x, y, network, weights)
+    (x.into(), y, network, weights)
 }
 
 fn direct(options: &Options) -> Report {
@@ -147,16 +153,21 @@ fn direct(options: &Options) -> Report {
         crate::descent::fused::Options { precision: options.precision, tied: options.tied, nest: options.nest };
     let mut fused = Fused::new(&x, &y, &network, 1.0 / (largest * n as f64), &weights, &settings);
     drop((x, weights));
-    // Until groups have formed, if they do.
-    for _ in 0..if options.tied { 12 } else { 2 } {
+    // Until groups have formed, if they do, and mixed steps have passed their first anchors.
+    let settling = if options.precision == Precision::Mixed { 64 } else { 2 };
+    for _ in 0..if options.tied { settling.max(12) } else { settling } {
         fused.step();
     }
+    let (start, before) = (Instant::now(), fused.watch());
     let rate = rate(options.seconds, || {
         fused.step();
     });
+    let elapsed = start.elapsed().as_secs_f64();
+    let spent = |(before, after): (Watch, Watch)| 100.0 * (after.seconds - before.seconds) / elapsed;
+    let anchors = before.zip(fused.watch()).map(spent);
     let (dtype, size) = match options.precision {
-        Precision::F32 => ("f32", 4),
-        Precision::F64 | Precision::Mixed => ("f64", 8),
+        Precision::F64 => ("f64", 8),
+        single => (single.name(), 4),
     };
     let work =
         Work { flops: 4.0 * n as f64 * d as f64 * fused.groups() as f64, bytes: n as f64 * d as f64 * f64::from(size) };
@@ -171,7 +182,14 @@ fn direct(options: &Options) -> Report {
     };
     let groups = fused.groups();
     drop(fused);
-    report(options, work, rate, dtype, groups, nest, lanes)
+    let report = report(options, work, rate, dtype, groups, nest, lanes);
+    Report { percent_in_anchors: anchors, ..report }
+}
+
+/// Half of a symmetric matrix.
+enum Packed {
+    F64(PackedSymmetric<f64>),
+    F32(PackedSymmetric<f32>),
 }
 
 fn settled(options: &Options) -> Report {
@@ -180,16 +198,25 @@ fn settled(options: &Options) -> Report {
     let mut h = gram(&x);
     let top = (0..n).fold(0.0, |top: f64, i| top.max(h[(i, i)]));
     h.values_mut().iter_mut().enumerate().for_each(|(at, h)| *h *= y[at / n] * y[at % n] / top);
-    let h = PackedSymmetric::pack(h.values(), n);
+    let mixed = options.precision == Precision::Mixed;
+    let h = if mixed {
+        Packed::F32(PackedSymmetric::pack(h.values(), n))
+    } else {
+        Packed::F64(PackedSymmetric::pack(h.values(), n))
+    };
     let (mut q, mut q_low, mut s, mut s_low) = (vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-    let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
+    let (limit, mut space, mut rounded) = (vec![f64::INFINITY; n], Space::new(n), Space::new(n));
+    let alpha = 1.0 / n as f64;
     let rate = rate(options.seconds, || {
         let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
-        h.advance(1.0 / n as f64, q, sums, &limit, &mut space);
+        match &h {
+            Packed::F64(h) => h.advance(alpha, q, sums, &limit, &mut space),
+            Packed::F32(h) => h.advance_mixed((alpha, n as f64), q, sums, &limit, &mut rounded),
+        };
     });
-    let work = Work { flops: 2.0 * (n * n) as f64, bytes: 4.0 * (n * n) as f64 };
+    let work = Work { flops: 2.0 * (n * n) as f64, bytes: if mixed { 2.0 } else { 4.0 } * (n * n) as f64 };
     let options = Options { threads: 1, ..*options };
-    report(&options, work, rate, "f64", 1, "settled", "columns")
+    report(&options, work, rate, options.precision.name(), 1, "settled", "columns")
 }
 
 /// What one step takes.
@@ -228,8 +255,8 @@ fn report(
 ) -> Report {
     let threads = if options.engine == Engine::Gram { 1 } else { rayon::current_num_threads() };
     let machine = match dtype {
-        "f32" => Machine::measure::<f32>(threads, work.bytes),
-        _ => Machine::measure::<f64>(threads, work.bytes),
+        "f64" => Machine::measure::<f64>(threads, work.bytes),
+        _ => Machine::measure::<f32>(threads, work.bytes),
     };
     let compute = work.flops / (machine.fma_gflop_per_s * 1e9);
     let memory = work.bytes / (machine.data_gb_per_s * 1e9);
@@ -250,6 +277,7 @@ fn report(
         gb_per_s: rate * work.bytes * 1e-9,
         gflop_per_s: rate * work.flops * 1e-9,
         percent_of_roof: 100.0 * rate * compute.max(memory),
+        percent_in_anchors: None,
         bound,
         isa: Isa::best().name(),
         nest,
@@ -269,6 +297,9 @@ impl fmt::Display for Report {
             "speed      {:.1} steps/s   {:.1} GFLOP/s   {:.1} GB/s",
             self.steps_per_s, self.gflop_per_s, self.gb_per_s
         )?;
+        if let Some(percent) = self.percent_in_anchors {
+            writeln!(f, "anchors    {percent:.1} % of the time")?;
+        }
         writeln!(f, "roof       {:.0} % of what {} allows", self.percent_of_roof, self.bound)?;
         write!(
             f,
@@ -287,7 +318,9 @@ mod tests {
         for (engine, precision, nest) in [
             (Engine::Direct, Precision::F64, None),
             (Engine::Direct, Precision::F32, Some(Nest::Rows)),
+            (Engine::Direct, Precision::Mixed, None),
             (Engine::Gram, Precision::F64, None),
+            (Engine::Gram, Precision::Mixed, None),
         ] {
             let options =
                 Options { n: 20, d: 300, width: 4, precision, engine, nest, seconds: 0.01, ..Options::default() };

@@ -45,6 +45,7 @@ pub struct BenchArgs {
 enum Dtype {
     F32,
     F64,
+    Mixed,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -67,6 +68,7 @@ pub fn execute(args: &BenchArgs) -> Result<u8> {
         precision: match args.dtype {
             Dtype::F32 => Precision::F32,
             Dtype::F64 => Precision::F64,
+            Dtype::Mixed => Precision::Mixed,
         },
         engine: match args.engine {
             Kind::Direct => Engine::Direct,

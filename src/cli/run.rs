@@ -48,13 +48,15 @@ fn descend(
     monitor: &mut Monitor,
 ) -> Result<(Row, Status)> {
     let mut trace = folder.trace()?;
+    let mut rounding = (config.descent.precision != "f64").then(|| folder.precision_trace()).transpose()?;
     let mut written = Ok(());
     let stop = signals.defer();
     let _progress = Progress::start(stop, config.descent.steps);
     let times = schedule(config.descent.steps, config.monitor.samples_per_decade);
     let ended = run(engine, monitor, &times, config.monitor.angle_tolerance, stop, &mut |row| {
         if written.is_ok() {
-            written = trace.append(row);
+            let beside = |()| rounding.as_mut().map_or(Ok(()), |rounding| rounding.append(row));
+            written = trace.append(row).and_then(beside);
         }
     });
     written.map(|()| ended)

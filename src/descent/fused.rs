@@ -10,19 +10,27 @@
 //! are added, depend on the shape alone: any number of threads gives the same bits.
 
 mod core;
+mod master;
+mod mixed;
+mod plain;
 mod tied;
 
+use self::core::Setup;
 use super::Precision;
+pub use super::watch::Watch;
 use crate::matrix::Matrix;
 use crate::network::Network;
 pub use farfield_kernels::isa::Isa;
 pub use farfield_kernels::plan::{Lanes, Nest};
-use tied::{Descent, Setup, Stepper};
+use mixed::Mixed;
+use plain::Plain;
+use std::sync::Arc;
+use tied::{Descent, Stepper};
 
 /// How to compute the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Precision of all numbers: F64 or F32. (Mixed is a way of using both; here it means F64.)
+    /// All numbers in F64 or F32, or products in F32 and the state in F64: Mixed.
     pub precision: Precision,
     /// Share work between neurons that provably get the same update.
     pub tied: bool,
@@ -42,14 +50,17 @@ pub struct Step {
 }
 
 /// The iterate W(t) and all that a step needs.
-pub struct Fused(Box<dyn Stepper>);
+pub struct Fused {
+    stepper: Box<dyn Stepper>,
+    isa: Isa,
+}
 
 impl Fused {
     /// Starts at `weights` (m×d) on samples `x` (n×d) with labels `y` (±1), `rate = αc`. Computes Z.
     ///
     /// # Panics
     /// If the shapes disagree.
-    pub fn new(x: &Matrix, y: &[f64], network: &Network, rate: f64, weights: &Matrix, options: &Options) -> Self {
+    pub fn new(x: &Arc<Matrix>, y: &[f64], network: &Network, rate: f64, weights: &Matrix, options: &Options) -> Self {
         Self::on(Isa::best(), x, y, network, rate, weights, options)
     }
 
@@ -59,7 +70,7 @@ impl Fused {
     /// If the shapes disagree.
     pub fn on(
         isa: Isa,
-        x: &Matrix,
+        x: &Arc<Matrix>,
         y: &[f64],
         network: &Network,
         rate: f64,
@@ -67,53 +78,60 @@ impl Fused {
         options: &Options,
     ) -> Self {
         let setup = Setup { x, y, network, rate, weights, tie: options.tied, nest: options.nest, isa };
-        Self(match options.precision {
-            Precision::F32 => Box::new(Descent::<f32>::new(&setup)),
-            Precision::F64 | Precision::Mixed => Box::new(Descent::<f64>::new(&setup)),
-        })
+        let stepper: Box<dyn Stepper> = match options.precision {
+            Precision::F32 => Box::new(Descent::<Plain<f32>>::new(&setup)),
+            Precision::F64 => Box::new(Descent::<Plain<f64>>::new(&setup)),
+            Precision::Mixed => Box::new(Descent::<Mixed>::new(&setup)),
+        };
+        Self { stepper, isa }
     }
 
     /// One step W(t) → W(t+1), on the threads of the current rayon pool.
     pub fn step(&mut self) -> Step {
-        let tally = self.0.step();
+        let tally = self.stepper.step();
         Step { flips: tally.flips, finite: tally.finite }
     }
 
     /// Brings Z up to date with W, if it is not. Returns the flips that this found; no step reports
     /// them again.
     pub fn sync(&mut self) -> u64 {
-        self.0.sync()
+        self.stepper.sync()
     }
 
     /// `Z = XWᵀ` (n×m, row-major) at the W of the last [`Self::sync`]. With [`Nest::Panels`] that is
     /// always the current W.
     pub fn preactivations(&self) -> Vec<f64> {
-        self.0.preactivations()
+        self.stepper.preactivations()
     }
 
     /// W (m×d).
     pub fn weights(&self) -> Matrix {
-        self.0.weights()
+        self.stepper.weights()
     }
 
     /// The loop nest in use.
     pub fn nest(&self) -> Nest {
-        self.0.plan().nest
+        self.stepper.plan().nest
     }
 
     /// What the lanes of a vector hold.
     pub fn lanes(&self) -> Lanes {
-        self.0.plan().lanes
+        self.stepper.plan().lanes
     }
 
     /// Number of distinct motions in the present step: m, or the number of tied groups.
     pub fn groups(&self) -> usize {
-        self.0.groups()
+        self.stepper.groups()
+    }
+
+    /// What mixed steps have seen of their rounding; none in one number type.
+    pub fn watch(&self) -> Option<Watch> {
+        self.stepper.watch()
     }
 
     /// The instruction set in use: scalar, avx2, avx512, neon.
     pub fn isa(&self) -> &'static str {
-        self.0.isa().name()
+        self.isa.name()
     }
 }
 

@@ -20,17 +20,22 @@
 //! Beyond 2⁵³ steps cannot be told apart. There the flow itself carries the iterate over an isolated flip
 //! within 10⁻¹¹ of its log t; neurons that chatter there slide after a few crossings.
 
-use super::compensated::Compensated;
+mod options;
+mod record;
+
 use super::gram::{Coefficients, Problem};
+use super::rounding::Rounding;
 use super::settled::{Left, Settled};
+use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
 use super::sliding::handover::{self, Handover};
 use super::sliding::mode::Place;
-use super::sliding::{Ripple, Sliding};
+use super::sliding::visits::Fractions;
 use super::warp::{COUNTABLE, SHORTEST, Warp};
+use super::watch::Watch;
 use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
-use crate::geometry::Span;
-use crate::matrix::Matrix;
+pub use options::{Hold, Options};
+use record::Snapshot;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,51 +60,6 @@ const PROGRESS: f64 = 1e-9;
 /// Crossings without progress, beyond 2⁵³, after which neurons are said to chatter.
 const CROSSINGS: u32 = 8;
 
-/// How far to trust the flow.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
-    /// Whether stretches in a fixed pattern may be warped at all.
-    pub warp: bool,
-    /// Relative error of the margins allowed to the terms that the modified field neglects, from the
-    /// start of warp to the end of time.
-    pub tolerance: f64,
-    /// Relative error of the margins that averages over chattering neurons may leave behind.
-    pub sliding: f64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { warp: true, tolerance: 1e-14, sliding: 1e-6 }
-    }
-}
-
-/// Why steps are being taken one by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// Warp is switched off.
-    Off,
-    /// Bits of the pattern changed a few steps ago, or keep changing.
-    Flips,
-    /// The step size times the curvature is still too large for the modified field.
-    Early,
-    /// A pre-activation is about to reach zero, or may be.
-    Near,
-    /// Neurons chatter as sliding predicts, but averages are not yet exact enough.
-    Rough,
-}
-
-impl std::fmt::Display for Hold {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Hold::Off => "warp is off",
-            Hold::Flips => "neurons change sides every few steps",
-            Hold::Early => "too early for warp",
-            Hold::Near => "a neuron is about to change sides",
-            Hold::Rough => "neurons change sides every few steps, and it is too early for their averages",
-        })
-    }
-}
-
 /// Gradient descent in the span of the data.
 #[derive(Debug)]
 pub struct Horizon {
@@ -108,6 +68,7 @@ pub struct Horizon {
     settled: Option<Settled>,
     warp: Warp,
     hold: Hold,
+    noted: Option<Hold>, // what progress displays were told
     engine: &'static str,
     attempt: f64,  // no warp before this t
     patience: f64, // steps after an event until the next attempt
@@ -117,6 +78,8 @@ pub struct Horizon {
     smooth: f64, // no averages before this t
     sliding: Option<Box<Sliding>>,
     averaging: f64, // the error that the averages claim
+    watch: Watch,   // of mixed steps
+    escalated: Option<f64>,
     segments: Vec<Segment>,
     snapshot: Option<Snapshot>,
 }
@@ -136,10 +99,13 @@ impl Horizon {
             smooth: 0.0,
             sliding: None,
             averaging: 0.0,
+            watch: Watch::new(),
+            escalated: None,
             state,
             settled: None,
             warp,
             hold,
+            noted: None,
             engine: "gram",
             attempt: 0.0,
             patience: SHORTEST,
@@ -148,42 +114,6 @@ impl Horizon {
             segments: Vec::new(),
             snapshot: None,
         }
-    }
-
-    /// Continues from what [`View::state`] returned for an engine on the same problem with the same
-    /// options, in the same bits. None if `record` has another shape.
-    pub fn restore(problem: Arc<Problem>, record: &[f64], options: Options) -> Option<Self> {
-        let (n, nm) = (problem.n(), problem.n() * problem.network.width);
-        let (head, rest) = record.split_at_checked(HEAD)?;
-        let (settled, slides, watched) = (head[3] == 1.0, head[9] == 1.0, 2 + 5 * nm);
-        let extra = if settled { 5 * n } else { 0 } + if slides { 9 + 4 * n + nm } else { 0 };
-        if rest.len() != n + 4 + 4 * nm + watched + extra {
-            return None;
-        }
-        let (memory, rest) = rest.split_at(n + 4);
-        let (matrices, rest) = rest.split_at(4 * nm);
-        let (watch, rest) = rest.split_at(watched);
-        let (vectors, averages) = rest.split_at(if settled { 5 * n } else { 0 });
-        let pair = |v: &[f64], at: usize, n: usize| {
-            Compensated::from_parts(v[at..at + n].to_vec(), v[at + n..at + 2 * n].to_vec())
-        };
-        let flips = Flips { count: head[1] as u64, last: head[2] };
-        let (c, z) = (pair(matrices, 0, nm), pair(matrices, 2 * nm, nm));
-        let mut engine = Self::from_state(Coefficients::from_parts(problem, head[0], flips, c, z), options);
-        if settled {
-            let (q, pending) = (pair(vectors, 0, n), pair(vectors, 2 * n, n));
-            engine.settled = Some(Settled::from_parts(&engine.state, q, pending, vectors[4 * n..].to_vec()));
-        }
-        if slides {
-            engine.sliding = Some(Box::new(Sliding::restore(&engine.state, averages)?));
-        }
-        engine.chatter.remember(watch);
-        engine.smooth = head[10];
-        engine.engine = ["gram", "warp", "sliding"][head[4] as usize];
-        (engine.attempt, engine.patience, engine.crossings) = (head[5], head[6], head[7] as u32);
-        engine.takeoff = Some(head[8]).filter(|t| *t >= 0.0);
-        engine.warp.remember(memory);
-        Some(engine)
     }
 
     /// Why steps are taken one by one; None while warp is at work.
@@ -264,11 +194,20 @@ impl Horizon {
         let scaled = self.scaled_losses().unwrap_or_default();
         let Some(places) = self.chatter.judge(&self.state, &scaled).filter(|_| t >= self.smooth) else { return 0 };
         self.settled = None;
-        match handover::hand_over(&mut self.state, places, self.options.sliding, &mut Coefficients::step) {
-            Handover::Sliding(sliding) => self.sliding = Some(sliding),
+        let Self { state, chatter, .. } = self;
+        let mut step = |state: &mut Coefficients| {
+            let finite = state.step();
+            chatter.observe(state);
+            finite
+        };
+        match handover::hand_over(state, places, self.options.sliding, &mut step) {
+            Handover::Sliding(sliding) => {
+                self.chatter.pause(self.state.t());
+                self.sliding = Some(sliding);
+            }
             Handover::Rough(error) => {
-                self.smooth = t * (error / self.options.sliding).max(1.0);
-                self.hold = Hold::Rough;
+                self.smooth = t * (error / self.options.sliding).clamp(1.0, 2.0);
+                self.hold = Hold::Rough(t * error / self.options.sliding);
             }
             Handover::Failed => self.smooth = 2.0 * t,
         }
@@ -293,7 +232,7 @@ impl Horizon {
         let t = self.state.t();
         self.sliding = None;
         self.settled = None;
-        self.chatter = Chatter::new(&self.state);
+        self.chatter.resume(&self.state);
         self.patience = SHORTEST;
         self.attempt = if t < COUNTABLE { t + self.patience } else { t };
         if left == Left::Near {
@@ -310,9 +249,15 @@ impl Horizon {
             return Left::Diverged;
         }
         if self.state.t() - self.state.flips().last >= QUIET {
-            self.settled = Some(Settled::new(&self.state));
+            self.settled = Some(self.settle());
         }
         Left::Target
+    }
+
+    /// The reduced problem of the present pattern.
+    fn settle(&self) -> Settled {
+        let settled = Settled::new(&self.state);
+        if self.options.mixed { settled.mixed(&self.state, self.watch) } else { settled }
     }
 
     /// Exact steps in the present pattern, up to the target or to the next attempt at warp.
@@ -320,7 +265,18 @@ impl Horizon {
         let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
         let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
         let settled = self.settled.as_mut().expect("a settled pattern");
-        settled.advance(&mut self.state, steps, stop)
+        let ended = settled.advance(&mut self.state, steps, stop);
+        self.watched();
+        ended
+    }
+
+    /// Takes note of what mixed steps have seen of their rounding.
+    fn watched(&mut self) {
+        let Some(watch) = self.settled.as_ref().and_then(Settled::rounding) else { return };
+        self.watch = watch;
+        if watch.failed {
+            self.escalated.get_or_insert(self.state.t());
+        }
     }
 
     /// Whether to warp now; if not, says why and when to ask again.
@@ -332,7 +288,10 @@ impl Horizon {
         if !self.options.warp || t < self.attempt || target - t < SHORTEST {
             return false;
         }
-        let settled = self.settled.get_or_insert_with(|| Settled::new(&self.state));
+        if self.settled.is_none() {
+            self.settled = Some(self.settle());
+        }
+        let settled = self.settled.as_ref().expect("just built");
         if !self.warp.ready(&self.state, settled, self.options.tolerance) {
             self.hold = Hold::Early;
             self.attempt = (t + (t * RECHECK).max(SHORTEST)).ceil();
@@ -384,8 +343,7 @@ impl Horizon {
     fn slide_at_once(&mut self) -> bool {
         let (n, m, pattern) = (self.state.problem().n(), self.state.problem().network.width, self.state.pattern());
         let place = |pair: usize| if pattern.get(pair / m, pair % m) { Place::Above } else { Place::Below };
-        let ripple = Ripple { mean: vec![0.0; n], size: 0.0 };
-        let sliding = Sliding::new(&self.state, (0..n * m).map(place).collect(), ripple);
+        let sliding = Sliding::new(&self.state, (0..n * m).map(place).collect());
         self.settled = None;
         self.sliding = sliding.map(Box::new);
         self.sliding.is_some()
@@ -409,11 +367,14 @@ impl Horizon {
         } else {
             settled.watch(&self.state);
         }
+        self.watched();
     }
 
     /// Extends the last segment, or opens a new one if another engine was at work.
     fn record(&mut self, from: f64, steps_taken: u64, seconds: f64) {
-        let (engine, to, precision) = (self.engine, self.state.t(), Precision::F64);
+        let (engine, to) = (self.engine, self.state.t());
+        let mixed = self.options.mixed && engine == "gram" && self.escalated.is_none_or(|t| t >= to);
+        let precision = if mixed { Precision::Mixed } else { Precision::F64 };
         if to == from {
             return;
         }
@@ -423,7 +384,7 @@ impl Horizon {
             _ => 0.0,
         };
         match self.segments.last_mut() {
-            Some(last) if last.engine == engine => {
+            Some(last) if last.engine == engine && last.precision == precision => {
                 last.to = to;
                 last.steps_taken += steps_taken;
                 last.seconds += seconds;
@@ -432,34 +393,7 @@ impl Horizon {
             _ => self.segments.push(Segment { engine, precision, from, to, steps_taken, seconds, error_estimate }),
         }
     }
-
-    /// Everything that later steps depend on; [`Horizon::restore`] reads it.
-    fn complete_state(&self) -> Vec<f64> {
-        let flips = self.state.flips();
-        let flag = |b: bool| if b { 1.0 } else { 0.0 };
-        let mut record = vec![self.state.t(), flips.count as f64, flips.last];
-        let engine = ["gram", "warp", "sliding"].iter().position(|name| *name == self.engine).unwrap_or(0);
-        record.extend([flag(self.settled.is_some()), engine as f64]);
-        record.extend([self.attempt, self.patience, f64::from(self.crossings), self.takeoff.unwrap_or(-1.0)]);
-        record.extend([flag(self.sliding.is_some()), self.smooth]);
-        record.extend(self.warp.memory());
-        for part in [self.state.coefficients(), self.state.compensated_preactivations()] {
-            record.extend(part.hi().iter().chain(part.lo()));
-        }
-        record.extend(self.chatter.memory());
-        if let Some(settled) = &self.settled {
-            let (q, pending, limit) = settled.parts();
-            record.extend(q.hi().iter().chain(q.lo()).chain(pending.hi()).chain(pending.lo()).chain(limit));
-        }
-        if let Some(sliding) = &self.sliding {
-            record.extend(sliding.memory());
-        }
-        record
-    }
 }
-
-/// Numbers in front of the matrices in a record of the state.
-const HEAD: usize = 11;
 
 impl Engine for Horizon {
     fn name(&self) -> &'static str {
@@ -478,6 +412,11 @@ impl Engine for Horizon {
             }
             if let Some(reached) = self.travel(target, stop) {
                 return reached;
+            }
+            stop.note(self.state.t());
+            if self.hold() != self.noted {
+                self.noted = self.hold();
+                stop.explain(self.remark());
             }
         }
         self.land();
@@ -503,16 +442,26 @@ impl Engine for Horizon {
         Some(self.warp.scaled_losses(&self.state, settled))
     }
 
+    fn rounding(&self) -> Option<Rounding> {
+        let mut rounding = Rounding { escalated: self.escalated, ..Rounding::default() };
+        rounding.watched(&self.watch, self.state.t());
+        if self.watch.anchors > 0 {
+            rounding.drifted(self.watch.drift);
+        }
+        self.options.mixed.then_some(rounding)
+    }
+
     fn remark(&self) -> Option<String> {
-        self.hold().filter(|hold| *hold != Hold::Off).map(|hold| hold.to_string())
+        let held = || self.hold().filter(|hold| *hold != Hold::Off).map(|hold| hold.to_string());
+        self.rounding().and_then(|rounding| rounding.remark()).or_else(held)
     }
 
     fn segments(&self) -> Vec<Segment> {
         self.segments.clone()
     }
 
-    fn fractions(&self) -> Option<&[f64]> {
-        self.chatter.fractions()
+    fn decades(&self) -> Vec<Fractions> {
+        self.chatter.decades(if self.sliding.is_some() { 0.0 } else { self.state.t() })
     }
 
     fn view(&mut self) -> &dyn View {
@@ -524,43 +473,5 @@ impl Engine for Horizon {
         let slopes = self.sliding.as_mut().map(|sliding| sliding.slopes(state.problem()));
         let record = self.complete_state();
         self.snapshot.insert(Snapshot { state, slopes, record })
-    }
-}
-
-/// The iterate as the monitor sees it, and the record from which the engine can continue.
-#[derive(Debug)]
-struct Snapshot {
-    state: Coefficients,
-    slopes: Option<Vec<f64>>,
-    record: Vec<f64>,
-}
-
-impl View for Snapshot {
-    fn preactivations(&self) -> &[f64] {
-        self.state.preactivations()
-    }
-
-    fn weight_norm(&self) -> f64 {
-        self.state.weight_norm()
-    }
-
-    fn combined_norm(&self, s: f64, e: &Span) -> f64 {
-        self.state.combined_norm(s, e)
-    }
-
-    fn magnitude(&self) -> f64 {
-        self.state.magnitude()
-    }
-
-    fn weights(&self) -> Matrix {
-        self.state.weights()
-    }
-
-    fn slopes(&self) -> Option<&[f64]> {
-        self.slopes.as_deref()
-    }
-
-    fn state(&self) -> Vec<f64> {
-        self.record.clone()
     }
 }

@@ -10,16 +10,20 @@ pub mod fused;
 pub mod gram;
 pub mod horizon;
 pub mod modified;
+pub mod rounding;
 pub mod run;
 pub mod runge_kutta;
 pub mod settled;
 pub mod sliding;
+pub mod streamed;
 pub mod symmetric;
 pub mod warp;
+pub mod watch;
 
 use crate::geometry::Span;
-use std::sync::Arc;
+use sliding::visits::Fractions;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why an engine stopped advancing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,13 +39,14 @@ pub enum Reached {
 }
 
 /// The precision of the products of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// Everything in f64.
+    #[default]
     F64,
     /// Everything in f32.
     F32,
-    /// Products in f32, master weights and sums in f64.
+    /// Products in f32, weights and sums in f64.
     Mixed,
 }
 
@@ -62,20 +67,28 @@ pub trait Engine {
     fn scaled_losses(&mut self) -> Option<Vec<f64>> {
         None
     }
+    /// What was seen of the rounding, where products are not all in f64. Drift is up to date after a view.
+    fn rounding(&self) -> Option<rounding::Rounding> {
+        None
+    }
     /// Why steps are taken one by one, where the engine could do better.
     fn remark(&self) -> Option<String> {
         None
     }
-    /// Fractions of steps with `z_ij > 0` over the last stretch of steps (n×m, row-major), where neurons
-    /// were watched for chatter.
-    fn fractions(&self) -> Option<&[f64]> {
-        None
+    /// Fractions of steps with `z_ij > 0` in each decade of t in which neurons chattered, as far as it was stepped.
+    fn decades(&self) -> Vec<Fractions> {
+        Vec::new()
     }
     /// The state at the current t.
     fn view(&mut self) -> &dyn View;
 }
 
 impl Precision {
+    /// The precision of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::F64, Self::F32, Self::Mixed].into_iter().find(|precision| precision.name() == name)
+    }
+
     /// The name in configurations and results.
     pub fn name(self) -> &'static str {
         match self {
@@ -140,12 +153,13 @@ pub trait View {
     fn state(&self) -> Vec<f64>;
 }
 
-/// A flag that asks the engines to return soon (raised by signals), and the t they have come to
-/// (read by progress displays). Shared between threads by cloning.
+/// A flag that asks the engines to return soon (raised by signals), the t they have come to, and why they take
+/// every step (read by progress displays). Shared between threads by cloning.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     flag: Arc<AtomicBool>,
     time: Arc<AtomicU64>,
+    reason: Arc<Mutex<Option<String>>>,
 }
 
 impl Stop {
@@ -162,6 +176,16 @@ impl Stop {
     /// Notes the t that an engine has come to; called every so many steps.
     pub fn note(&self, t: f64) {
         self.time.store(t.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Notes why every step is taken, if it is.
+    pub fn explain(&self, reason: Option<String>) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// The reason noted last.
+    pub fn reason(&self) -> Option<String> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The t noted last.

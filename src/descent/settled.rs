@@ -15,10 +15,14 @@
 //! compares `S_k` with `τ s_k` after every step: n comparisons instead of n·m·n products. As soon as
 //! one of them fails, Z is brought up to date at that very t and its signs are read. No flip can
 //! happen unseen, and each is found at its step.
+//!
+//! *Mixed.* The steps may read H in f32, anchored to f64 ([`super::streamed`]).
 
 use super::compensated::Compensated;
 use super::gram::Coefficients;
+use super::streamed::Streamed;
 use super::symmetric::Symmetric;
+use super::watch::Watch;
 use farfield_kernels::exp::losses;
 use farfield_kernels::settled::Space;
 
@@ -47,6 +51,8 @@ const NOTE: u64 = 1024;
 #[derive(Clone, Debug)]
 pub struct Settled {
     h: Symmetric,
+    streamed: Option<Streamed>, // H in f32, until its drift is too large
+    rounding: Option<Watch>,
     q: Compensated,
     pending: Compensated,
     limit: Vec<f64>,
@@ -61,6 +67,8 @@ impl Settled {
         let n = state.problem().n();
         let mut settled = Self {
             h: Symmetric::new(&state.reduced()),
+            streamed: None,
+            rounding: None,
             q: state.margins(),
             pending: Compensated::zeros(n),
             limit: vec![0.0; n],
@@ -75,6 +83,28 @@ impl Settled {
     /// From the parts that [`Settled::parts`] returns; `state` as it was when they were taken.
     pub fn from_parts(state: &Coefficients, q: Compensated, pending: Compensated, limit: Vec<f64>) -> Self {
         Self { q, pending, limit, ..Self::new(state) }
+    }
+
+    /// The same with steps in mixed precision, if these have not failed yet.
+    pub fn mixed(mut self, state: &Coefficients, watch: Watch) -> Self {
+        self.streamed = (!watch.failed).then(|| Streamed::new(&state.reduced(), state.problem().rate, &self.q, watch));
+        self.rounding = Some(watch);
+        self
+    }
+
+    /// H in f32, while it is in use.
+    pub fn streamed(&self) -> Option<&Streamed> {
+        self.streamed.as_ref()
+    }
+
+    /// [`Self::streamed`], to be restored.
+    pub fn streamed_mut(&mut self) -> Option<&mut Streamed> {
+        self.streamed.as_mut()
+    }
+
+    /// What mixed steps have seen of their rounding, if any were asked for.
+    pub fn rounding(&self) -> Option<Watch> {
+        self.rounding
     }
 
     /// The margins, the pending part of S, and the limits of the watch.
@@ -113,8 +143,7 @@ impl Settled {
             if taken % NOTE == 0 {
                 stop.note(state.t());
             }
-            let Self { h, q, pending, limit, space, .. } = self;
-            let within = h.advance(state.problem().rate, q, pending, limit, space);
+            let within = self.step(state.problem().rate);
             state.pass(1.0);
             if !within {
                 let changes = self.sync(state, state.t());
@@ -130,9 +159,35 @@ impl Settled {
         (steps, Left::Target)
     }
 
+    /// One step; whether `S ≤ limit` still holds.
+    fn step(&mut self, rate: f64) -> bool {
+        let Self { h, streamed, q, pending, limit, space, .. } = self;
+        let Some(single) = streamed else { return h.advance(rate, q, pending, limit, space) };
+        let within = single.advance(rate, q, pending, limit);
+        if single.due() {
+            self.anchor();
+        }
+        within
+    }
+
+    /// Margins in f64 from here on, if steps have been mixed.
+    fn anchor(&mut self) {
+        let Some(single) = &mut self.streamed else { return };
+        single.anchor(&self.h, &mut self.q, &self.pending);
+        let watch = single.watch();
+        self.rounding = Some(watch);
+        if watch.failed {
+            self.streamed = None;
+        }
+    }
+
     /// Brings C and Z up to date, which are those of step `t`, and reads the pattern; returns the
     /// number of changed bits.
     pub fn sync(&mut self, state: &mut Coefficients, t: f64) -> u64 {
+        self.anchor();
+        if let Some(single) = &mut self.streamed {
+            single.hand_over(&self.q);
+        }
         state.add(self.pending.hi());
         self.pending.clear();
         state.arrive(t)

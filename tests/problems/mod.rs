@@ -1,6 +1,8 @@
 //! Random problems: mixtures `x = yμ + ξ`, small networks.
 #![allow(dead_code)] // every test uses its own part
 
+pub mod mixtures;
+
 use farfield::descent::gram::{Problem, Start};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;

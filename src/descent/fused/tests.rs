@@ -1,10 +1,11 @@
 use super::*;
 use crate::descent::Precision;
 use farfield_kernels::reference::Problem;
+use std::sync::Arc;
 
 /// A problem with separable data of one sign structure, from a linear congruential generator.
 struct Case {
-    x: Matrix,
+    x: Arc<Matrix>,
     y: Vec<f64>,
     network: Network,
     weights: Matrix,
@@ -27,7 +28,7 @@ fn case(n: usize, d: usize, m: usize) -> Case {
     }
     let network = Network { width: m, positive: m.div_ceil(2), leak: 0.1 };
     let weights = Matrix::new(m, d, numbers(m * d, m as u64).iter().map(|w| w * 1e-2).collect());
-    Case { x, y, network, weights, rate: 1.0 / (n * d) as f64 }
+    Case { x: x.into(), y, network, weights, rate: 1.0 / (n * d) as f64 }
 }
 
 impl Case {
@@ -79,7 +80,10 @@ fn steps_agree_with_the_reference() {
         let case = case(n, d, m);
         let exact = case.reference(3);
         for nest in [Nest::Panels, Nest::Rows] {
-            for (precision, epsilon) in [(Precision::F64, f64::EPSILON), (Precision::F32, f64::from(f32::EPSILON))] {
+            let single = f64::from(f32::EPSILON);
+            for (precision, epsilon) in
+                [(Precision::F64, f64::EPSILON), (Precision::F32, single), (Precision::Mixed, single)]
+            {
                 let mut fused = case.fused(Isa::best(), Options { precision, tied: false, nest: Some(nest) });
                 for _ in 0..3 {
                     assert!(fused.step().finite);
@@ -107,7 +111,7 @@ fn every_instruction_set_gives_the_same_bits() {
     for (n, d, m) in SHAPES {
         let case = case(n, d, m);
         for nest in [Nest::Panels, Nest::Rows] {
-            for precision in [Precision::F64, Precision::F32] {
+            for precision in [Precision::F64, Precision::F32, Precision::Mixed] {
                 let run = |isa| bits(&mut case.fused(isa, Options { precision, tied: false, nest: Some(nest) }), 2);
                 let all: Vec<_> = Isa::all().into_iter().map(run).collect();
                 assert!(all.windows(2).all(|w| w[0] == w[1]), "{n} {d} {m} {nest:?} {precision:?}");
@@ -120,12 +124,15 @@ fn every_instruction_set_gives_the_same_bits() {
 fn every_number_of_threads_gives_the_same_bits() {
     for (n, d, m) in [(40, 3000, 5), (300, 900, 20), (2000, 40, 6), (1500, 200, 32)] {
         let case = case(n, d, m);
-        let run = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            pool.install(|| bits(&mut case.fused(Isa::best(), Options { tied: true, ..PLAIN }), 12))
-        };
-        let one = run(1);
-        assert!([2, 3].into_iter().all(|threads| run(threads) == one), "{n} {d} {m}");
+        for precision in [Precision::F64, Precision::F32, Precision::Mixed] {
+            let run = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+                let options = Options { tied: true, precision, ..PLAIN };
+                pool.install(|| bits(&mut case.fused(Isa::best(), options), 70)) // across an anchor of mixed steps
+            };
+            let one = run(1);
+            assert!([2, 3].into_iter().all(|threads| run(threads) == one), "{n} {d} {m} {precision:?}");
+        }
     }
 }
 
@@ -155,7 +162,7 @@ fn integers_are_exact() {
     // W = 0, so every loss is 1 and every slope the leak 1/2; with rate·a = 1/2 exactly, S = ±1/4, and all
     // sums of integer data times S are exact in any order.
     for (n, d, m) in SHAPES {
-        let x = Matrix::new(n, d, numbers(n * d, 5).iter().map(|v| (v * 4.0).round()).collect());
+        let x = Arc::new(Matrix::new(n, d, numbers(n * d, 5).iter().map(|v| (v * 4.0).round()).collect()));
         let y: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let network = Network { width: m, positive: m, leak: 0.5 };
         let near = (0.5 / network.output(0)).to_bits();

@@ -1,4 +1,4 @@
-//! Descent in one number type: the plain step, and the step of tied groups where it pays.
+//! Descent: the plain step, and the step of tied groups where it pays.
 //!
 //! Neurons with equal sign of a_j and equal column of bits receive the same update, so as long as
 //! no bit changes only P distinct motions exist, P the number of groups. The motion of a group,
@@ -10,14 +10,12 @@
 //! Groups form after a number of steps without flips, at least [`CALM`]; a stretch that ends early
 //! doubles that number, so that a chattering pattern costs nothing.
 
-use super::core::Core;
+use super::Watch;
+use super::core::{Core, Setup, Tie};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
-use farfield_kernels::data::Data;
-use farfield_kernels::isa::Isa;
-use farfield_kernels::lane::Lane;
-use farfield_kernels::loss::{Rule, Tally};
-use farfield_kernels::plan::{Nest, Plan, Shape};
+use farfield_kernels::loss::Tally;
+use farfield_kernels::plan::{Nest, Plan};
 
 /// Steps without a flip before groups form.
 const CALM: u32 = 4;
@@ -27,17 +25,12 @@ const SHORT: u32 = 32;
 /// The longest wait.
 const LONGEST_WAIT: u32 = 4096;
 
-/// Descent with all work in T.
-pub(super) struct Descent<T> {
-    isa: Isa,
+/// Descent of all neurons, or of their groups.
+pub(super) struct Descent<C> {
     network: Network,
-    rate: f64,
-    y: Vec<f64>,
-    plan: Plan,
-    data: Vec<Data<T>>,
-    core: Core<T>,
+    core: C,
     tie: bool,
-    tied: Option<Tied<T>>,
+    tied: Option<Tied<C>>,
     calm: u32,
     wait: u32,
     pending: u64,
@@ -45,57 +38,41 @@ pub(super) struct Descent<T> {
 }
 
 /// A stretch in tied groups.
-struct Tied<T> {
-    core: Core<T>,
+struct Tied<C> {
+    core: C,
     groups: Groups,
     steps: u32,
 }
 
-/// Descent in any number type.
+/// Descent in any number types.
 pub(super) trait Stepper: Send {
     fn step(&mut self) -> Tally;
     fn sync(&mut self) -> u64;
     fn preactivations(&self) -> Vec<f64>;
     fn weights(&self) -> Matrix;
     fn plan(&self) -> &Plan;
-    fn isa(&self) -> Isa;
     fn groups(&self) -> usize;
+    fn watch(&self) -> Option<Watch>;
 }
 
-/// A problem and how to step it.
-pub(super) struct Setup<'a> {
-    pub x: &'a Matrix,
-    pub y: &'a [f64],
-    pub network: &'a Network,
-    pub rate: f64,
-    pub weights: &'a Matrix,
-    pub tie: bool,
-    pub nest: Option<Nest>,
-    pub isa: Isa,
-}
-
-impl<T: Lane> Descent<T> {
+impl<C: Core> Descent<C> {
+    /// Starts at the given weights. Computes Z.
     pub fn new(setup: &Setup) -> Self {
-        let Setup { x, y, network, rate, weights, tie, nest, isa } = *setup;
-        let shape = Shape { n: x.rows(), d: x.cols(), m: network.width };
-        assert_eq!((weights.rows(), weights.cols(), y.len()), (shape.m, shape.d, shape.n), "W is m×d, y has n labels");
-        let plan = Plan::new::<T>(shape, nest);
-        let data = Data::<T>::pack(x.values(), &plan);
-        let a = network.outputs();
-        let rule = Rule::new(plan.lanes, &a, &a, network.leak, rate);
-        let mut core = Core::new(plan.clone(), &data, y, rule);
-        core.add(&data, |j, k| weights[(j, k)]);
-        core.refresh(isa, &data);
-        let (network, y) = (*network, y.to_vec());
-        let (tied, calm, wait, pending, fresh) = (None, 0, CALM, 0, true);
-        Self { isa, network, rate, y, plan, data, core, tie, tied, calm, wait, pending, fresh }
+        let (shape, weights) = ((setup.x.rows(), setup.x.cols(), setup.network.width), setup.weights);
+        assert_eq!(
+            (weights.rows(), weights.cols(), setup.y.len()),
+            (shape.2, shape.1, shape.0),
+            "W is m×d, y has n labels"
+        );
+        let (core, network, tie) = (C::start(setup), *setup.network, setup.tie);
+        Self { network, core, tie, tied: None, calm: 0, wait: CALM, pending: 0, fresh: true }
     }
 
     /// A step of all neurons.
     fn plain(&mut self) -> Tally {
-        let tally = self.core.step(self.isa, &self.data);
+        let tally = self.core.step();
         self.core.commit();
-        self.fresh = self.plan.nest == Nest::Panels;
+        self.fresh = self.core.plan().nest == Nest::Panels;
         self.calm = if tally.flips == 0 { self.calm + 1 } else { 0 };
         if self.tie && self.calm >= self.wait {
             self.pending += self.refresh();
@@ -107,13 +84,13 @@ impl<T: Lane> Descent<T> {
     /// Z of the current W, if it is not known.
     fn refresh(&mut self) -> u64 {
         let stale = !std::mem::replace(&mut self.fresh, true);
-        if stale { self.core.refresh(self.isa, &self.data).flips } else { 0 }
+        if stale { self.core.refresh().flips } else { 0 }
     }
 
     /// Starts a tied stretch at the current W, if there are notably fewer groups than neurons.
     fn form_groups(&mut self) {
         self.calm = 0;
-        let (n, m) = (self.plan.shape.n, self.plan.shape.m);
+        let (n, m) = (self.core.plan().shape.n, self.core.plan().shape.m);
         let z = self.core.preactivations();
         let groups = Pattern::of(&z, n, m).groups(&self.network);
         let count = groups.len();
@@ -133,21 +110,20 @@ impl<T: Lane> Descent<T> {
                 }
             }
         }
-        let a: Vec<f64> = groups.first.iter().map(|&j| self.network.output(j)).collect();
-        let weight: Vec<f64> = a.iter().zip(&groups.size).map(|(a, size)| a * *size as f64).collect();
-        let plan = self.plan.for_neurons::<T>(count);
-        let rule = Rule::new(plan.lanes, &weight, &a, self.network.leak, self.rate);
-        let mut core = Core::new(plan, &self.data, &self.y, rule);
-        core.follow(&outputs, &nearest);
-        core.refresh(self.isa, &self.data);
+        let update: Vec<f64> = groups.first.iter().map(|&j| self.network.output(j)).collect();
+        let output = update.iter().zip(&groups.size).map(|(a, size)| a * *size as f64).collect();
+        let core = self.core.tied(&Tie { output, update, outputs, nearest });
         self.tied = Some(Tied { core, groups, steps: 0 });
     }
 
     /// Ends the tied stretch: its motion goes into W.
     fn end_groups(&mut self) {
         let Some(tied) = self.tied.take() else { return };
-        let (motion, d) = (tied.core.weights(&self.data), self.plan.shape.d);
-        self.core.add(&self.data, |j, k| motion[tied.groups.of[j] * d + k]);
+        let (motion, d) = (tied.core.weights(), self.core.plan().shape.d);
+        self.core.add(|j, k| motion[tied.groups.of[j] * d + k]);
+        if let Some(watch) = tied.core.watch() {
+            self.core.continue_watch(watch);
+        }
         self.wait = if tied.steps < SHORT { (self.wait * 2).min(LONGEST_WAIT) } else { CALM };
         self.calm = 0;
         self.fresh = false;
@@ -156,14 +132,14 @@ impl<T: Lane> Descent<T> {
     /// A step of the groups; `None` if a bit changes that a step of all neurons must account for.
     fn together(&mut self) -> Option<Tally> {
         let tied = self.tied.as_mut()?;
-        let tally = tied.core.step(self.isa, &self.data);
+        let tally = tied.core.step();
         tied.steps = tied.steps.saturating_add(1);
         let changed = tally.flips > 0;
-        match self.plan.nest {
+        match self.core.plan().nest {
             Nest::Panels if changed => {
                 self.end_groups();
                 self.fresh = true;
-                return Some(self.core.refresh(self.isa, &self.data));
+                return Some(self.core.refresh());
             }
             Nest::Rows if changed => {
                 self.end_groups();
@@ -179,7 +155,7 @@ impl<T: Lane> Descent<T> {
     }
 }
 
-impl<T: Lane> Stepper for Descent<T> {
+impl<C: Core> Stepper for Descent<C> {
     fn step(&mut self) -> Tally {
         let mut tally = match self.together() {
             Some(tally) => tally,
@@ -192,7 +168,7 @@ impl<T: Lane> Stepper for Descent<T> {
     fn sync(&mut self) -> u64 {
         if !self.fresh && self.tied.is_some() {
             let tied = self.tied.as_mut().expect("a tied stretch");
-            let changed = tied.core.refresh(self.isa, &self.data).flips > 0;
+            let changed = tied.core.refresh().flips > 0;
             if changed {
                 self.end_groups();
             } else {
@@ -206,7 +182,7 @@ impl<T: Lane> Stepper for Descent<T> {
         let mut z = self.core.preactivations();
         if let Some(tied) = &self.tied {
             let (motion, count) = (tied.core.preactivations(), tied.groups.len());
-            for (z, motion) in z.chunks_exact_mut(self.plan.shape.m).zip(motion.chunks_exact(count)) {
+            for (z, motion) in z.chunks_exact_mut(self.core.plan().shape.m).zip(motion.chunks_exact(count)) {
                 z.iter_mut().zip(&tied.groups.of).for_each(|(z, &p)| *z += motion[p]);
             }
         }
@@ -214,10 +190,10 @@ impl<T: Lane> Stepper for Descent<T> {
     }
 
     fn weights(&self) -> Matrix {
-        let (m, d) = (self.plan.shape.m, self.plan.shape.d);
-        let mut w = self.core.weights(&self.data);
+        let (m, d) = (self.core.plan().shape.m, self.core.plan().shape.d);
+        let mut w = self.core.weights();
         if let Some(tied) = &self.tied {
-            let motion = tied.core.weights(&self.data);
+            let motion = tied.core.weights();
             for (j, w) in w.chunks_exact_mut(d).enumerate() {
                 w.iter_mut().zip(&motion[tied.groups.of[j] * d..]).for_each(|(w, u)| *w += u);
             }
@@ -226,14 +202,16 @@ impl<T: Lane> Stepper for Descent<T> {
     }
 
     fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    fn isa(&self) -> Isa {
-        self.isa
+        self.core.plan()
     }
 
     fn groups(&self) -> usize {
-        self.tied.as_ref().map_or(self.plan.shape.m, |tied| tied.groups.len())
+        self.tied.as_ref().map_or(self.core.plan().shape.m, |tied| tied.groups.len())
+    }
+    fn watch(&self) -> Option<Watch> {
+        match &self.tied {
+            Some(tied) => tied.core.watch(),
+            None => self.core.watch(),
+        }
     }
 }

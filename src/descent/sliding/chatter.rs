@@ -7,9 +7,19 @@
 //! - with σ the pairs that changed sides at least three times, the last time in the second half of the
 //!   window, the slopes θ that keep `z_σ = 0` all lie in [γ, 1];
 //! - each pair's time on the positive side is the fraction `(θ − γ)/(1 − γ)` of the window, to [`AGREEMENT`].
+//!
+//! The same counts over each decade of t are kept for the result.
+//!
+//! *What keeps being stepped.* Own-sign pairs were never seen to chatter: their kinks repel. Steps go on where
+//! modes last no longer than a window, so that fractions fall between those of two modes; where the averages'
+//! bound is still above the tolerance, as on data that are barely separable, whose λ are huge (the remark names the t
+//! at which it will have fallen); and where the data are not separable at all: then `αc t ℓ` grows for ever like
+//! t, nothing settles, and a run ends early ([`crate::descent::run`]).
 
 use super::mode::{Mode, Place};
+use super::visits::{Fractions, Visits};
 use crate::descent::gram::Coefficients;
+use crate::descent::warp::COUNTABLE;
 use crate::network::Pattern;
 
 /// Longest window, in steps.
@@ -24,35 +34,33 @@ pub const AGREEMENT: f64 = 0.05;
 /// Fewest changes of side in a window that count as chatter.
 const CHANGES: f64 = 3.0;
 
-/// Counts since the window began.
+/// What stepping has shown of the sides of the pairs: in the present window, and in every decade of t.
 #[derive(Clone, Debug)]
 pub struct Chatter {
-    start: f64,
     pattern: Pattern,
-    since: Vec<f64>,   // n×m: t of the last change of side, or the start
-    above: Vec<f64>,   // n×m: steps on the positive side, up to `since`
-    changes: Vec<f64>, // n×m
-    /// The fractions of the last complete window (n×m), or empty.
-    fractions: Vec<f64>,
+    window: Visits,
+    decade: Visits,
+    decades: Vec<Fractions>,
 }
 
 impl Chatter {
     /// A window that begins at the present t.
     pub fn new(state: &Coefficients) -> Self {
-        let size = state.pattern().samples() * state.pattern().neurons();
+        let (t, pairs) = (state.t(), state.pattern().samples() * state.pattern().neurons());
         Self {
-            start: state.t(),
             pattern: state.pattern().clone(),
-            since: vec![state.t(); size],
-            above: vec![0.0; size],
-            changes: vec![0.0; size],
-            fractions: Vec::new(),
+            window: Visits::new(t, pairs),
+            decade: Visits::new(t, pairs),
+            decades: Vec::new(),
         }
     }
 
     /// Takes notice of the present pattern.
     pub fn observe(&mut self, state: &Coefficients) {
         let (pattern, t) = (state.pattern(), state.t());
+        while t < COUNTABLE && t >= next_decade(self.decade.start) {
+            self.end_decade(next_decade(self.decade.start));
+        }
         let m = pattern.neurons();
         for j in 0..m {
             for word in 0..pattern.column(j).len() {
@@ -60,87 +68,119 @@ impl Chatter {
                 while changed != 0 {
                     let pair = (64 * word + changed.trailing_zeros() as usize) * m + j;
                     changed &= changed - 1;
-                    if self.pattern.get(pair / m, j) {
-                        self.above[pair] += t - self.since[pair];
-                    }
-                    self.since[pair] = t;
-                    self.changes[pair] += 1.0;
+                    let was_above = self.pattern.get(pair / m, j);
+                    self.window.note(pair, was_above, t);
+                    self.decade.note(pair, was_above, t);
                 }
             }
         }
         self.pattern.clone_from(pattern);
     }
 
-    /// Whether the window is complete at t.
-    pub fn complete(&self, t: f64) -> bool {
-        t >= YOUNG && t - self.start >= (0.5 * t).min(WINDOW)
+    /// Ends a decade at t, and keeps it if something chattered.
+    fn end_decade(&mut self, t: f64) {
+        let (m, pairs) = (self.pattern.neurons(), self.pattern.samples() * self.pattern.neurons());
+        if t > self.decade.start && (0..pairs).any(|pair| self.decade.changes(pair) >= CHANGES) {
+            self.decades.push(self.decade.fractions(|pair| self.pattern.get(pair / m, pair % m), t));
+        }
+        self.decade = Visits::new(t, pairs);
     }
 
-    /// Fractions of steps on the positive side (n×m, row-major), of the last complete window.
-    pub fn fractions(&self) -> Option<&[f64]> {
-        (!self.fractions.is_empty()).then_some(&self.fractions)
+    /// Begins again at the present t, after a stretch that was not stepped.
+    pub fn resume(&mut self, state: &Coefficients) {
+        *self = Self { decades: std::mem::take(&mut self.decades), ..Self::new(state) };
+    }
+
+    /// Ends the present decade at t: what follows is not stepped.
+    pub fn pause(&mut self, t: f64) {
+        self.end_decade(t);
+    }
+
+    /// Whether the window is complete at t.
+    pub fn complete(&self, t: f64) -> bool {
+        t >= YOUNG && t - self.window.start >= (0.5 * t).min(WINDOW)
+    }
+
+    /// The decades of t in which something chattered, as far as they were stepped, up to t; 0 for those that are
+    /// complete.
+    pub fn decades(&self, t: f64) -> Vec<Fractions> {
+        let mut to_date = self.clone();
+        to_date.end_decade(t);
+        to_date.decades
     }
 
     /// Ends the window at the present t and begins another. Returns the places of all pairs if something
     /// chatters and sliding explains it; `scaled` is `αc t ℓ` (length n).
     pub fn judge(&mut self, state: &Coefficients, scaled: &[f64]) -> Option<Vec<Place>> {
-        let (t, m) = (state.t(), self.pattern.neurons());
-        let fraction = |pair: usize| {
-            let last = if self.pattern.get(pair / m, pair % m) { t - self.since[pair] } else { 0.0 };
-            (self.above[pair] + last) / (t - self.start)
-        };
-        let fractions: Vec<f64> = (0..self.above.len()).map(fraction).collect();
-        let places = self.explanation(state, scaled, &fractions);
-        *self = Self { fractions, ..Self::new(state) };
+        let places = self.explanation(state, scaled);
+        self.window = Visits::new(state.t(), self.pattern.samples() * self.pattern.neurons());
         places
     }
 
-    fn explanation(&self, state: &Coefficients, scaled: &[f64], fractions: &[f64]) -> Option<Vec<Place>> {
-        let (problem, m) = (state.problem(), self.pattern.neurons());
+    fn explanation(&self, state: &Coefficients, scaled: &[f64]) -> Option<Vec<Place>> {
+        let (problem, m, window) = (state.problem(), self.pattern.neurons(), &self.window);
+        let pairs = self.pattern.samples() * m;
         let own = |pair: usize| problem.network.sign(pair % m) * problem.labels[pair / m] > 0.0;
-        if (0..self.changes.len()).any(|pair| own(pair) && self.changes[pair] > 1.0) {
+        if (0..pairs).any(|pair| own(pair) && window.changes(pair) > 1.0) {
             return None;
         }
-        let half = 0.5 * (self.start + state.t());
-        let place = |pair: usize| match self.pattern.get(pair / m, pair % m) {
-            _ if self.changes[pair] >= CHANGES && self.since[pair] > half => Place::Kink,
+        let half = 0.5 * (window.start + state.t());
+        let above = |pair: usize| self.pattern.get(pair / m, pair % m);
+        let place = |pair: usize| match above(pair) {
+            _ if window.changes(pair) >= CHANGES && window.since(pair) > half => Place::Kink,
             true => Place::Above,
             false => Place::Below,
         };
-        let places: Vec<Place> = (0..self.changes.len()).map(place).collect();
+        let places: Vec<Place> = (0..pairs).map(place).collect();
         if !places.contains(&Place::Kink) {
             return None;
         }
-        let leak = problem.network.leak;
+        let (leak, seen) = (problem.network.leak, window.fractions(above, state.t()).values);
         let slopes = Mode::new(problem, places.clone())?.slopes(problem, scaled);
         let agrees = |pair: usize| {
-            places[pair] != Place::Kink || ((slopes[pair] - leak) / (1.0 - leak) - fractions[pair]).abs() <= AGREEMENT
+            places[pair] != Place::Kink || ((slopes[pair] - leak) / (1.0 - leak) - seen[pair]).abs() <= AGREEMENT
         };
-        (0..places.len()).all(agrees).then_some(places)
+        (0..pairs).all(agrees).then_some(places)
     }
 
-    /// Everything that later verdicts depend on.
+    /// Everything that later verdicts depend on, and the decades.
     pub fn memory(&self) -> Vec<f64> {
-        let mut memory = vec![self.start, if self.fractions.is_empty() { 0.0 } else { 1.0 }];
+        let mut memory = vec![self.window.start, self.decade.start, self.decades.len() as f64];
         let (n, m) = (self.pattern.samples(), self.pattern.neurons());
         memory.extend((0..n * m).map(|pair| f64::from(u8::from(self.pattern.get(pair / m, pair % m)))));
-        memory.extend(self.since.iter().chain(&self.above).chain(&self.changes));
-        if self.fractions.is_empty() {
-            memory.resize(memory.len() + n * m, 0.0);
+        memory.extend(self.window.memory().chain(self.decade.memory()));
+        for decade in &self.decades {
+            memory.extend([decade.from, decade.to]);
+            memory.extend(&decade.values);
         }
-        memory.extend(&self.fractions);
         memory
     }
 
-    /// Puts back what [`Chatter::memory`] returned, 2 + 5nm numbers.
-    pub fn remember(&mut self, memory: &[f64]) {
-        let (head, rest) = memory.split_at(2);
-        let (n, m) = (self.pattern.samples(), self.pattern.neurons());
-        let mut parts = rest.chunks_exact(n * m).map(<[f64]>::to_vec);
-        let mut part = || parts.next().unwrap_or_default();
-        self.start = head[0];
-        self.pattern = Pattern::of(&part(), n, m);
-        (self.since, self.above, self.changes) = (part(), part(), part());
-        self.fractions = if head[1] == 1.0 { part() } else { Vec::new() };
+    /// How many numbers [`Chatter::memory`] returned for so many pairs, of which `memory` are the first.
+    pub fn memory_length(pairs: usize, memory: &[f64]) -> usize {
+        let decades = memory.get(2).map_or(0, |count| *count as usize);
+        3 + 7 * pairs + decades * (2 + pairs)
     }
+
+    /// Puts back what [`Chatter::memory`] returned.
+    pub fn remember(&mut self, memory: &[f64]) {
+        let (n, m) = (self.pattern.samples(), self.pattern.neurons());
+        let (head, rest) = memory.split_at(3);
+        let (sides, rest) = rest.split_at(n * m);
+        let (window, rest) = rest.split_at(3 * n * m);
+        let (decade, decades) = rest.split_at(3 * n * m);
+        self.pattern = Pattern::of(sides, n, m);
+        (self.window, self.decade) = (Visits::remember(head[0], window), Visits::remember(head[1], decade));
+        let fractions = |d: &[f64]| Fractions { from: d[0], to: d[1], values: d[2..].to_vec() };
+        self.decades = decades.chunks_exact(2 + n * m).map(fractions).collect();
+    }
+}
+
+/// The first power of ten above t.
+fn next_decade(t: f64) -> f64 {
+    let mut power = 1.0;
+    while power <= t {
+        power *= 10.0;
+    }
+    power
 }

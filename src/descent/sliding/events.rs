@@ -13,13 +13,17 @@
 //! An own-sign pair is pushed harder on its positive side: reaching zero it always crosses.
 
 use super::integrator::TINY;
-use super::mode::Place;
+use super::mode::{Mode, Place};
+use super::ripple::Ripple;
 use super::{Sliding, largest};
 use crate::descent::gram::Problem;
 use std::sync::Arc;
 
 /// Exchanges at one moment after which no consistent mode is expected any more.
 const EXCHANGES: usize = 1000;
+
+/// More than any speed relative to a pair's own push: what is on the wrong side goes first.
+const BEYOND: f64 = 1e6;
 
 /// A pair that changed its place for good.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,20 +52,69 @@ struct Exchange {
 impl Sliding {
     /// Finds the consistent mode of this moment. False if there is none.
     pub(super) fn settle(&mut self, problem: &Arc<Problem>) -> bool {
-        let mut before: Option<Vec<Place>> = None;
+        let mut before: Option<(Mode, Ripple)> = None;
         for _ in 0..EXCHANGES {
             self.start_of_step(problem);
             let Some(exchange) = self.violation(problem) else {
-                before.iter().for_each(|places| self.log(places, problem.network.width));
+                if let Some((mode, ripple)) = before {
+                    self.log(&mode.places, problem.network.width);
+                    self.depart(problem, &mode, &ripple);
+                }
                 return true;
             };
             let places = self.exchanged(&exchange, problem.network.width);
-            before.get_or_insert_with(|| self.mode.places.clone());
+            if before.is_none() {
+                self.end_ripple(problem);
+                before = Some((self.mode.clone(), self.ripple.clone()));
+            }
             if !self.change_mode(problem, places) {
                 return false;
             }
         }
         false
+    }
+
+    /// What steps do otherwise than the averages while places change: see [`super::distance`].
+    fn depart(&mut self, problem: &Problem, before: &Mode, ripple: &Ripple) {
+        let (n, m) = (problem.n(), problem.network.width);
+        let mut change = vec![0.0; n];
+        for (group, part) in self.mode.parts.iter().enumerate() {
+            let neurons: Vec<usize> = (0..m).filter(|&j| self.mode.groups.of[j] == group).collect();
+            let a = problem.network.output(part.first).abs();
+            for i in part.outside() {
+                let (from, to) = (before.places[i * m + part.first], self.mode.places[i * m + part.first]);
+                if from == to {
+                    continue;
+                }
+                let kick = a * self.e[i] * (1.0 - problem.network.leak) / self.t;
+                let (direction, squared) = part.across(problem, i);
+                let length = kick * (squared * neurons.len() as f64).sqrt();
+                if from == Place::Kink {
+                    let half = if to == Place::Above { 0.5 * kick } else { -0.5 * kick };
+                    problem.multiply(&direction, &mut change);
+                    for &j in &neurons {
+                        for k in part.outside() {
+                            self.z.add_at(k * m + j, half * change[k]);
+                        }
+                        (0..n).for_each(|k| self.c.add_at(k * m + j, half * direction[k]));
+                    }
+                    self.distance.bound += 0.5 * length;
+                } else {
+                    let old = &before.parts[before.groups.of[part.first]];
+                    problem.multiply(&old.column(problem, &self.e), &mut change);
+                    let speed = change[i].abs();
+                    let carried = ripple.size[i] / (a * neurons.len() as f64 * old.slope(i) * speed);
+                    if problem.network.sign(part.first) * problem.labels[i] > 0.0 {
+                        let reach = (squared * problem.gram.0[(i, i)]).sqrt();
+                        self.distance.bound *= 1.0 + kick * self.t * reach / speed;
+                    }
+                    self.distance.bound += length * (1.0 + carried);
+                }
+            }
+        }
+        self.read_margins(problem);
+        self.start_of_step(problem);
+        self.measure(problem, f64::INFINITY);
     }
 
     /// The places after an exchange.
@@ -70,11 +123,20 @@ impl Sliding {
         let mut places = self.mode.places.clone();
         for j in (0..m).filter(|&j| self.mode.groups.of[j] == exchange.group) {
             let pair = exchange.sample * m + j;
-            if !exchange.at_zero || self.z.hi()[pair].abs() <= near {
+            if !exchange.at_zero || self.outward(pair) <= near {
                 places[pair] = exchange.to;
             }
         }
         places
+    }
+
+    /// How far a pair is on its own side.
+    fn outward(&self, pair: usize) -> f64 {
+        match self.mode.places[pair] {
+            Place::Below => -self.z.hi()[pair],
+            Place::Kink => 0.0,
+            Place::Above => self.z.hi()[pair],
+        }
     }
 
     /// Notes what has changed; a pair on its kink has the bit 0.
@@ -112,11 +174,14 @@ impl Sliding {
                         Place::Kink => continue,
                         Place::Above => (1.0, Place::Below),
                     };
-                    if outward * self.z.hi()[sample * m + j] > near {
+                    let distance = self.outward(sample * m + j);
+                    if distance > near {
                         continue;
                     }
                     let push = a * self.e[sample] * problem.gram.0[(sample, sample)];
-                    let size = -outward * self.image[sample] / push;
+                    let inward = -outward * self.image[sample] / push;
+                    // a displacement has carried it beyond
+                    let size = if distance < -near { BEYOND + inward.abs() } else { inward };
                     if size > TINY {
                         let to = if own_sign * problem.labels[sample] > 0.0 { across } else { Place::Kink };
                         propose(Exchange { size, sample, group, at_zero: true, to });

@@ -1,16 +1,19 @@
-//! From steps to averages: the ripple of the margins, measured.
+//! From steps to averages.
 //!
 //! With σ given, the iterate projected onto its kinks moves smoothly, and the margins of the iterate
-//! itself ripple about its margins with an amplitude of order 1/t. Over [`STEPS`] steps the phases of the
-//! chatter are visited evenly, to about one part in that number.
+//! itself ripple about its margins with an amplitude of order 1/t. Over [`STEPS`] steps the mean of that ripple
+//! is measured and compared with the one that the chatter's own dynamics have ([`super::ripple`]).
 
+use super::Sliding;
 use super::mode::{Mode, Place};
-use super::{DOUBT, Ripple, Sliding, largest};
 use crate::descent::compensated::Compensated;
 use crate::descent::gram::Coefficients;
 
 /// Steps over which the ripple is measured.
 pub const STEPS: u64 = 2048;
+
+/// The part of the tolerance that the present mode may use up; the rest is for later events.
+const SHARE: f64 = 0.5;
 
 /// What the handover found.
 pub enum Handover {
@@ -31,32 +34,25 @@ pub fn hand_over(
     step: &mut dyn FnMut(&mut Coefficients) -> bool,
 ) -> Handover {
     let problem = state.problem().clone();
-    let Some(mode) = Mode::new(&problem, places.clone()) else { return Handover::Failed };
-    let n = problem.n();
-    let (mut sum, mut size) = (Compensated::zeros(n), 0.0f64);
+    let Some(start) = Sliding::new(state, places.clone()) else { return Handover::Failed };
+    let mut sum = Compensated::zeros(problem.n());
     for _ in 0..STEPS {
         if !step(state) {
             return Handover::Failed;
         }
-        let ripple = ripple(state, &mode);
-        size = size.max(largest(&ripple));
-        sum.add(&ripple);
+        sum.add(&ripple(state, start.mode()));
     }
-    let mean: Vec<f64> = sum.hi().iter().map(|s| s / STEPS as f64).collect();
+    let observed: Vec<f64> = sum.hi().iter().map(|s| s / STEPS as f64).collect();
     let m = problem.network.width;
     for (pair, place) in places.iter_mut().enumerate() {
         if *place != Place::Kink {
             *place = if state.pattern().get(pair / m, pair % m) { Place::Above } else { Place::Below };
         }
     }
-    let left = DOUBT[0] * largest(&mean) / (state.t() * largest(state.margins().hi()));
-    if left > tolerance {
-        return Handover::Rough(left);
-    }
-    match Sliding::new(state, places, Ripple { mean, size }) {
-        Some(sliding) => Handover::Sliding(Box::new(sliding)),
-        None => Handover::Failed,
-    }
+    let Some(mut sliding) = Sliding::new(state, places) else { return Handover::Failed };
+    sliding.compare(&observed, start.ripple());
+    let left = sliding.error_ahead(&problem) / SHARE;
+    if left > tolerance { Handover::Rough(left) } else { Handover::Sliding(Box::new(sliding)) }
 }
 
 /// `t (q − q of the projected iterate)`, length n.

@@ -12,21 +12,25 @@
 //! *What is exact, and what is averaged.* The part of the weights across the kinks does not depend on
 //! the slopes: each step adds to it the losses of the moment times fixed features. Projecting the
 //! iterate onto its kinks at t₀ therefore loses nothing of it. The losses are those of the
-//! instantaneous margins, which differ from the projected ones by a ripple of order 1/t; its mean κ/t is
-//! measured by stepping before the start ([`handover`]). F̃ is the modified field of order 2, the discrete steps'
-//! own correction of order 1/t. What remains is the part of κ that changes later.
+//! instantaneous margins, which differ from the projected ones by a ripple of order 1/t. Its mean κ/t
+//! follows from the chatter's own dynamics ([`ripple`]), again whenever the weights e have changed by
+//! three percent or the mode has. F̃ is the modified field of order 2, the discrete steps' own correction of order 1/t.
 //!
-//! *Error estimate.* An error δ of S is carried along to first order, `dδ/du = −tF∘(Hδ) + tF∘η/t`, with η
-//! the part of κ in doubt. `2|Hδ|` and the ripple at the present t, relative to the largest margin, are
-//! what a stretch reports.
+//! *Error estimate.* What is left grows no further than is added to it on the way: the flow is a
+//! contraction ([`distance`]). That bound for the margins and the ripple at the present t, relative to
+//! the largest margin, are what a stretch reports.
 //!
 //! *Events* ([`events`]) end a step: a pre-activation reaches zero, or a slope leaves [γ, 1].
 
 pub mod chatter;
+pub mod distance;
 pub mod events;
 pub mod handover;
 mod integrator;
 pub mod mode;
+mod record;
+pub mod ripple;
+pub mod visits;
 
 use super::compensated::{Compensated, add, dot};
 use super::gram::{Coefficients, Problem};
@@ -35,12 +39,11 @@ use super::runge_kutta::{STAGES, change};
 use super::settled::Left;
 use super::warp::COUNTABLE;
 use super::{Flips, Stop};
+use distance::Distance;
 use events::Event;
 use mode::{Mode, Place};
+use ripple::Ripple;
 use std::sync::Arc;
-
-/// The part of κ in doubt while the mode of the handover lasts, and after it has changed.
-const DOUBT: [f64; 2] = [0.25, 1.0];
 
 /// First proposed length of a step in log t.
 const FIRST: f64 = 1.0 / 16.0;
@@ -49,17 +52,15 @@ const FIRST: f64 = 1.0 / 16.0;
 /// and warp shortens its steps near a kink.
 const DEPARTURE: f64 = 1.0 + 1.0 / 16.0;
 
+/// An average shorter than this is not worth its steps.
+const NEGLIGIBLE: f64 = 1e-4;
+
 /// What integration and rounding add to the margins, relative to the largest one.
 const ROUNDING: f64 = 1e-12;
 
-/// What stepping tells of the ripple of the margins about those of the projected iterate.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ripple {
-    /// κ, the mean of `t (q − projected q)`, length n.
-    pub mean: Vec<f64>,
-    /// The largest `t |q − projected q|`.
-    pub size: f64,
-}
+/// Accuracy of κ/t, relative to the largest margin, that averages are made long enough for; where all of the ripple
+/// is a tenth of a thousandth of that, κ stays as it is.
+const ACCURACY: f64 = 1e-10;
 
 /// The averaged iterate.
 #[derive(Clone, Debug)]
@@ -72,8 +73,7 @@ pub struct Sliding {
     u: (f64, f64), // log t
     length: f64,   // proposed length of a step in u
     ripple: Ripple,
-    doubt: f64,
-    drift: Vec<f64>,
+    distance: Distance,
     flips: Flips,
     emptied: f64, // t since which nothing slides, or 0
     events: Vec<Event>,
@@ -88,39 +88,34 @@ pub struct Sliding {
 impl Sliding {
     /// From an iterate with the given places: pairs on kinks are projected onto them. None if the slopes
     /// are not determined.
-    pub fn new(state: &Coefficients, places: Vec<Place>, ripple: Ripple) -> Option<Self> {
-        let mode = Mode::new(state.problem(), places)?;
+    pub fn new(state: &Coefficients, places: Vec<Place>) -> Option<Self> {
+        let (problem, t) = (state.problem(), state.t());
+        let (n, mode) = (problem.n(), Mode::new(problem, places)?);
         let (c, z) = (state.coefficients().clone(), state.compensated_preactivations().clone());
-        let u = (libm::log(state.t()), 0.0);
-        let memory = [state.t(), u.0, u.1, FIRST, DOUBT[0], ripple.size];
-        let drift = vec![0.0; state.problem().n()];
-        let mut sliding = Self::assemble(c, z, mode, &memory, ripple.mean, drift, state.flips());
-        sliding.project(state.problem());
+        let distance = Distance::new(t, vec![0.0; n]);
+        let mut sliding = Self::assemble(c, z, mode, Ripple::none(n), distance, state.flips());
+        (sliding.t, sliding.u) = (t, (libm::log(t), 0.0));
+        sliding.project(problem);
+        if t < COUNTABLE {
+            sliding.start_of_step(problem);
+            sliding.measure(problem, f64::INFINITY);
+        }
         Some(sliding)
     }
 
-    fn assemble(
-        c: Compensated,
-        z: Compensated,
-        mode: Mode,
-        memory: &[f64],
-        mean: Vec<f64>,
-        drift: Vec<f64>,
-        flips: Flips,
-    ) -> Self {
-        let n = drift.len();
+    fn assemble(c: Compensated, z: Compensated, mode: Mode, ripple: Ripple, distance: Distance, flips: Flips) -> Self {
+        let n = ripple.mean.len();
         let zeros = vec![0.0; n];
         Self {
             c,
             z,
             q: Compensated::zeros(n),
             mode,
-            t: memory[0],
-            u: (memory[1], memory[2]),
-            length: memory[3],
-            ripple: Ripple { mean, size: memory[5] },
-            doubt: memory[4],
-            drift,
+            t: 0.0,
+            u: (0.0, 0.0),
+            length: FIRST,
+            ripple,
+            distance,
             flips,
             emptied: 0.0,
             events: Vec::new(),
@@ -165,10 +160,35 @@ impl Sliding {
         self.e.clone()
     }
 
-    /// The estimated relative error of the margins: what the averages have left behind, and the ripple.
-    pub fn error_estimate(&mut self) -> f64 {
-        self.mode.product().multiply(&self.drift, &mut self.image);
-        (2.0 * largest(&self.image) + self.ripple.size / self.t) / largest(self.q.hi()) + ROUNDING
+    /// The ripple's mean and size as it is expected at this moment.
+    pub fn ripple(&self) -> &Ripple {
+        &self.ripple
+    }
+
+    /// A bound of what the averages have left behind in the margins, relative to the largest one.
+    pub fn bound(&self) -> f64 {
+        self.distance.of_margins(&self.mode) / largest(self.q.hi()) + ROUNDING
+    }
+
+    /// A bound of the relative error of the margins: that, and the ripple.
+    pub fn error_estimate(&self) -> f64 {
+        self.bound() + self.ripple.largest() / (self.t * largest(self.q.hi()))
+    }
+
+    /// What the averages would leave behind in the margins if they went on from here in this mode, relative to
+    /// the largest one.
+    pub fn error_ahead(&mut self, problem: &Problem) -> f64 {
+        self.start_of_step(problem);
+        let mut ahead = self.distance.clone();
+        ahead.bound += ahead.source(&self.mode, &self.ripple, &self.e, self.t) / self.t;
+        ahead.of_margins(&self.mode) / largest(self.q.hi())
+    }
+
+    /// Compares κ with the mean ripple that steps have shown up to the present t; `before` is what was expected when
+    /// they began.
+    pub fn compare(&mut self, observed: &[f64], before: &Ripple) {
+        let expected: Vec<f64> = before.mean.iter().zip(&self.ripple.mean).map(|(a, b)| 0.5 * (a + b)).collect();
+        self.distance.disagree(&self.mode, &self.e, observed, &expected);
     }
 
     /// Follows the averages to `target`. `Flip`: nothing slides any more, at a
@@ -188,9 +208,12 @@ impl Sliding {
                 return Left::Diverged;
             }
             let Some((next, length)) = self.step(problem, until) else { return Left::Near };
-            self.estimate(length);
+            self.estimate(next);
             self.apply(problem, next, length);
+            self.follow_ripple(problem);
         }
+        self.start_of_step(problem);
+        self.end_ripple(problem); // the bound is asked for at this t
         Left::Target
     }
 
@@ -218,21 +241,44 @@ impl Sliding {
         }
     }
 
-    /// Carries δ over a step, before it is applied.
-    fn estimate(&mut self, length: f64) {
-        let weight = -libm::expm1(-length) / self.t * self.doubt;
-        let floor = 0.25 * largest(&self.ripple.mean);
-        for k in 0..self.drift.len() {
-            let mean = self.ripple.mean[k];
-            self.drift[k] -= weight * self.e[k] * mean.abs().max(floor).copysign(mean);
+    /// Lets the bound grow over a step, before it is applied.
+    fn estimate(&mut self, next: f64) {
+        let source = self.distance.source(&self.mode, &self.ripple, &self.e, self.t);
+        self.distance.bound += source * (1.0 / self.t - 1.0 / next);
+    }
+
+    /// Measures κ again where the weights have changed.
+    fn follow_ripple(&mut self, problem: &Problem) {
+        self.start_of_step(problem);
+        if self.distance.outdated(&self.mode, &self.e) {
+            self.renew(problem);
         }
-        let parts = (4.0 * length).ceil().max(1.0);
-        for _ in 0..parts as usize {
-            self.mode.product().multiply(&self.drift, &mut self.image);
-            for k in 0..self.drift.len() {
-                self.drift[k] -= length / parts * self.e[k] * self.image[k];
-            }
+    }
+
+    /// κ at the present weights, in the same mode.
+    fn renew(&mut self, problem: &Problem) {
+        if let Some(fresh) = self.end_ripple(problem) {
+            self.ripple = fresh;
+            self.distance.weights.copy_from_slice(&self.e);
         }
+    }
+
+    /// Ends the use of the present κ, and says what it would be now; none where it hardly matters.
+    fn end_ripple(&mut self, problem: &Problem) -> Option<Ripple> {
+        let steps = self.ripple.largest() / (ACCURACY * self.t * largest(self.q.hi()));
+        if steps < NEGLIGIBLE {
+            return None;
+        }
+        let fresh = Ripple::measure(problem, &self.mode, &self.e, steps);
+        self.distance.renew(&self.mode, &self.ripple, &fresh, &self.e, self.t);
+        Some(fresh)
+    }
+
+    /// κ of the present mode at the weights `e`, by an average over so many steps.
+    fn measure(&mut self, problem: &Problem, steps: f64) {
+        self.ripple = Ripple::measure(problem, &self.mode, &self.e, steps);
+        self.distance.since = self.t;
+        self.distance.weights.copy_from_slice(&self.e);
     }
 
     /// Moves the iterate to `next` over the step left in `k`.
@@ -261,7 +307,6 @@ impl Sliding {
         let Some(mode) = Mode::new(problem, places) else { return false };
         self.mode = mode;
         self.project(problem);
-        self.doubt = DOUBT[1];
         true
     }
 
@@ -282,6 +327,11 @@ impl Sliding {
             }
             part.kinks.iter().for_each(|i| self.z.set(i * m + j, (0.0, 0.0)));
         }
+        self.read_margins(problem);
+    }
+
+    fn read_margins(&mut self, problem: &Problem) {
+        let (n, m) = (problem.n(), problem.network.width);
         for i in 0..n {
             let slope = |j: usize| match self.mode.places[i * m + j] {
                 Place::Below => problem.network.leak,
@@ -293,40 +343,6 @@ impl Sliding {
             let terms = (0..m).flat_map(|j| [(feature(j), hi[i * m + j]), (feature(j), lo[i * m + j])]);
             self.q.set(i, dot(terms));
         }
-    }
-
-    /// Everything that later steps depend on but C and Z: 9 + 4n + nm numbers.
-    pub fn memory(&self) -> Vec<f64> {
-        let place = |p: &Place| match p {
-            Place::Below => -1.0,
-            Place::Kink => 0.0,
-            Place::Above => 1.0,
-        };
-        let mut memory = vec![self.t, self.u.0, self.u.1, self.length, self.doubt, self.ripple.size];
-        memory.extend([self.flips.count as f64, self.flips.last, self.emptied]);
-        memory.extend(self.ripple.mean.iter().chain(&self.drift).chain(self.q.hi()).chain(self.q.lo()));
-        memory.extend(self.mode.places.iter().map(place));
-        memory
-    }
-
-    /// From what [`Sliding::memory`] returned and the iterate of that moment.
-    pub fn restore(state: &Coefficients, memory: &[f64]) -> Option<Self> {
-        let n = state.problem().n();
-        let (head, rest) = memory.split_at_checked(9)?;
-        let (vectors, places) = rest.split_at_checked(4 * n)?;
-        let place = |p: &f64| match *p {
-            -1.0 => Place::Below,
-            0.0 => Place::Kink,
-            _ => Place::Above,
-        };
-        let mode = Mode::new(state.problem(), places.iter().map(place).collect())?;
-        let (c, z) = (state.coefficients().clone(), state.compensated_preactivations().clone());
-        let part = |k: usize| vectors[k * n..(k + 1) * n].to_vec();
-        let flips = Flips { count: head[6] as u64, last: head[7] };
-        let mut sliding = Self::assemble(c, z, mode, head, part(0), part(1), flips);
-        sliding.q = Compensated::from_parts(part(2), part(3));
-        sliding.emptied = head[8];
-        Some(sliding)
     }
 }
 

@@ -57,6 +57,7 @@ pub struct Mode {
     /// One part per group.
     pub parts: Vec<Part>,
     h: Symmetric,
+    diagonal: Vec<f64>, // of H
 }
 
 impl Mode {
@@ -70,12 +71,18 @@ impl Mode {
             let share = size as f64 / problem.network.width as f64;
             parts.push(Part::new(problem, &places, j, share, &mut h)?);
         }
-        Some(Self { h: Symmetric::new(&h), places, groups, parts })
+        let diagonal = (0..n).map(|i| h[(i, i)].max(0.0)).collect();
+        Some(Self { h: Symmetric::new(&h), diagonal, places, groups, parts })
     }
 
     /// The product with H.
     pub fn product(&self) -> &Symmetric {
         &self.h
+    }
+
+    /// The diagonal of H (length n), `‖Φ_i‖²`.
+    pub fn diagonal(&self) -> &[f64] {
+        &self.diagonal
     }
 
     /// Number of sliding pairs (sample, neuron).
@@ -122,6 +129,28 @@ impl Part {
             row.for_each(|((w, y_l), s)| *w *= -(y[*kink] * y_l * s));
         }
         Some(Self { first: j, kinks, slopes, factor, weights: half })
+    }
+
+    /// The slope of the side of sample i; 0 on σ.
+    pub fn slope(&self, i: usize) -> f64 {
+        self.slopes[i]
+    }
+
+    /// The samples off σ.
+    pub fn outside(&self) -> impl Iterator<Item = usize> {
+        (0..self.slopes.len()).filter(|i| self.slopes[*i] != 0.0)
+    }
+
+    /// The direction `x_i − X_σᵀ K_σσ⁻¹ K_σi` of sample i across the kinks, as coefficients on the samples (length
+    /// n), and its squared length, the Schur complement of K_σσ.
+    pub fn across(&self, problem: &Problem, i: usize) -> (Vec<f64>, f64) {
+        let row = problem.gram.0.row(i);
+        let along = self.excess(self.kinks.iter().map(|k| row[*k]).collect());
+        let mut direction = vec![0.0; row.len()];
+        direction[i] = 1.0;
+        self.kinks.iter().zip(&along).for_each(|(k, c)| direction[*k] -= c);
+        let squared = direction.iter().zip(row).fold(0.0f64, |sum, (c, k)| c.mul_add(*k, sum));
+        (direction, squared.max(0.0))
     }
 
     /// The slope-weighted weights: `s_k e_k` off σ, `ν_k = θ_k e_k` on σ (length n).

@@ -1,0 +1,143 @@
+//! Averages of chattering neurons against gradient descent step by step.
+//!
+//! ```text
+//! cargo bench --bench sliding                          # 20 mixtures with flipped labels; minutes of stepping each
+//! cargo bench --bench sliding -- 0 7                   # some of them
+//! cargo bench --bench sliding -- KEY=VALUE…            # the problem of these settings, as for `farfield run`
+//! cargo bench --bench sliding -- --test                # two small ones, not as far; results checked
+//! ```
+//!
+//! One line for each t: the largest difference of the margins from those of the stepped run with what was claimed
+//! for it, and the same without the ripple, for the stepped iterate projected onto its kinks; all relative to
+//! the largest margin. Then where the run stands at t = 10¹².
+
+#[path = "../tests/problems/mixtures.rs"]
+mod mixtures;
+
+use farfield::config::Config;
+use farfield::descent::gram::{self, Start};
+use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::run::run;
+use farfield::descent::sliding::Sliding;
+use farfield::descent::{Engine, Flips, Reached, Stop};
+use farfield::geometry::preactivations;
+use farfield::monitor::Monitor;
+use farfield::problem::Problem;
+use mixtures::{MIXTURES, mixture};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One problem under both ways of travelling.
+struct Case {
+    problem: Problem,
+    span: Arc<gram::Problem>,
+}
+
+impl Case {
+    fn new(settings: &[String]) -> Self {
+        let config = Config::load(None, settings).expect("a valid configuration");
+        let problem = Problem::build(&config).expect("a problem");
+        let (data, weights) = (&problem.data, &problem.weights);
+        let start = Start::new((**weights).clone(), preactivations(&data.x, weights));
+        let gram = problem.gram.clone().expect("few samples");
+        let (x, y) = (data.x.clone(), data.y.clone());
+        let span = gram::Problem::new(gram, Some(x), y, problem.network, problem.rate(), start);
+        Self { span: Arc::new(span), problem }
+    }
+
+    fn engine(&self, warp: bool) -> Horizon {
+        Horizon::new(self.span.clone(), 0.0, Flips::default(), Options { warp, ..Options::default() })
+    }
+
+    fn margins(&self, z: &[f64]) -> Vec<f64> {
+        self.problem.network.margins(z, &self.problem.data.y)
+    }
+
+    /// The stepped and the averaged run side by side; whether every claim holds.
+    fn against_steps(&self, times: &[f64]) -> bool {
+        let (mut steps, mut averages) = (self.engine(false), self.engine(true));
+        let mut holds = true;
+        for &t in times {
+            let clock = Instant::now();
+            assert_eq!(steps.advance(t, &Stop::default()), Reached::Target);
+            let stepping = clock.elapsed().as_secs_f64();
+            assert_eq!(averages.advance(t, &Stop::default()), Reached::Target);
+            let (true_z, z) = (steps.iterate().compensated_preactivations(), averages.iterate());
+            let (exact, found) = (self.margins(true_z.hi()), self.margins(z.compensated_preactivations().hi()));
+            let top = exact.iter().fold(0.0f64, |top, q| top.max(q.abs()));
+            let error = difference(&exact, &found) / top;
+            let averaged = averages.sliding().and_then(|sliding| {
+                let projected = Sliding::new(steps.iterate(), sliding.mode().places.clone())?.iterate(&self.span);
+                let left = difference(&self.margins(projected.compensated_preactivations().hi()), &found) / top;
+                Some(format!("averages {left:7.1e} of {:7.1e}", sliding.bound()))
+            });
+            let averaged = averaged.unwrap_or_default();
+            let claimed: f64 = averages.segments().iter().map(|s| s.error_estimate).sum();
+            let taken: u64 = averages.segments().iter().map(|s| s.steps_taken).sum();
+            let from = averages.segments().iter().find(|s| s.engine == "sliding").map_or(f64::NAN, |s| s.from);
+            println!(
+                "   t = {t:7.0e}  {:7}  error {error:7.1e} of {claimed:7.1e}  {averaged}  {taken} steps taken, sliding \
+                 from {from}; stepping {stepping:.1} s",
+                averages.name()
+            );
+            holds &= error <= claimed.max(1e-12);
+        }
+        holds
+    }
+
+    /// Where the run stands at the horizon; whether its limit is consistent.
+    fn far(&self, horizon: f64) -> bool {
+        let clock = Instant::now();
+        let (mut engine, mut monitor) = (self.engine(true), Monitor::new(self.problem.setting()));
+        let (row, _) = run(&mut engine, &mut monitor, &[horizon], 0.0, &Stop::default(), &mut |_| ());
+        let (state, seconds) = (monitor.pattern_state(&row).name(), clock.elapsed().as_secs_f64());
+        let gap = row.dual_gap.map_or("unknown".into(), |gap| format!("{gap:.1e}"));
+        let why = engine.remark().or_else(|| monitor.remark()).map_or(String::new(), |why| format!("; {why}"));
+        println!("   t = {:7.0e}  {state}, dual gap {gap}, {} flips, {seconds:.1} s{why}", row.t, row.flips.count);
+        if let Some(limit) = monitor.sliding() {
+            println!(
+                "              {} pairs slide in the limit, {} own-sign pairs on the wrong side",
+                limit.pairs.iter().map(|p| limit.limit.span.groups.size[p.group]).sum::<usize>(),
+                limit.wrong_side.len()
+            );
+        }
+        monitor.limit().is_some()
+    }
+}
+
+fn difference(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).fold(0.0f64, |d, (a, b)| d.max((a - b).abs()))
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let short = arguments.iter().any(|a| a == "--test");
+    let settings: Vec<String> = arguments.iter().filter(|a| a.contains('=')).cloned().collect();
+    if !settings.is_empty() {
+        let case = Case::new(&settings);
+        case.against_steps(&[1e4, 1e5, 1e6, 3e6]);
+        case.far(1e12);
+        case.far(1e100);
+        return;
+    }
+    let chosen: Vec<usize> = arguments.iter().filter_map(|a| a.parse().ok()).collect();
+    let all = if short {
+        vec![1, 6]
+    } else if chosen.is_empty() {
+        (0..MIXTURES).collect()
+    } else {
+        chosen
+    };
+    let times: &[f64] = if short { &[1e4] } else { &[1e5, 1e6] };
+    let (mut held, mut consistent) = (0, 0);
+    for &k in &all {
+        let settings = mixture(k);
+        println!("{k}: {}", settings.join(" "));
+        let case = Case::new(&settings);
+        let holds = case.against_steps(times);
+        assert!(holds || !short, "a claim does not hold");
+        held += usize::from(holds);
+        consistent += usize::from(case.far(1e12));
+    }
+    println!("{} mixtures: every claim holds in {held}, a consistent limit at 1e12 in {consistent}", all.len());
+}

@@ -1,0 +1,88 @@
+//! The settled step with H in f32: half the bytes and twice the lanes of f64.
+//!
+//! ```text
+//! steps:    q ← q + b⁻¹ H₃₂ fl₃₂(b s),   S ← S + s       q and S in f64, b a power of two near 1/αc
+//! anchor:   q ← q(t₀) + H (S − S(t₀))                      in f64, t₀ the last time that S was handed over
+//! ```
+//!
+//! Since t₀ q is off by at most `(n + 2) 2⁻²⁴ Σ_k |H_ik| S_k` ([`farfield_kernels::settled`]); anchors measure it
+//! and end it ([`super::watch`]).
+
+use super::compensated::Compensated;
+use super::symmetric::Symmetric;
+use super::watch::Watch;
+use crate::matrix::Matrix;
+use farfield_kernels::settled::{PackedSymmetric, Space};
+use std::sync::Arc;
+
+/// H in f32, and what an anchor needs.
+#[derive(Clone, Debug)]
+pub struct Streamed {
+    h: Arc<PackedSymmetric<f32>>,
+    scale: f64,
+    space: Space<f32>,
+    base: Compensated, // q(t₀)
+    since: u64,
+    watch: Watch,
+}
+
+impl Streamed {
+    /// For `h` (n×n, symmetric) and `rate = αc`, from margins `q`.
+    pub fn new(h: &Matrix, rate: f64, q: &Compensated, watch: Watch) -> Self {
+        let n = h.rows();
+        let scale = libm::scalbn(1.0, -libm::ilogb(rate).clamp(-1000, 1000));
+        let h = Arc::new(PackedSymmetric::pack(h.values(), n));
+        Self { h, scale, space: Space::new(n), base: q.clone(), since: 0, watch }
+    }
+
+    /// What the steps have seen of their rounding.
+    pub fn watch(&self) -> Watch {
+        self.watch
+    }
+
+    /// Whether it is time for an anchor.
+    pub fn due(&self) -> bool {
+        self.since >= self.watch.interval
+    }
+
+    /// One step; whether `S ≤ limit` still holds.
+    pub fn advance(&mut self, rate: f64, q: &mut Compensated, sums: &mut Compensated, limit: &[f64]) -> bool {
+        self.since += 1;
+        self.h.advance_mixed((rate, self.scale), q.parts_mut(), sums.parts_mut(), limit, &mut self.space)
+    }
+
+    /// Sets `q = q(t₀) + H·sums`, the sums since t₀, and takes note of how far it was off.
+    pub fn anchor(&mut self, h: &Symmetric, q: &mut Compensated, sums: &Compensated) {
+        if self.since == 0 {
+            return;
+        }
+        let mut change = vec![0.0; sums.hi().len()];
+        h.multiply(sums.hi(), &mut change);
+        let mut exact = self.base.clone();
+        exact.add(&change);
+        let off = |(a, b): (&f64, &f64)| (a - b).abs();
+        let larger = |top: f64, v: f64| if v <= top { top } else { v };
+        self.watch.judge(self.since, exact.hi().iter().zip(q.hi()).map(off).fold(0.0, larger), 0.0);
+        *q = exact;
+        self.since = 0;
+    }
+
+    /// S is handed over: the present margins are the new q(t₀).
+    pub fn hand_over(&mut self, q: &Compensated) {
+        self.base = q.clone();
+    }
+
+    /// What later steps depend on: `q(t₀)`, the steps since the anchor, and the watch.
+    pub fn memory(&self) -> Vec<f64> {
+        let counts = [self.since as f64];
+        [self.base.hi(), self.base.lo(), &counts, &self.watch.memory()].concat()
+    }
+
+    /// Takes back what [`Self::memory`] returned for n samples.
+    pub fn remember(&mut self, memory: &[f64]) {
+        let n = self.base.hi().len();
+        self.base = Compensated::from_parts(memory[..n].to_vec(), memory[n..2 * n].to_vec());
+        self.since = memory[2 * n] as u64;
+        self.watch = Watch::remember(&memory[2 * n + 1..]);
+    }
+}
