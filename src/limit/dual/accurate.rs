@@ -8,15 +8,16 @@
 //! |Dot2(a,b) − aᵀb| ≤ ε |aᵀb| + (nε)² |a|ᵀ|b|
 //! ```
 //!
-//! The loops over rows are plain ones: an iterator adaptor that is not inlined would leave the region
-//! compiled for the instruction set, and every fused multiply-add in it becomes a call.
+//! The loops over rows are plain ones in a `with_simd` that is always inlined: a closure or an iterator adaptor
+//! that is not would leave the region compiled for the instruction set, and every fused multiply-add in it
+//! would become a call.
 //!
 //! Every sum runs in eight lanes, which fit the vector registers of any instruction set, and the
 //! lanes are joined in a fixed order: the same bits everywhere. Rows are independent, so they are
 //! shared out over threads.
 
 use crate::matrix::Matrix;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 const LANES: usize = 8;
@@ -59,16 +60,9 @@ pub fn add_scaled(s: f64, x: &[f64], y: &mut [f64]) {
 /// `(Hλ)_i − 1` for the given rows, in working precision.
 pub fn excess(h: &Matrix, rows: &[usize], lambda: &[f64]) -> Vec<f64> {
     by_blocks(h, rows, |rows: &[usize]| {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let mut excess = vec![0.0; rows.len()];
-                for (excess, &i) in excess.iter_mut().zip(rows) {
-                    *excess = dot_lanes(h.row(i), lambda) - 1.0;
-                }
-                excess
-            },
-        )
+        let mut out = vec![0.0; rows.len()];
+        Arch::new().dispatch(Plain { h, rows, lambda, out: &mut out });
+        out
     })
 }
 
@@ -80,17 +74,47 @@ pub fn accurate_excess(h: &Matrix, rows: &[usize], lambda: &[f64]) -> Vec<Excess
 /// `start + (Hλ)_i` and its scale for the given rows, compensated.
 fn accurate_sums(h: &Matrix, rows: &[usize], lambda: &[f64], start: f64) -> Vec<Excess> {
     by_blocks(h, rows, |rows: &[usize]| {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let mut sums = vec![Excess::default(); rows.len()];
-                for (sum, &i) in sums.iter_mut().zip(rows) {
-                    *sum = compensated(h.row(i), lambda, start);
-                }
-                sums
-            },
-        )
+        let mut out = vec![Excess::default(); rows.len()];
+        Arch::new().dispatch(Compensated { h, rows, lambda, start, out: &mut out });
+        out
     })
+}
+
+struct Plain<'a> {
+    h: &'a Matrix,
+    rows: &'a [usize],
+    lambda: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Plain<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (out, &i) in self.out.iter_mut().zip(self.rows) {
+            *out = dot_lanes(self.h.row(i), self.lambda) - 1.0;
+        }
+    }
+}
+
+struct Compensated<'a> {
+    h: &'a Matrix,
+    rows: &'a [usize],
+    lambda: &'a [f64],
+    start: f64,
+    out: &'a mut [Excess],
+}
+
+impl WithSimd for Compensated<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (out, &i) in self.out.iter_mut().zip(self.rows) {
+            *out = compensated(self.h.row(i), self.lambda, self.start);
+        }
+    }
 }
 
 /// Runs `block` over blocks of rows, on all threads if there is work for them.
