@@ -1,27 +1,47 @@
 //! The weights in f64, their update by sums of coefficients, and Z from them: one pass over X.
 //!
 //! ```text
-//! for each block of columns (threads take blocks)
-//!   w_j[block] += Σ_i c_ij x_i[block]        for each neuron j: one chain per weight
-//!   share_ij = ⟨x_i[block], w_j[block]⟩      for each sample i
-//! Z = Σ shares, in the order of the blocks
+//! for each block of columns (threads take groups of blocks)
+//!   pack X[block] as a slab, which stays in cache
+//!   W[block] += CᵀX[block]                   one chain per weight
+//!   share += X[block] W[block]ᵀ              a vector of sums per element, added up over the group
+//! Z = Σ shares, in the order of the groups, after their lanes
 //! ```
 //!
-//! The block of X stays in cache for all neurons and both uses.
+//! X is packed anew each time: kept in f64, it would take twice the memory that mixed steps save.
 
 use super::core::each;
 use crate::matrix::Matrix;
-use farfield_kernels::dense;
+use farfield_kernels::buffer::Buffer;
+use farfield_kernels::by_lanes;
+use farfield_kernels::by_rows::{self, Strips};
+use farfield_kernels::isa::Isa;
+use farfield_kernels::lane::{Lane, padded, reduce};
+use farfield_kernels::slab::{SLIVER, Slab, position};
 use std::sync::Arc;
 
-/// Columns of a block: with 100 samples 400 KiB of X.
+/// Columns of a block: 4 KiB of a row, which is a page of its own. Shorter pieces cost as much as whole pages.
 const COLUMNS: usize = 512;
+
+const LANES: usize = <f64 as Lane>::LANES;
+/// Columns of a sliver.
+const WIDE: usize = SLIVER * LANES;
 
 /// W (m×d) over the samples X (n×d).
 pub(super) struct Master {
+    isa: Isa,
     x: Arc<Matrix>,
     m: usize,
-    blocks: Vec<Vec<f64>>, // m rows of the block's columns each
+    blocks: Vec<Buffer<f64>>, // slabs of m rows
+}
+
+/// Blocks of a group, which share their work space.
+const GROUP: usize = 8;
+
+/// Work space for a block.
+struct Space {
+    x: Buffer<f64>,
+    sums: Buffer<f64>,
 }
 
 /// What a pass found.
@@ -34,76 +54,115 @@ pub(super) struct Pass {
 
 impl Master {
     /// Zero weights of m neurons.
-    pub fn new(x: Arc<Matrix>, m: usize) -> Self {
+    pub fn new(isa: Isa, x: Arc<Matrix>, m: usize) -> Self {
         let d = x.cols();
-        let width = |b: usize| COLUMNS.min(d - b * COLUMNS);
-        let blocks = (0..d.div_ceil(COLUMNS)).map(|b| vec![0.0; m * width(b)]).collect();
-        Self { x, m, blocks }
+        let cols = |b: usize| padded::<f64>(COLUMNS.min(d - b * COLUMNS));
+        let blocks = (0..d.div_ceil(COLUMNS)).map(|b| Buffer::zeros(m * cols(b))).collect();
+        Self { isa, x, m, blocks }
     }
 
     /// Adds `update(j, k)` to the weight of neuron j and column k.
     pub fn add(&mut self, update: impl Fn(usize, usize) -> f64 + Sync) {
-        let m = self.m;
+        let (m, d) = (self.m, self.x.cols());
         each(&mut self.blocks, |b, block| {
-            let width = block.len() / m;
-            for (at, w) in block.iter_mut().enumerate() {
-                *w += update(at / width, b * COLUMNS + at % width);
+            let cols = block.len() / m;
+            for j in 0..m {
+                for k in 0..COLUMNS.min(d - b * COLUMNS) {
+                    block[position::<f64>(m, cols, j, k)] += update(j, b * COLUMNS + k);
+                }
             }
         });
     }
 
     /// `W + CᵀX` (m×d, row-major) for coefficients `c`, one column of n per neuron.
     pub fn moved(&self, c: &[Vec<f64>]) -> Vec<f64> {
-        let (x, d) = (&self.x, self.x.cols());
+        let (m, d, strips) = (self.m, self.x.cols(), strips(c));
         let mut blocks = self.blocks.clone();
-        each(&mut blocks, |b, block| {
-            update(x, b, c, block);
+        let mut groups: Vec<_> = blocks.chunks_mut(GROUP).collect();
+        each(&mut groups, |g, blocks| {
+            let mut space = self.space();
+            for (b, block) in blocks.iter_mut().enumerate() {
+                self.pack(g * GROUP + b, &mut space.x);
+                self.update(&mut space, &strips, block);
+            }
         });
-        let mut out = vec![0.0; self.m * d];
+        let mut out = vec![0.0; m * d];
         for (b, block) in blocks.iter().enumerate() {
-            for (j, row) in block.chunks_exact(block.len() / self.m).enumerate() {
-                out[j * d + b * COLUMNS..][..row.len()].copy_from_slice(row);
+            let cols = block.len() / m;
+            for j in 0..m {
+                for k in 0..COLUMNS.min(d - b * COLUMNS) {
+                    out[j * d + b * COLUMNS + k] = block[position::<f64>(m, cols, j, k)];
+                }
             }
         }
         out
     }
 
-    /// `W ← W + CᵀX` for coefficients `c`, one column of n per neuron, and `Z = XWᵀ`.
+    /// `W ← W + CᵀX` for coefficients `c`, one column of n per neuron (none: no update), and `Z = XWᵀ`.
     pub fn advance(&mut self, c: &[Vec<f64>]) -> Pass {
-        let (x, n, m) = (&self.x, self.x.rows(), self.m);
-        let mut work: Vec<_> = self.blocks.iter_mut().map(|block| (block, Vec::new(), 0)).collect();
-        each(&mut work, |b, (block, share, lost)| {
-            *lost = update(x, b, c, block);
-            *share = vec![0.0; n * m];
-            let width = block.len() / m;
-            for (i, share) in share.chunks_exact_mut(m).enumerate() {
-                dense::dots(&x.row(i)[b * COLUMNS..][..width], block, share);
+        let (n, m, strips) = (self.x.rows(), self.m, strips(c));
+        let mut blocks = std::mem::take(&mut self.blocks);
+        let mut work: Vec<_> = blocks.chunks_mut(GROUP).map(|blocks| (blocks, Vec::new(), 0)).collect();
+        each(&mut work, |g, (blocks, share, lost)| {
+            let (mut space, mut lanes) = (self.space(), Buffer::zeros(n * m * LANES));
+            for (b, block) in blocks.iter_mut().enumerate() {
+                self.pack(g * GROUP + b, &mut space.x);
+                if !c.is_empty() {
+                    *lost += self.update(&mut space, &strips, block);
+                }
+                let cols = block.len() / m;
+                let x = Slab::new(&space.x[..n * cols], n, cols);
+                by_lanes::product(self.isa, x, Slab::new(block, m, cols), b == 0, &mut lanes, &[]);
             }
+            *share = lanes.chunks_exact(LANES).map(reduce).collect();
         });
         let mut pass = Pass { z: vec![0.0; n * m], lost: 0 };
         for (_, share, lost) in &work {
             pass.z.iter_mut().zip(share).for_each(|(z, share)| *z += share);
             pass.lost += lost;
         }
+        self.blocks = blocks;
         pass
     }
-}
 
-/// Adds `CᵀX` to block b of W; how many weights did not change although their update was not 0.
-fn update(x: &Matrix, b: usize, c: &[Vec<f64>], block: &mut [f64]) -> usize {
-    let mut lost = 0;
-    if c.is_empty() {
-        return lost;
+    fn space(&self) -> Space {
+        Space { x: Buffer::zeros(self.x.rows() * COLUMNS), sums: Buffer::zeros(self.m * COLUMNS) }
     }
-    let width = block.len() / c.len();
-    let mut sum = vec![0.0; width];
-    for (row, c) in block.chunks_exact_mut(width).zip(c) {
-        dense::combine(c, &x.values()[b * COLUMNS..], x.cols(), &mut sum);
-        for (w, sum) in row.iter_mut().zip(&sum) {
+
+    /// Block b of X as a slab, read row by row.
+    fn pack(&self, b: usize, out: &mut [f64]) {
+        let (n, d) = (self.x.rows(), self.x.cols());
+        let used = COLUMNS.min(d - b * COLUMNS);
+        let cols = padded::<f64>(used);
+        if used < cols {
+            out[..n * cols].fill(0.0);
+        }
+        for i in 0..n {
+            for (s, part) in self.x.row(i)[b * COLUMNS..][..used].chunks(WIDE).enumerate() {
+                out[position::<f64>(n, cols, i, s * WIDE)..][..part.len()].copy_from_slice(part);
+            }
+        }
+    }
+
+    /// Adds `CᵀX` to a block of W; how many weights did not change although their update was not 0.
+    fn update(&self, space: &mut Space, strips: &[f64], block: &mut [f64]) -> usize {
+        let (n, m) = (self.x.rows(), self.m);
+        let cols = block.len() / m;
+        let sums = &mut space.sums[..block.len()];
+        let c = Strips { values: strips, rows: m, cols: n, block: padded::<f64>(n) };
+        by_rows::product(self.isa, c, Slab::new(&space.x[..n * cols], n, cols), true, sums, &[]);
+        let mut lost = 0;
+        for (w, sum) in block.iter_mut().zip(sums.iter()) {
             let moved = *w + sum;
             lost += usize::from(moved == *w && *sum != 0.0);
             *w = moved;
         }
+        lost
     }
-    lost
+}
+
+/// Columns of coefficients one after the other, each padded to whole vectors.
+fn strips(c: &[Vec<f64>]) -> Vec<f64> {
+    let column = |c: &Vec<f64>| c.iter().copied().chain(std::iter::repeat(0.0)).take(padded::<f64>(c.len())).collect();
+    c.iter().map(column).collect::<Vec<Vec<f64>>>().concat()
 }

@@ -65,7 +65,7 @@ impl Mixed {
         let (numbers, m) = (plan.coefficients::<f32>(), plan.shape.m);
         let motion = match plan.nest {
             Nest::Panels => Motion::Panels {
-                weights: Master::new(x.clone(), m),
+                weights: Master::new(isa, x.clone(), m),
                 chunks: data.iter().map(|data| Panels::new(&plan, data)).collect(),
                 s: Buffer::zeros(numbers),
                 sums: Buffer::zeros(numbers),
