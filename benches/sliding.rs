@@ -14,45 +14,14 @@
 #[path = "../tests/problems/mixtures.rs"]
 mod mixtures;
 
-use farfield::config::Config;
-use farfield::descent::gram::{self, Start};
-use farfield::descent::horizon::{Horizon, Options};
 use farfield::descent::run::run;
 use farfield::descent::sliding::Sliding;
-use farfield::descent::{Engine, Flips, Reached, Stop};
-use farfield::geometry::preactivations;
+use farfield::descent::{Engine, Reached, Stop};
 use farfield::monitor::Monitor;
-use farfield::problem::Problem;
-use mixtures::{MIXTURES, mixture};
-use std::sync::Arc;
+use mixtures::{Case, MIXTURES, mixture};
 use std::time::Instant;
 
-/// One problem under both ways of travelling.
-struct Case {
-    problem: Problem,
-    span: Arc<gram::Problem>,
-}
-
 impl Case {
-    fn new(settings: &[String]) -> Self {
-        let config = Config::load(None, settings).expect("a valid configuration");
-        let problem = Problem::build(&config).expect("a problem");
-        let (data, weights) = (&problem.data, &problem.weights);
-        let start = Start::new((**weights).clone(), preactivations(&data.x, weights));
-        let gram = problem.gram.clone().expect("few samples");
-        let (x, y) = (data.x.clone(), data.y.clone());
-        let span = gram::Problem::new(gram, Some(x), y, problem.network, problem.rate(), start);
-        Self { span: Arc::new(span), problem }
-    }
-
-    fn engine(&self, warp: bool) -> Horizon {
-        Horizon::new(self.span.clone(), 0.0, Flips::default(), Options { warp, ..Options::default() })
-    }
-
-    fn margins(&self, z: &[f64]) -> Vec<f64> {
-        self.problem.network.margins(z, &self.problem.data.y)
-    }
-
     /// The stepped and the averaged run side by side; whether every claim holds.
     fn against_steps(&self, times: &[f64]) -> bool {
         let (mut steps, mut averages) = (self.engine(false), self.engine(true));
@@ -62,13 +31,12 @@ impl Case {
             assert_eq!(steps.advance(t, &Stop::default()), Reached::Target);
             let stepping = clock.elapsed().as_secs_f64();
             assert_eq!(averages.advance(t, &Stop::default()), Reached::Target);
-            let (true_z, z) = (steps.iterate().compensated_preactivations(), averages.iterate());
-            let (exact, found) = (self.margins(true_z.hi()), self.margins(z.compensated_preactivations().hi()));
+            let (exact, found) = (self.margins(steps.iterate()), self.margins(averages.iterate()));
             let top = exact.iter().fold(0.0f64, |top, q| top.max(q.abs()));
             let error = difference(&exact, &found) / top;
             let averaged = averages.sliding().and_then(|sliding| {
                 let projected = Sliding::new(steps.iterate(), sliding.mode().places.clone())?.iterate(&self.span);
-                let left = difference(&self.margins(projected.compensated_preactivations().hi()), &found) / top;
+                let left = difference(&self.margins(&projected), &found) / top;
                 Some(format!("averages {left:7.1e} of {:7.1e}", sliding.bound()))
             });
             let averaged = averaged.unwrap_or_default();

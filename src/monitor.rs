@@ -238,6 +238,14 @@ impl Monitor {
         }
     }
 
+    /// The limit for the present sides of the own-sign pairs, consistent or not, while neurons chatter.
+    pub fn present_sliding(&self) -> Option<&Sliding> {
+        match &self.slid {
+            Some((_, Prediction::Limit(sliding))) if self.chattering => Some(sliding),
+            _ => None,
+        }
+    }
+
     /// Why no limit is known while neurons chatter.
     pub fn remark(&self) -> Option<String> {
         match &self.slid {
@@ -255,9 +263,14 @@ impl Monitor {
         }
     }
 
+    /// The pattern of a state.
+    pub fn pattern(&self, view: &dyn View) -> Pattern {
+        Pattern::of(view.preactivations(), self.y.len(), self.network.width)
+    }
+
     /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
     pub fn separable(&mut self, row: &Row, view: &dyn View) -> bool {
-        let pattern = Pattern::of(view.preactivations(), self.y.len(), self.network.width);
+        let pattern = self.pattern(view);
         row.min_margin > 0.0 || !matches!(self.prediction(&pattern), Some(Prediction::NotSeparable(_)))
     }
 
@@ -296,17 +309,34 @@ impl Monitor {
         }
         self.chattering = true;
         let Some(gram) = &self.gram else { return };
+        let sides = self.own_sides(pattern);
+        if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
+            let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
+            let prediction = Sliding::with_sides(gram, &self.y, &self.network, &sides, warm);
+            self.slid = Some((sides, prediction));
+        }
+    }
+
+    /// The pattern with the bits of opposite-sign pairs at 0.
+    pub fn own_sides(&self, pattern: &Pattern) -> Pattern {
         let mut sides = pattern.clone();
         for (i, y) in self.y.iter().enumerate() {
             for j in (0..self.network.width).filter(|&j| self.network.sign(j) * y < 0.0 && pattern.get(i, j)) {
                 sides.flip(i, j);
             }
         }
-        if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
-            let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
-            let prediction = Sliding::with_sides(gram, &self.y, &self.network, &sides, warm);
-            self.slid = Some((sides, prediction));
+        sides
+    }
+
+    /// Whether no weights whatever with these sides of the own-sign pairs ([`Monitor::own_sides`]) have only positive
+    /// margins; false without K.
+    pub fn hopeless(&mut self, sides: &Pattern) -> bool {
+        let Some(gram) = &self.gram else { return false };
+        if self.slid.as_ref().is_none_or(|(known, _)| known != sides) {
+            let prediction = Sliding::with_sides(gram, &self.y, &self.network, sides, None);
+            self.slid = Some((sides.clone(), prediction));
         }
+        matches!(self.slid, Some((_, Prediction::NotSeparable(_))))
     }
 
     fn compare(&self, row: &mut Row, view: &dyn View, scaled: &[f64], gradient: &Gradient) {

@@ -67,11 +67,14 @@ pub(crate) struct PatternReport {
     pub(crate) sliding: Vec<SlidingReport>,
 }
 
-/// A sample and neurons of one sign that chatter across its kink.
+/// A sample and neurons of one sign that chatter across its kink, in the limit for the present sides of the own-sign
+/// pairs.
 #[derive(Serialize)]
 pub(crate) struct SlidingReport {
     pub(crate) sample: usize,
     pub(crate) sign: i8,
+    /// Number of neurons.
+    pub(crate) neurons: usize,
     pub(crate) slope: Real,
     pub(crate) fraction_predicted: Real,
     /// Over the last decade of t of which a good part was stepped, the mean over the neurons.
@@ -110,6 +113,7 @@ impl SlidingReport {
             Self {
                 sample: pair.sample,
                 sign: if pair.sign > 0.0 { 1 } else { -1 },
+                neurons: groups.size[pair.group],
                 slope: Real(pair.slope),
                 fraction_predicted: Real(pair.fraction),
                 fraction_observed: decades.iter().rfind(whole).map(fraction),
@@ -322,7 +326,7 @@ impl Outcome {
         let view = engine.view();
         let q = monitor.margins(view);
         let scaled = scaled.unwrap_or_else(|| monitor.scaled_losses(row.t, &q));
-        let sliding = monitor.sliding().map(|limit| SlidingReport::all(limit, &decades, &scaled));
+        let sliding = monitor.present_sliding().map(|limit| SlidingReport::all(limit, &decades, &scaled));
         let state = monitor.pattern_state(row);
         let limit = row.cosine_gap.and_then(|_| monitor.limit());
         let norm = row.weight_norm;

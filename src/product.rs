@@ -42,16 +42,29 @@ pub fn gram_on(isa: Isa, x: &Matrix) -> Matrix {
     pieces.sort_by_key(|(piece, _)| *piece);
     let mut k = Matrix::zeros(n, n);
     for ((i, j), parts) in pairs.iter().zip(pieces.chunks(parts)) {
-        let at = |r: usize, s: usize| r * j.len() + s;
         for (r, row) in i.clone().enumerate() {
-            for (s, col) in j.clone().enumerate().take_while(|(_, col)| *col <= row) {
-                let sum = parts.iter().fold(0.0, |sum, (_, part)| sum + part[at(r, s)]);
-                k[(row, col)] = sum;
-                k[(col, row)] = sum;
+            let width = j.len().min(row + 1 - j.start);
+            let out = &mut k.row_mut(row)[j.start..][..width];
+            for (_, part) in parts {
+                out.iter_mut().zip(&part[r * j.len()..]).for_each(|(out, part)| *out += part);
             }
         }
     }
+    mirror(&mut k);
     k
+}
+
+/// Copies the lower triangle to the upper one, in blocks whose two places fit L1.
+fn mirror(k: &mut Matrix) {
+    const SIDE: usize = 32;
+    let n = k.rows();
+    for first in (0..n).step_by(SIDE) {
+        for row in first..n {
+            for col in first..row.min(first + SIDE) {
+                k[(col, row)] = k[(row, col)];
+            }
+        }
+    }
 }
 
 #[cfg(test)]

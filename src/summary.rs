@@ -161,8 +161,8 @@ fn sliding_lines(outcome: &Outcome) -> String {
     let line = |p: &SlidingReport| {
         let observed = p.fraction_observed.map_or(String::new(), |f| format!(", {:.4} observed", f.0));
         format!(
-            "sample {} (sign {:+}): slope {:.4}, fraction {:.4} predicted{observed}; λ = {:.4e}, α c t ℓ = {:.4e}",
-            p.sample, p.sign, p.slope.0, p.fraction_predicted.0, p.dual.0, p.scaled_loss.0
+            "sample {}, {} neurons of sign {:+}: slope {:.4}, fraction {:.4} predicted{observed}; λ = {:.4e}, α c t ℓ = {:.4e}",
+            p.sample, p.neurons, p.sign, p.slope.0, p.fraction_predicted.0, p.dual.0, p.scaled_loss.0
         )
     };
     let mut lines: Vec<String> = pairs.iter().take(LISTED).map(line).collect();

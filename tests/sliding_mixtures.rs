@@ -2,45 +2,21 @@
 
 mod problems;
 
-use farfield::config::Config;
-use farfield::descent::gram::{self, Start};
-use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::horizon::Horizon;
 use farfield::descent::run::run;
 use farfield::descent::sliding::Sliding;
-use farfield::descent::{Engine, Flips, Reached, Stop};
-use farfield::geometry::preactivations;
+use farfield::descent::{Engine, Reached, Stop};
 use farfield::monitor::{Monitor, PatternState};
-use farfield::problem::Problem;
-use problems::mixtures::mixture;
-use std::sync::Arc;
+use problems::mixtures::{Case, mixture};
 
-struct Case {
-    problem: Problem,
-    span: Arc<gram::Problem>,
+/// A run at t.
+fn engine(case: &Case, warp: bool, t: f64) -> Horizon {
+    let mut engine = case.engine(warp);
+    assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
+    engine
 }
 
 impl Case {
-    fn new(settings: &[String]) -> Self {
-        let config = Config::load(None, settings).expect("a valid configuration");
-        let problem = Problem::build(&config).expect("a problem");
-        let (data, weights) = (&problem.data, &problem.weights);
-        let start = Start::new((**weights).clone(), preactivations(&data.x, weights));
-        let gram = problem.gram.clone().expect("few samples");
-        let (x, y) = (data.x.clone(), data.y.clone());
-        let span = gram::Problem::new(gram, Some(x), y, problem.network, problem.rate(), start);
-        Self { span: Arc::new(span), problem }
-    }
-
-    fn engine(&self, warp: bool, t: f64) -> Horizon {
-        let mut engine = Horizon::new(self.span.clone(), 0.0, Flips::default(), Options { warp, ..Options::default() });
-        assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
-        engine
-    }
-
-    fn margins(&self, state: &gram::Coefficients) -> Vec<f64> {
-        self.problem.network.margins(state.compensated_preactivations().hi(), &self.problem.data.y)
-    }
-
     /// The averaged run stays within its claim of the stepped one, and without the ripple within its bound.
     fn compare(&self, averages: &Horizon, steps: &Horizon) {
         let (exact, found) = (self.margins(steps.iterate()), self.margins(averages.iterate()));
@@ -68,11 +44,11 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 fn within_the_bound() {
     for k in [6, 10, 19] {
         let case = Case::new(&mixture(k));
-        let averages = case.engine(true, 5e4);
+        let averages = engine(&case, true, 5e4);
         assert_eq!(averages.name(), "sliding", "mixture {k}");
-        case.compare(&averages, &case.engine(false, 5e4));
+        case.compare(&averages, &engine(&case, false, 5e4));
         let mut monitor = Monitor::new(case.problem.setting());
-        let mut far = case.engine(true, 0.0);
+        let mut far = engine(&case, true, 0.0);
         let (row, _) = run(&mut far, &mut monitor, &[1e12], 0.0, &Stop::default(), &mut |_| ());
         assert_eq!(monitor.pattern_state(&row), PatternState::Sliding, "mixture {k}");
     }
@@ -94,7 +70,7 @@ fn next_flip(engine: &mut Horizon, t: f64) -> f64 {
 fn late_entry() {
     let settings = ["seed=2", "data.n=60", "data.d=5000", "data.label_noise=0.1", "data.signal=4"].map(String::from);
     let case = Case::new(&settings);
-    let (mut steps, mut flown) = (case.engine(false, 0.0), case.engine(true, 0.0));
+    let (mut steps, mut flown) = (engine(&case, false, 0.0), engine(&case, true, 0.0));
     let event = next_flip(&mut steps, 1e4);
     assert!(event > 3e5, "the first flip after 10⁴ is at {event}");
     assert_eq!(next_flip(&mut flown, event - 64.0), event);
@@ -102,7 +78,7 @@ fn late_entry() {
     assert!(taken < 2000, "{taken} steps taken one by one to {event}");
     let t = 4.5e5;
     assert_eq!(steps.advance(t, &Stop::default()), Reached::Target);
-    let averages = case.engine(true, t);
+    let averages = engine(&case, true, t);
     assert_eq!(averages.name(), "sliding", "{:?}", averages.segments());
     case.compare(&averages, &steps);
 }

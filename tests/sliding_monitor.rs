@@ -54,3 +54,23 @@ fn certified_and_closing() {
         assert!(2 * pairs.iter().filter(agree).count() > pairs.len(), "{seed}: {pairs:?}");
     }
 }
+
+/// One feature, and labels that no weights explain: a run to 10³⁰⁰ could only step, and ends once the own-sign pairs
+/// have kept their sides for most of the steps.
+#[test]
+fn ends_where_nothing_separates() {
+    let settings = ["data.n=9", "data.d=1", "data.signal=1.4", "data.label_noise=0.2", "network.width=3", "seed=177"];
+    let settings = [&settings[..], &["network.positive=3", "descent.steps=1e300"]]
+        .concat()
+        .iter()
+        .map(|s| s.to_string())
+        .collect::<Vec<_>>();
+    let config = Config::load(None, &settings).expect("a valid configuration");
+    let problem = Problem::build(&config).expect("a problem");
+    let mut engine = start::engine(&config, &problem).expect("an engine");
+    let mut monitor = Monitor::new(problem.setting());
+    let times = schedule(config.descent.steps, 4);
+    let (row, status) = run(&mut *engine, &mut monitor, &times, 0.0, &Stop::default(), &mut |_| ());
+    assert_eq!(status, Status::NotSeparable);
+    assert!((1e6..1e7).contains(&row.t) && row.min_margin < 0.0, "{row:?}");
+}

@@ -14,7 +14,7 @@ use farfield::descent::horizon::{self, Horizon};
 use farfield::descent::sliding::mode::Place;
 use farfield::descent::{Engine, Flips, Precision, Reached, Stop};
 use farfield::geometry::preactivations;
-use farfield::monitor::PatternState;
+use farfield::monitor::{Monitor, PatternState};
 use std::sync::Arc;
 
 const TOLERANCE: f64 = 1e-12;
@@ -134,8 +134,16 @@ fn chattering_has_a_sliding_limit() {
     assert!(!monitor.sliding().expect("a sliding limit").pairs.is_empty());
 }
 
-/// Far beyond the vectors' last t: averages take over, and end at the limit that stepping pointed to; a
-/// pair of the other vector comes to its kink late, and stays.
+/// The samples that slide in the limit, and the own-sign pairs on the wrong side.
+fn sliding_samples(monitor: &Monitor) -> (Vec<usize>, Vec<(usize, usize)>) {
+    let limit = monitor.sliding().expect("a sliding limit");
+    let mut samples: Vec<usize> = limit.pairs.iter().map(|p| p.sample).collect();
+    samples.dedup();
+    (samples, limit.wrong_side.clone())
+}
+
+/// Far beyond the vectors' last t: averages take over, and end at the limit that stepping pointed to, with one own-sign
+/// pair on the wrong side; sample 3 comes to its kink later than the others.
 #[test]
 fn chattering_goes_on_sliding() {
     let case = Trajectory::load("chattering");
@@ -148,8 +156,18 @@ fn chattering_goes_on_sliding() {
         row.dual_gap.expect("a sliding limit")
     });
     assert!(gaps[1] < gaps[0] && gaps[2] < gaps[1], "{gaps:?}");
-    let mut late = horizon(&Trajectory::load("late_flips"), true);
+    assert_eq!(sliding_samples(&monitor), ([0, 2, 3, 4].into(), [(4, 0)].into()));
+}
+
+/// Flips end at t = 3105 in this file, but not for ever: pairs come to their kinks later, and stay.
+#[test]
+fn late_flips_slide_in_the_end() {
+    let case = Trajectory::load("late_flips");
+    let (mut late, mut monitor) = (horizon(&case, true), case.monitor());
     assert_eq!(late.advance(1e12, &Stop::default()), Reached::Target);
-    let entries = late.sliding().expect("a pair slides in the end").events();
+    let row = monitor.observe(&mut late);
+    assert_eq!(monitor.pattern_state(&row), PatternState::Sliding);
+    assert_eq!(sliding_samples(&monitor), ([1, 5].into(), [(2, 2), (6, 1)].into()));
+    let entries = late.sliding().expect("pairs slide in the end").events();
     assert!(entries.iter().any(|e| e.to == Place::Kink), "{entries:?}");
 }

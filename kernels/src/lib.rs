@@ -15,7 +15,7 @@
 //! X in f64 takes `m/2` cycles on a core that does 8 multiply-adds per cycle, so a step is bound by
 //! multiply-adds from m ≈ 4…8 on and by memory below.
 //!
-//! X is cut into slabs of 256 KiB that stay in L2 between the two uses ([`plan`]), each slab into
+//! X is cut into slabs of 128 or 256 KiB that stay in L2 between the two uses ([`plan`]), each slab into
 //! slivers of four vectors ([`slab`]). Two nests: [`panels`] of columns with a delayed forward for
 //! n ≤ d, blocks of [`rows`] for n > d. Vectors run along columns, samples or neurons, whichever needs
 //! the fewest operations; so the two products of a step are instances of
@@ -41,7 +41,7 @@
 //! # Settled steps and K
 //!
 //! [`settled`]: `S += αc·exp(-(q₀ + H·S))`, on half of H: `2n²` flops and `4n²` bytes a step.
-//! [`gram`]: `K = XXᵀ`, `n²·d` flops, lower triangle only.
+//! [`gram`]: `K = XXᵀ`, `n²·d` flops, lower triangle only, tiles of 4 × 4 sums with 8 loads for 16 multiply-adds.
 #![deny(unsafe_code)] // but for the hints in `hint`
 
 pub mod ahead;

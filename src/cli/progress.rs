@@ -21,7 +21,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Shows how far the t noted in `stop` is on the way to the horizon.
+    /// Shows how far the t noted in `stop` is on the way to the horizon, and why it is slow.
     pub fn start(stop: &Stop, horizon: f64) -> Self {
         let (done, ended) = channel();
         let stop = stop.clone();
@@ -48,7 +48,8 @@ fn bar(stop: &Stop, horizon: f64, ended: &Receiver<()>) {
     while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
         let t = stop.time();
         bar.set_position((UNITS as f64 * t.ln_1p() / horizon.ln_1p()) as u64);
-        bar.set_message(format!("t = {t:.3e} of {horizon:.0e}"));
+        let why = stop.reason().map(|reason| format!(" · {reason}")).unwrap_or_default();
+        bar.set_message(format!("t = {t:.3e} of {horizon:.0e}{why}"));
     }
     bar.finish_and_clear();
 }
@@ -56,6 +57,8 @@ fn bar(stop: &Stop, horizon: f64, ended: &Receiver<()>) {
 fn lines(stop: &Stop, horizon: f64, ended: &Receiver<()>) {
     let start = Instant::now();
     while ended.recv_timeout(PLAIN) == Err(RecvTimeoutError::Timeout) {
-        eprintln!("farfield: t = {:.3e} of {horizon:.0e} after {:.0} s", stop.time(), start.elapsed().as_secs_f64());
+        let (t, seconds) = (stop.time(), start.elapsed().as_secs_f64());
+        let why = stop.reason().map(|reason| format!("; every step is taken: {reason}")).unwrap_or_default();
+        eprintln!("farfield: t = {t:.3e} of {horizon:.0e} after {seconds:.0} s{why}");
     }
 }

@@ -20,6 +20,7 @@
 //! Beyond 2⁵³ steps cannot be told apart. There the flow itself carries the iterate over an isolated flip
 //! within 10⁻¹¹ of its log t; neurons that chatter there slide after a few crossings.
 
+mod averages;
 mod options;
 mod record;
 
@@ -28,8 +29,6 @@ use super::rounding::Rounding;
 use super::settled::{Left, Settled};
 use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
-use super::sliding::handover::{self, Handover};
-use super::sliding::mode::Place;
 use super::sliding::visits::Fractions;
 use super::warp::{COUNTABLE, SHORTEST, Warp};
 use super::watch::Watch;
@@ -68,6 +67,7 @@ pub struct Horizon {
     settled: Option<Settled>,
     warp: Warp,
     hold: Hold,
+    noted: Option<Hold>, // what progress displays were told
     engine: &'static str,
     attempt: f64,  // no warp before this t
     patience: f64, // steps after an event until the next attempt
@@ -104,6 +104,7 @@ impl Horizon {
             settled: None,
             warp,
             hold,
+            noted: None,
             engine: "gram",
             attempt: 0.0,
             patience: SHORTEST,
@@ -173,72 +174,6 @@ impl Horizon {
             }
             Left::Diverged => Some(Reached::Diverged),
             Left::Interrupted => Some(Reached::Interrupted),
-        }
-    }
-
-    /// At the end of a window of the watch: the handover to averages, if sliding explains the chatter.
-    /// Returns the steps taken.
-    fn watch_chatter(&mut self, target: f64) -> u64 {
-        let t = self.state.t();
-        let watching = self.options.warp && self.options.sliding > 0.0 && self.takeoff.is_none();
-        let due = watching && self.chatter.complete(t);
-        if !due || target - t < handover::STEPS as f64 {
-            return 0;
-        }
-        let late = self.settled.as_ref().is_some_and(Settled::pending);
-        if late {
-            self.land();
-        }
-        let scaled = self.scaled_losses().unwrap_or_default();
-        let Some(places) = self.chatter.judge(&self.state, &scaled).filter(|_| t >= self.smooth) else { return 0 };
-        self.settled = None;
-        let Self { state, chatter, .. } = self;
-        let mut step = |state: &mut Coefficients| {
-            let finite = state.step();
-            chatter.observe(state);
-            finite
-        };
-        match handover::hand_over(state, places, self.options.sliding, &mut step) {
-            Handover::Sliding(sliding) => {
-                self.chatter.pause(self.state.t());
-                self.sliding = Some(sliding);
-            }
-            Handover::Rough(error) => {
-                self.smooth = t * (error / self.options.sliding).clamp(1.0, 2.0);
-                self.hold = Hold::Rough;
-            }
-            Handover::Failed => self.smooth = 2.0 * t,
-        }
-        (self.state.t() - t) as u64
-    }
-
-    /// The averages, until nothing slides any more or they cannot go on.
-    fn slide(&mut self, target: f64, stop: &Stop) -> Left {
-        let Some(sliding) = &mut self.sliding else { return Left::Target };
-        let problem = self.state.problem().clone();
-        let left = sliding.advance(&problem, target, stop);
-        self.state = sliding.iterate(&problem);
-        self.averaging = sliding.error_estimate();
-        if matches!(left, Left::Flip | Left::Near) {
-            self.end_sliding(left);
-        }
-        left
-    }
-
-    /// Back to steps and warp.
-    fn end_sliding(&mut self, left: Left) {
-        let t = self.state.t();
-        self.sliding = None;
-        self.settled = None;
-        self.chatter.resume(&self.state);
-        self.patience = SHORTEST;
-        self.attempt = if t < COUNTABLE { t + self.patience } else { t };
-        if left == Left::Near {
-            self.smooth = 2.0 * t;
-            self.crossings += 1;
-        }
-        if self.crossings > CROSSINGS && t >= COUNTABLE {
-            self.attempt = f64::INFINITY;
         }
     }
 
@@ -337,16 +272,6 @@ impl Horizon {
         self.warp.cross(&mut self.state, settled)
     }
 
-    /// Averages from the present iterate, whose ripple is of order 1/t and nothing beyond 2⁵³.
-    fn slide_at_once(&mut self) -> bool {
-        let (n, m, pattern) = (self.state.problem().n(), self.state.problem().network.width, self.state.pattern());
-        let place = |pair: usize| if pattern.get(pair / m, pair % m) { Place::Above } else { Place::Below };
-        let sliding = Sliding::new(&self.state, (0..n * m).map(place).collect());
-        self.settled = None;
-        self.sliding = sliding.map(Box::new);
-        self.sliding.is_some()
-    }
-
     /// The reduced problem is void; warp waits.
     fn flipped(&mut self) {
         self.settled = None;
@@ -410,6 +335,11 @@ impl Engine for Horizon {
             }
             if let Some(reached) = self.travel(target, stop) {
                 return reached;
+            }
+            stop.note(self.state.t());
+            if self.hold() != self.noted {
+                self.noted = self.hold();
+                stop.explain(self.remark());
             }
         }
         self.land();

@@ -22,8 +22,8 @@ pub mod watch;
 
 use crate::geometry::Span;
 use sliding::visits::Fractions;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why an engine stopped advancing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -153,12 +153,13 @@ pub trait View {
     fn state(&self) -> Vec<f64>;
 }
 
-/// A flag that asks the engines to return soon (raised by signals), and the t they have come to
-/// (read by progress displays). Shared between threads by cloning.
+/// A flag that asks the engines to return soon (raised by signals), the t they have come to, and why they take
+/// every step (read by progress displays). Shared between threads by cloning.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     flag: Arc<AtomicBool>,
     time: Arc<AtomicU64>,
+    reason: Arc<Mutex<Option<String>>>,
 }
 
 impl Stop {
@@ -175,6 +176,16 @@ impl Stop {
     /// Notes the t that an engine has come to; called every so many steps.
     pub fn note(&self, t: f64) {
         self.time.store(t.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Notes why every step is taken, if it is.
+    pub fn explain(&self, reason: Option<String>) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// The reason noted last.
+    pub fn reason(&self) -> Option<String> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The t noted last.

@@ -2,6 +2,7 @@
 
 use super::{Engine, Reached, Stop};
 use crate::monitor::{Monitor, Row};
+use crate::network::Pattern;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +13,8 @@ pub enum Status {
     Tolerance,
     /// Margins or weights are no longer finite.
     Diverged,
-    /// At the horizon, with margins that are not positive and a pattern in which they cannot be.
+    /// At the horizon, with margins that are not positive and a pattern in which they cannot be; or long before it,
+    /// where they have had no chance for most of the steps and the rest could only be taken one by one.
     NotSeparable,
     /// By a signal.
     Interrupted,
@@ -55,6 +57,34 @@ pub fn schedule(horizon: f64, per_decade: u64) -> Vec<f64> {
     times
 }
 
+/// First t at which a run may end for want of separability, how many times as many steps must be left, and the part
+/// of all steps during which the own-sign pairs must have kept their sides.
+const HOPELESS: (f64, f64, f64) = (1e6, 1e3, 0.9);
+
+/// Whether the data cannot be separated, and could not for most of the steps.
+struct Hope {
+    sides: Option<(Pattern, f64)>, // of the own-sign pairs, and the first monitored t that showed them
+}
+
+impl Hope {
+    fn lost(&mut self, monitor: &mut Monitor, engine: &mut dyn Engine, row: &Row, horizon: f64) -> bool {
+        let (first, left, part) = HOPELESS;
+        if row.t < (1.0 - part) * first || row.t * left > horizon || row.min_margin > 0.0 {
+            return false;
+        }
+        let sides = monitor.own_sides(&monitor.pattern(engine.view()));
+        match &self.sides {
+            Some((known, since)) if *known == sides => {
+                row.t >= first && *since <= (1.0 - part) * row.t && monitor.hopeless(&sides)
+            }
+            _ => {
+                self.sides = Some((sides, row.t));
+                false
+            }
+        }
+    }
+}
+
 /// Drives the engine along the schedule; every row is handed to `record` as soon as it is known.
 /// Returns the last row and how the run ended. `tolerance` is the certified angle (radians) at which
 /// to stop, 0 for never.
@@ -66,7 +96,8 @@ pub fn run(
     stop: &Stop,
     record: &mut dyn FnMut(&Row),
 ) -> (Row, Status) {
-    let mut last = Row::default();
+    let (mut last, mut hope) = (Row::default(), Hope { sides: None });
+    let horizon = schedule.last().copied().unwrap_or_default();
     for (k, &target) in schedule.iter().enumerate() {
         let reached = if target > engine.t() { engine.advance(target, stop) } else { Reached::Target };
         stop.note(engine.t());
@@ -80,6 +111,9 @@ pub fn run(
         }
         if last.certified_angle().is_some_and(|angle| angle < tolerance) && k > 0 {
             return (last, Status::Tolerance);
+        }
+        if hope.lost(monitor, engine, &last, horizon) {
+            return (last, Status::NotSeparable);
         }
     }
     let status = if monitor.separable(&last, engine.view()) { Status::Horizon } else { Status::NotSeparable };

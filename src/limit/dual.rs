@@ -8,8 +8,8 @@
 //! KKT:   w = Hλ − 1 ≥ 0,  w_i = 0 where λ_i > 0
 //! ```
 //!
-//! Block principal pivoting finds the support in a few Cholesky factorizations ([`pivoting`]); a
-//! singular or cycling problem is solved with a small shift of the diagonal first, whose support
+//! A few sweeps of coordinate descent guess the support ([`coordinate`]), block principal pivoting corrects it
+//! in a few Cholesky factorizations ([`pivoting`]); a singular or cycling problem is solved with a small shift of the diagonal first, whose support
 //! then starts a primal active set that needs no positive definiteness ([`active_set`]). λ is
 //! refined with compensated residuals ([`accurate`]).
 //!
@@ -30,6 +30,7 @@
 
 pub mod accurate;
 pub mod active_set;
+pub mod coordinate;
 mod factor;
 pub mod pivoting;
 
@@ -92,9 +93,9 @@ pub struct Farkas {
 
 /// Solves `min_{λ≥0} ½ λᵀHλ − 1ᵀλ` for a positive semidefinite H (N×N, both halves filled).
 ///
-/// `warm` are estimates of λ (length N; only their support matters), such as gradient descent's
-/// weights `α c t ℓ_i`. Without rows the margin is infinite; entries that are not finite leave the problem
-/// unresolved.
+/// `warm` are estimates of λ (length N), such as gradient descent's weights `α c t ℓ_i`; they cost a product
+/// Hλ and save sweeps of coordinate descent. Without rows the margin is infinite; entries of H that are not
+/// finite leave the problem unresolved.
 ///
 /// # Panics
 /// If H is not square, or `warm` has another length.
@@ -116,7 +117,8 @@ pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
     }
     let (h, unit) = in_range(h);
     let mean = mean_diagonal(&h);
-    match search(&h, mean, warm) {
+    let warm: Option<Vec<f64>> = warm.map(|w| w.iter().map(|l| l / unit).collect());
+    match search(&h, mean, warm.as_deref()) {
         Search::Hull(weights) => Outcome::NotSeparable(farkas(&h, mean, unit, &weights)),
         Search::Weights(lambda, pivots) => {
             // λᵀHλ = Σλ at a solution, so that the margin² is 1/Σλ; well above the bound it is trusted
@@ -154,12 +156,7 @@ enum Search {
 
 fn search(h: &Matrix, mean: f64, warm: Option<&[f64]>) -> Search {
     let n = h.rows();
-    let largest = warm.map_or(0.0, |w| w.iter().fold(0.0f64, |t, l| t.max(*l)));
-    let start: Vec<bool> = match warm {
-        Some(w) if largest > 0.0 => w.iter().map(|l| *l > 1e-6 * largest).collect(),
-        _ => vec![true; n],
-    };
-    if let Ok(found) = pivoting::solve(h, 0.0, TIE, start) {
+    if let Ok(found) = pivoting::solve(h, 0.0, TIE, coordinate::support(h, warm)) {
         return Search::Weights(found.lambda, found.pivots);
     }
     let mut guess = vec![1.0; n];

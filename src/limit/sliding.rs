@@ -20,8 +20,13 @@
 //! it and spends the fraction `(θ_ip − γ)/(1 − γ)` of its steps on the positive side.
 //!
 //! Rows are generated as they are needed: start with the row of each sample whose slopes are all γ, those
-//! of \[H\], problem (5), solve, and add the row that the solution's own margins use wherever it falls below
-//! 1. There are finitely many rows (2n with one group of each sign), and few more than n are needed.
+//! of \[H\], problem (5), solve, and add the row that the solution's own margins use wherever it falls
+//! below 1. There are finitely many rows (2n with one group of each sign), and few more than n are needed.
+//! This is the dual over λ_i ≥ 0 and `ν_ip` in the box `[γλ_i, λ_i]` for each opposite-sign pair in other
+//! words: a box is the convex hull of its corners, the rows. Every round adds a row that is violated and none is
+//! dropped, so it ends; each is an exact solve that starts from the support of the one before, the first from
+//! the weights of a run. An active set over λ and the boxes would be a second solver, for matrices just as
+//! singular, next to one that reaches 1e-13 on them.
 //!
 //! The solution is consistent if W* shows the own-sign sides it was computed from. With own-sign pairs
 //! on the wrong side the problem in W is not convex as a whole: the limit is then one of several, and

@@ -21,7 +21,7 @@ impl Default for Options {
 }
 
 /// Why steps are being taken one by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Hold {
     /// Warp is switched off.
     Off,
@@ -31,18 +31,20 @@ pub enum Hold {
     Early,
     /// A pre-activation is about to reach zero, or may be.
     Near,
-    /// Neurons chatter as sliding predicts, but averages are not yet exact enough.
-    Rough,
+    /// Neurons chatter as sliding predicts, but averages are not yet exact enough; they will be at about this t, if
+    /// their error falls like 1/t.
+    Rough(f64),
 }
 
 impl std::fmt::Display for Hold {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Hold::Off => "warp is off",
-            Hold::Flips => "neurons change sides every few steps",
-            Hold::Early => "too early for warp",
-            Hold::Near => "a neuron is about to change sides",
-            Hold::Rough => "neurons change sides every few steps, and it is too early for their averages",
-        })
+        const CHATTER: &str = "neurons change sides every few steps";
+        match self {
+            Hold::Off => f.write_str("warp is off"),
+            Hold::Flips => f.write_str(CHATTER),
+            Hold::Early => f.write_str("too early for warp"),
+            Hold::Near => f.write_str("a neuron is about to change sides"),
+            Hold::Rough(t) => write!(f, "{CHATTER}, and it is too early for their averages before t ≈ {t:.0e}"),
+        }
     }
 }

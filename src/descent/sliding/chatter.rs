@@ -9,6 +9,12 @@
 //! - each pair's time on the positive side is the fraction `(θ − γ)/(1 − γ)` of the window, to [`AGREEMENT`].
 //!
 //! The same counts over each decade of t are kept for the result.
+//!
+//! *What keeps being stepped.* Own-sign pairs were never seen to chatter: their kinks repel. Steps go on where
+//! modes last no longer than a window, so that fractions fall between those of two modes; where the averages'
+//! bound is still above the tolerance, as on data that are barely separable, whose λ are huge (the remark names the t
+//! at which it will have fallen); and where the data are not separable at all: then `αc t ℓ` grows for ever like
+//! t, nothing settles, and a run ends early ([`crate::descent::run`]).
 
 use super::mode::{Mode, Place};
 use super::visits::{Fractions, Visits};

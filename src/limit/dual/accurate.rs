@@ -8,12 +8,16 @@
 //! |Dot2(a,b) − aᵀb| ≤ ε |aᵀb| + (nε)² |a|ᵀ|b|
 //! ```
 //!
+//! The loops over rows are plain ones in a `with_simd` that is always inlined: a closure or an iterator adaptor
+//! that is not would leave the region compiled for the instruction set, and every fused multiply-add in it
+//! would become a call.
+//!
 //! Every sum runs in eight lanes, which fit the vector registers of any instruction set, and the
 //! lanes are joined in a fixed order: the same bits everywhere. Rows are independent, so they are
 //! shared out over threads.
 
 use crate::matrix::Matrix;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 const LANES: usize = 8;
@@ -56,35 +60,61 @@ pub fn add_scaled(s: f64, x: &[f64], y: &mut [f64]) {
 /// `(Hλ)_i − 1` for the given rows, in working precision.
 pub fn excess(h: &Matrix, rows: &[usize], lambda: &[f64]) -> Vec<f64> {
     by_blocks(h, rows, |rows: &[usize]| {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                rows.iter()
-                    .map(
-                        #[inline(always)]
-                        |&i| dot_lanes(h.row(i), lambda) - 1.0,
-                    )
-                    .collect()
-            },
-        )
+        let mut out = vec![0.0; rows.len()];
+        Arch::new().dispatch(Plain { h, rows, lambda, out: &mut out });
+        out
     })
 }
 
 /// `(Hλ)_i − 1` and its scale for the given rows, compensated.
 pub fn accurate_excess(h: &Matrix, rows: &[usize], lambda: &[f64]) -> Vec<Excess> {
+    accurate_sums(h, rows, lambda, -1.0)
+}
+
+/// `start + (Hλ)_i` and its scale for the given rows, compensated.
+fn accurate_sums(h: &Matrix, rows: &[usize], lambda: &[f64], start: f64) -> Vec<Excess> {
     by_blocks(h, rows, |rows: &[usize]| {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                rows.iter()
-                    .map(
-                        #[inline(always)]
-                        |&i| compensated(h.row(i), lambda, -1.0),
-                    )
-                    .collect()
-            },
-        )
+        let mut out = vec![Excess::default(); rows.len()];
+        Arch::new().dispatch(Compensated { h, rows, lambda, start, out: &mut out });
+        out
     })
+}
+
+struct Plain<'a> {
+    h: &'a Matrix,
+    rows: &'a [usize],
+    lambda: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Plain<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (out, &i) in self.out.iter_mut().zip(self.rows) {
+            *out = dot_lanes(self.h.row(i), self.lambda) - 1.0;
+        }
+    }
+}
+
+struct Compensated<'a> {
+    h: &'a Matrix,
+    rows: &'a [usize],
+    lambda: &'a [f64],
+    start: f64,
+    out: &'a mut [Excess],
+}
+
+impl WithSimd for Compensated<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (out, &i) in self.out.iter_mut().zip(self.rows) {
+            *out = compensated(self.h.row(i), self.lambda, self.start);
+        }
+    }
 }
 
 /// Runs `block` over blocks of rows, on all threads if there is work for them.
@@ -95,8 +125,8 @@ fn by_blocks<T: Send>(h: &Matrix, rows: &[usize], block: impl Fn(&[usize]) -> Ve
 /// `λᵀHλ`, compensated.
 pub fn quadratic_form(h: &Matrix, lambda: &[f64]) -> f64 {
     let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] != 0.0).collect();
-    let terms: Vec<f64> = support.par_iter().map(|&i| lambda[i] * compensated(h.row(i), lambda, 0.0).value).collect();
-    terms.iter().sum()
+    let products = accurate_sums(h, &support, lambda, 0.0);
+    support.iter().zip(products).map(|(&i, product)| lambda[i] * product.value).sum()
 }
 
 #[inline(always)]
@@ -111,16 +141,14 @@ fn dot_lanes(a: &[f64], b: &[f64]) -> f64 {
             sum[1][l] = a[l + LANES].mul_add(b[l + LANES], sum[1][l]);
         }
     }
-    let tail = a_tail.iter().zip(b_tail).fold(
-        0.0,
-        #[inline(always)]
-        |s, (a, b)| a.mul_add(*b, s),
-    );
-    (0..LANES).fold(
-        tail,
-        #[inline(always)]
-        |s, l| s + (sum[0][l] + sum[1][l]),
-    )
+    let mut total = 0.0;
+    for (a, b) in a_tail.iter().zip(b_tail) {
+        total = a.mul_add(*b, total);
+    }
+    for l in 0..LANES {
+        total += sum[0][l] + sum[1][l];
+    }
+    total
 }
 
 #[inline(always)]

@@ -1,0 +1,88 @@
+//! The way over averages: when chattering neurons are handed to [`crate::descent::sliding`], and when they come back.
+
+use super::super::Engine;
+use super::super::gram::Coefficients;
+use super::super::settled::{Left, Settled};
+use super::super::sliding::Sliding;
+use super::super::sliding::handover::{self, Handover};
+use super::super::sliding::mode::Place;
+use super::super::warp::{COUNTABLE, SHORTEST};
+use super::{CROSSINGS, Hold, Horizon, Stop};
+
+impl Horizon {
+    /// At the end of a window of the watch: the handover to averages, if sliding explains the chatter.
+    /// Returns the steps taken.
+    pub(super) fn watch_chatter(&mut self, target: f64) -> u64 {
+        let t = self.state.t();
+        let watching = self.options.warp && self.options.sliding > 0.0 && self.takeoff.is_none();
+        let due = watching && self.chatter.complete(t);
+        if !due || target - t < handover::STEPS as f64 {
+            return 0;
+        }
+        let late = self.settled.as_ref().is_some_and(Settled::pending);
+        if late {
+            self.land();
+        }
+        let scaled = self.scaled_losses().unwrap_or_default();
+        let Some(places) = self.chatter.judge(&self.state, &scaled).filter(|_| t >= self.smooth) else { return 0 };
+        self.settled = None;
+        let Self { state, chatter, .. } = self;
+        let mut step = |state: &mut Coefficients| {
+            let finite = state.step();
+            chatter.observe(state);
+            finite
+        };
+        match handover::hand_over(state, places, self.options.sliding, &mut step) {
+            Handover::Sliding(sliding) => {
+                self.chatter.pause(self.state.t());
+                self.sliding = Some(sliding);
+            }
+            Handover::Rough(error) => {
+                self.smooth = t * (error / self.options.sliding).clamp(1.0, 2.0);
+                self.hold = Hold::Rough(t * error / self.options.sliding);
+            }
+            Handover::Failed => self.smooth = 2.0 * t,
+        }
+        (self.state.t() - t) as u64
+    }
+
+    /// The averages, until nothing slides any more or they cannot go on.
+    pub(super) fn slide(&mut self, target: f64, stop: &Stop) -> Left {
+        let Some(sliding) = &mut self.sliding else { return Left::Target };
+        let problem = self.state.problem().clone();
+        let left = sliding.advance(&problem, target, stop);
+        self.state = sliding.iterate(&problem);
+        self.averaging = sliding.error_estimate();
+        if matches!(left, Left::Flip | Left::Near) {
+            self.end_sliding(left);
+        }
+        left
+    }
+
+    /// Back to steps and warp.
+    pub(super) fn end_sliding(&mut self, left: Left) {
+        let t = self.state.t();
+        self.sliding = None;
+        self.settled = None;
+        self.chatter.resume(&self.state);
+        self.patience = SHORTEST;
+        self.attempt = if t < COUNTABLE { t + self.patience } else { t };
+        if left == Left::Near {
+            self.smooth = 2.0 * t;
+            self.crossings += 1;
+        }
+        if self.crossings > CROSSINGS && t >= COUNTABLE {
+            self.attempt = f64::INFINITY;
+        }
+    }
+
+    /// Averages from the present iterate, whose ripple is of order 1/t and nothing beyond 2⁵³.
+    pub(super) fn slide_at_once(&mut self) -> bool {
+        let (n, m, pattern) = (self.state.problem().n(), self.state.problem().network.width, self.state.pattern());
+        let place = |pair: usize| if pattern.get(pair / m, pair % m) { Place::Above } else { Place::Below };
+        let sliding = Sliding::new(&self.state, (0..n * m).map(place).collect());
+        self.settled = None;
+        self.sliding = sliding.map(Box::new);
+        self.sliding.is_some()
+    }
+}
