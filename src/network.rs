@@ -3,14 +3,13 @@
 //! `φ(u) = u` for `u > 0` and `leak·u` otherwise (so `φ'(0) = leak`, PyTorch's convention);
 //! `a_j = +1/√m` for the first `positive` neurons and `-1/√m` for the rest.
 
-use crate::data::npy;
-use crate::error::Result;
-use crate::input_error;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::Path;
+use std::hash::Hash;
 
 /// The fixed part of the network: width, signs of the output weights, slope of the leaky ReLU.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Network {
     /// Number of neurons m.
     pub width: usize,
@@ -21,6 +20,32 @@ pub struct Network {
 }
 
 impl Network {
+    /// m neurons, of which the first `positive` have `a_j > 0`, with slope `leak` for `u ≤ 0`.
+    ///
+    /// # Errors
+    /// [`Error::Range`]: no neuron, more positive ones than neurons, a leak outside (0, 1).
+    pub fn new(width: usize, positive: usize, leak: f64) -> Result<Self> {
+        if width == 0 {
+            return Err(Error::Range { name: "the width", value: 0.0, expected: "1 or more" });
+        }
+        if positive > width {
+            let expected = "at most the width";
+            return Err(Error::Range { name: "the number of positive neurons", value: positive as f64, expected });
+        }
+        if !(leak > 0.0 && leak < 1.0) {
+            return Err(Error::Range { name: "the leak", value: leak, expected: "a number strictly between 0 and 1" });
+        }
+        Ok(Self { width, positive, leak })
+    }
+
+    /// m neurons, half of them (rounded up) with `a_j > 0`.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn balanced(width: usize, leak: f64) -> Result<Self> {
+        Self::new(width, width.div_ceil(2), leak)
+    }
+
     /// The output weight `a_j`.
     pub fn output(&self, j: usize) -> f64 {
         self.sign(j) / (self.width as f64).sqrt()
@@ -89,31 +114,6 @@ impl Pattern {
         Self::of(&z, y.len(), network.width)
     }
 
-    /// The pattern in a .npy file as a run leaves it: n×m numbers 0 or 1.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Input`]: no such file, another shape, another number.
-    pub fn read(path: &Path, n: usize, m: usize) -> Result<Self> {
-        let bits = npy::matrix(path)?;
-        if (bits.rows(), bits.cols()) != (n, m) {
-            let (path, r, c) = (path.display(), bits.rows(), bits.cols());
-            return Err(input_error!("{path}: a pattern of {r} x {c} bits; this problem has n x width = {n} x {m}"));
-        }
-        if let Some(at) = bits.values().iter().position(|v| *v != 0.0 && *v != 1.0) {
-            let (path, v) = (path.display(), bits.values()[at]);
-            return Err(input_error!("{path}: {v} at row {}, column {}; a pattern is 0 and 1", at / m, at % m));
-        }
-        Ok(Self::of(bits.values(), n, m))
-    }
-
-    /// Writes the pattern as an n×m .npy file of 0 and 1 (int8).
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Internal`] if it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        npy::write_bits(path, self.n, self.m, |i, j| self.get(i, j))
-    }
-
     /// Number of samples n.
     pub fn samples(&self) -> usize {
         self.n
@@ -161,18 +161,7 @@ impl Pattern {
     /// Groups of neurons that provably receive the same update: equal sign of `a_j` and equal
     /// column of bits. In the order of their first neuron.
     pub fn groups(&self, network: &Network) -> Groups {
-        let mut seen: HashMap<(bool, &[u64]), usize> = HashMap::new();
-        let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::with_capacity(self.m) };
-        for j in 0..self.m {
-            let g = *seen.entry((j < network.positive, self.column(j))).or_insert_with(|| {
-                groups.first.push(j);
-                groups.size.push(0);
-                groups.first.len() - 1
-            });
-            groups.size[g] += 1;
-            groups.of.push(g);
-        }
-        groups
+        Groups::by(network, |j| self.column(j))
     }
 }
 
@@ -188,6 +177,22 @@ pub struct Groups {
 }
 
 impl Groups {
+    /// Neurons with equal sign of `a_j` and equal key, in the order of their first neuron.
+    pub fn by<K: Eq + Hash>(network: &Network, key: impl Fn(usize) -> K) -> Self {
+        let mut seen: HashMap<(bool, K), usize> = HashMap::new();
+        let mut groups = Self { first: Vec::new(), size: Vec::new(), of: Vec::with_capacity(network.width) };
+        for j in 0..network.width {
+            let g = *seen.entry((j < network.positive, key(j))).or_insert(groups.first.len());
+            if g == groups.first.len() {
+                groups.first.push(j);
+                groups.size.push(0);
+            }
+            groups.size[g] += 1;
+            groups.of.push(g);
+        }
+        groups
+    }
+
     /// Number of groups P.
     pub fn len(&self) -> usize {
         self.first.len()

@@ -1,104 +1,167 @@
-//! What a run found: the content of result.json, and the summary that people read.
+//! What a run found: the facts that follow from its last iterate.
 
-use crate::config::Config;
 use crate::data::random::{Purpose, generator};
 use crate::data::{Mixture, Noise};
-use crate::descent::run::Status;
-use crate::descent::sliding::visits::Fractions;
-use crate::descent::{Engine, Segment};
+use crate::descent::Options;
+use crate::engine::{Engine, Fractions, Precision, Remark, Segment};
 use crate::geometry::Span;
 use crate::limit::Limit;
 use crate::limit::iterate::{self, Shares, Stationarity};
 use crate::limit::monte_carlo::{self, Estimate};
 use crate::limit::sliding::{Sliding, SlidingPair};
-use crate::limit::test_error::{self, Probability, Regime};
+use crate::limit::test_error::{self, Regime};
 use crate::matrix::Matrix;
 use crate::monitor::{Monitor, PatternState, Row};
 use crate::problem::Problem;
-use crate::record::{Real, digest};
+use crate::real;
+use crate::run::{Ended, Status};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// The content of result.json.
-#[derive(Serialize)]
+/// The facts of a run at its last iterate W(t). Every number is a plain f64; NaN and infinities survive
+/// serialization as strings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    pub(crate) status: &'static str,
-    pub(crate) steps: Real,
-    pub(crate) log_loss: Real,
-    pub(crate) min_margin: Real,
-    pub(crate) weight_norm: Real,
-    pub(crate) gradient_norm: Real,
-    pub(crate) normalized_margin: Real,
-    pub(crate) max_margin: Option<Real>,
-    pub(crate) cosine_gap: Option<Real>,
-    pub(crate) certified_cosine_gap: Option<Real>,
-    pub(crate) gradient_cosine_gap: Option<Real>,
-    pub(crate) dual_gap: Option<Real>,
-    pub(crate) rate_exponent: Option<Real>,
-    pub(crate) next_decimal_at: Option<Real>,
+    /// How the run ended.
+    pub status: Status,
+    /// Steps t.
+    #[serde(with = "real")]
+    pub steps: f64,
+    /// `log L`.
+    #[serde(with = "real")]
+    pub log_loss: f64,
+    /// `min_i q_i`.
+    #[serde(with = "real")]
+    pub min_margin: f64,
+    /// `‖W‖_F`.
+    #[serde(with = "real")]
+    pub weight_norm: f64,
+    /// `‖∇L‖_F`.
+    #[serde(with = "real")]
+    pub gradient_norm: f64,
+    /// `min_i q_i/‖W‖`.
+    #[serde(with = "real")]
+    pub normalized_margin: f64,
+    /// γ* of the limit, where a consistent one is known.
+    #[serde(with = "real::maybe")]
+    pub max_margin: Option<f64>,
+    /// `1 − cos(W, Ŵ)`.
+    #[serde(with = "real::maybe")]
+    pub cosine_gap: Option<f64>,
+    /// A proved upper bound of the same, found without the limit.
+    #[serde(with = "real::maybe")]
+    pub certified_cosine_gap: Option<f64>,
+    /// `1 − cos(−∇L, Ŵ)`.
+    #[serde(with = "real::maybe")]
+    pub gradient_cosine_gap: Option<f64>,
+    /// `max_i |α c t ℓ_i − λ_i| / max λ`.
+    #[serde(with = "real::maybe")]
+    pub dual_gap: Option<f64>,
+    /// The rate exponent ν.
+    #[serde(with = "real::maybe")]
+    pub rate_exponent: Option<f64>,
+    /// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth.
+    #[serde(with = "real::maybe")]
+    pub next_decimal_at: Option<f64>,
     /// Where the final pattern does not separate the data: `λᵀHλ` relative to the mean diagonal of H, for the
-    /// weights λ of dual.npy.
-    pub(crate) farkas_value: Option<Real>,
-    pub(crate) pattern: PatternReport,
-    pub(crate) test_error: Option<TestError>,
-    pub(crate) train_error: Real,
+    /// weights λ of the proof.
+    #[serde(with = "real::maybe")]
+    pub farkas_value: Option<f64>,
+    /// The activation pattern.
+    pub pattern: PatternOutcome,
+    /// The probability of misclassifying a fresh sample, where the distribution is known.
+    pub test_error: Option<TestError>,
+    /// Fraction of the samples with `q_i ≤ 0`.
+    #[serde(with = "real")]
+    pub train_error: f64,
     /// KKT residuals of the final iterate, where every margin is positive.
-    pub(crate) stationarity: Option<Stationarity>,
+    pub stationarity: Option<Stationarity>,
     /// Clean and flipped samples apart, where the clean labels are known.
-    pub(crate) training: Option<Shares>,
-    pub(crate) step_size: Real,
-    pub(crate) lambda_max: Real,
+    pub training: Option<Shares>,
+    /// The step size α.
+    #[serde(with = "real")]
+    pub step_size: f64,
+    /// `λmax(XXᵀ)`.
+    #[serde(with = "real")]
+    pub lambda_max: f64,
     /// Why steps were still taken one by one at the end, or why no limit is known.
-    pub(crate) remark: Option<String>,
-    pub(crate) segments: Vec<SegmentReport>,
-    pub(crate) precision: PrecisionReport,
-    pub(crate) digest: String,
-    pub(crate) data_digest: String,
-    pub(crate) provenance: Provenance,
+    pub remark: Option<Remark>,
+    /// The stretches travelled, in order.
+    pub segments: Vec<Segment>,
+    /// What is known of rounding.
+    pub precision: PrecisionOutcome,
+    /// blake3 of the final state's bits.
+    pub digest: String,
+    /// blake3 of shape, samples and labels.
+    pub data_digest: String,
 }
 
-#[derive(Serialize)]
-pub(crate) struct PatternReport {
-    pub(crate) sign_agreement: Real,
-    pub(crate) flips: u64,
-    pub(crate) last_flip: Real,
-    pub(crate) state: &'static str,
-    pub(crate) limit_consistent: bool,
-    pub(crate) sliding: Vec<SlidingReport>,
+/// The activation pattern at the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PatternOutcome {
+    /// Fraction of pairs with `a_j y_i z_ij > 0`.
+    #[serde(with = "real")]
+    pub sign_agreement: f64,
+    /// Changes of single bits since t = 0.
+    pub flips: u64,
+    /// The first t that shows the last of them.
+    #[serde(with = "real")]
+    pub last_flip: f64,
+    /// Whether the pattern is final, as far as is known.
+    pub state: PatternState,
+    /// Whether a consistent limit is known.
+    pub limit_consistent: bool,
+    /// The pairs that slide in the limit for the present sides of the own-sign pairs.
+    pub sliding: Vec<SlidingSample>,
 }
 
 /// A sample and neurons of one sign that chatter across its kink, in the limit for the present sides of the own-sign
 /// pairs.
-#[derive(Serialize)]
-pub(crate) struct SlidingReport {
-    pub(crate) sample: usize,
-    pub(crate) sign: i8,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlidingSample {
+    /// Index of the sample.
+    pub sample: usize,
+    /// Sign of the neurons.
+    pub sign: i8,
     /// Number of neurons.
-    pub(crate) neurons: usize,
-    pub(crate) slope: Real,
-    pub(crate) fraction_predicted: Real,
+    pub neurons: usize,
+    /// The effective slope θ, between the leak and 1.
+    #[serde(with = "real")]
+    pub slope: f64,
+    /// The fraction of steps with `z > 0` that θ predicts.
+    #[serde(with = "real")]
+    pub fraction_predicted: f64,
     /// Over the last decade of t of which a good part was stepped, the mean over the neurons.
-    pub(crate) fraction_observed: Option<Real>,
+    #[serde(with = "real::maybe")]
+    pub fraction_observed: Option<f64>,
     /// The same in each decade, as far as it was stepped.
-    pub(crate) decades: Vec<DecadeReport>,
+    pub decades: Vec<Decade>,
     /// λ of the sample in the limit.
-    pub(crate) dual: Real,
+    #[serde(with = "real")]
+    pub dual: f64,
     /// `α c t ℓ` of the sample, which tends to λ.
-    pub(crate) scaled_loss: Real,
+    #[serde(with = "real")]
+    pub scaled_loss: f64,
 }
 
 /// Fraction of the steps from one t to another that neurons spent on their positive side.
-#[derive(Serialize)]
-pub(crate) struct DecadeReport {
-    pub(crate) from: Real,
-    pub(crate) to: Real,
-    pub(crate) fraction: Real,
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decade {
+    /// First t.
+    #[serde(with = "real")]
+    pub from: f64,
+    /// Last t.
+    #[serde(with = "real")]
+    pub to: f64,
+    /// The fraction.
+    #[serde(with = "real")]
+    pub fraction: f64,
 }
 
 /// A decade counts as observed if steps were taken in this part of it, in terms of its last t.
 const OBSERVED: f64 = 0.5;
 
-impl SlidingReport {
+impl SlidingSample {
     fn all(limit: &Sliding, decades: &[Fractions], scaled: &[f64]) -> Vec<Self> {
         let groups = &limit.limit.span.groups;
         let report = |pair: &SlidingPair| {
@@ -106,145 +169,151 @@ impl SlidingReport {
             let fraction = |decade: &Fractions| {
                 let neurons = (0..m).filter(|&j| groups.of[j] == pair.group);
                 let sum: f64 = neurons.map(|j| decade.values[pair.sample * m + j]).sum();
-                Real(sum / groups.size[pair.group] as f64)
+                sum / groups.size[pair.group] as f64
             };
             let whole = |d: &&Fractions| d.to - d.from >= OBSERVED * d.to;
-            let decade = |d: &Fractions| DecadeReport { from: Real(d.from), to: Real(d.to), fraction: fraction(d) };
             Self {
                 sample: pair.sample,
                 sign: if pair.sign > 0.0 { 1 } else { -1 },
                 neurons: groups.size[pair.group],
-                slope: Real(pair.slope),
-                fraction_predicted: Real(pair.fraction),
+                slope: pair.slope,
+                fraction_predicted: pair.fraction,
                 fraction_observed: decades.iter().rfind(whole).map(fraction),
-                decades: decades.iter().map(decade).collect(),
-                dual: Real(limit.limit.lambda[pair.sample]),
-                scaled_loss: Real(scaled[pair.sample]),
+                decades: decades.iter().map(|d| Decade { from: d.from, to: d.to, fraction: fraction(d) }).collect(),
+                dual: limit.limit.lambda[pair.sample],
+                scaled_loss: scaled[pair.sample],
             }
         };
         limit.pairs.iter().map(report).collect()
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct SegmentReport {
-    pub(crate) engine: &'static str,
-    pub(crate) precision: &'static str,
-    pub(crate) from: Real,
-    pub(crate) to: Real,
-    pub(crate) steps_taken: u64,
-    pub(crate) seconds: Real,
-    pub(crate) error_estimate: Real,
-}
-
-impl From<Segment> for SegmentReport {
-    fn from(s: Segment) -> Self {
-        Self {
-            engine: s.engine,
-            precision: s.precision.name(),
-            from: Real(s.from),
-            to: Real(s.to),
-            steps_taken: s.steps_taken,
-            seconds: Real(s.seconds),
-            error_estimate: Real(s.error_estimate),
-        }
-    }
-}
-
 /// What is known of rounding at the end of a run.
-#[derive(Serialize)]
-pub(crate) struct PrecisionReport {
-    /// As configured.
-    pub(crate) requested: String,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrecisionOutcome {
+    /// As asked for.
+    pub requested: Precision,
     /// Of the last stretch.
-    pub(crate) present: &'static str,
-    /// Error of the running margins against those of W in f64, at the end and at its largest.
-    pub(crate) drift: Option<Real>,
-    pub(crate) largest_drift: Option<Real>,
-    pub(crate) anchors: u64,
-    pub(crate) interval: u64,
-    pub(crate) anchor_seconds: Real,
+    pub present: Precision,
+    /// Error of the running margins against those of W in f64, at the end.
+    #[serde(with = "real::maybe")]
+    pub drift: Option<f64>,
+    /// The same at its largest.
+    #[serde(with = "real::maybe")]
+    pub largest_drift: Option<f64>,
+    /// Times that the running margins were replaced by those of W in f64.
+    pub anchors: u64,
+    /// Steps from the last anchor to the next; 0 where there are none.
+    pub interval: u64,
+    /// Wall-clock seconds spent in anchors.
+    #[serde(with = "real")]
+    pub anchor_seconds: f64,
     /// Fraction of the weights whose update rounded to nothing, at the last look.
-    pub(crate) lost_fraction: Option<Real>,
-    /// The first t at which a lost update was seen, and half of them.
-    pub(crate) first_lost: Option<Real>,
-    pub(crate) half_lost: Option<Real>,
+    #[serde(with = "real::maybe")]
+    pub lost_fraction: Option<f64>,
+    /// The first t at which a lost update was seen.
+    #[serde(with = "real::maybe")]
+    pub first_lost: Option<f64>,
+    /// The first t at which half of the updates were seen lost.
+    #[serde(with = "real::maybe")]
+    pub half_lost: Option<f64>,
     /// Where the steps went over to f64 because of their drift.
-    pub(crate) escalated_at: Option<Real>,
+    #[serde(with = "real::maybe")]
+    pub escalated_at: Option<f64>,
     /// The part of the certified gap that makes up for the rounding of the certificate itself.
-    pub(crate) certificate_rounding: Option<Real>,
+    #[serde(with = "real::maybe")]
+    pub certificate_rounding: Option<f64>,
 }
 
-impl PrecisionReport {
-    fn new(config: &Config, row: &Row) -> Self {
+impl PrecisionOutcome {
+    fn new(requested: Precision, row: &Row) -> Self {
         let rounding = row.rounding.unwrap_or_default();
         let watched = row.rounding.is_some();
         Self {
-            requested: config.descent.precision.clone(),
-            present: row.precision.name(),
-            drift: rounding.drift.map(Real),
-            largest_drift: watched.then_some(Real(rounding.largest_drift)),
+            requested,
+            present: row.precision,
+            drift: rounding.drift,
+            largest_drift: watched.then_some(rounding.largest_drift),
             anchors: rounding.anchors,
             interval: rounding.interval,
-            anchor_seconds: Real(rounding.anchor_seconds),
-            lost_fraction: watched.then_some(Real(rounding.lost)),
-            first_lost: rounding.first_lost.map(Real),
-            half_lost: rounding.half_lost.map(Real),
-            escalated_at: rounding.escalated.map(Real),
-            certificate_rounding: row.certificate_rounding.map(Real),
+            anchor_seconds: rounding.anchor_seconds,
+            lost_fraction: watched.then_some(rounding.lost),
+            first_lost: rounding.first_lost,
+            half_lost: rounding.half_lost,
+            escalated_at: rounding.escalated,
+            certificate_rounding: row.certificate_rounding,
         }
     }
 }
 
 /// The probability of misclassifying a fresh, clean sample of the mixture.
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestError {
-    pub(crate) limit: Option<Real>,
-    pub(crate) log10_limit: Option<Real>,
-    pub(crate) bayes: Option<Real>,
-    pub(crate) log10_bayes: Option<Real>,
-    pub(crate) predicted: Real,
-    pub(crate) log10_predicted: Real,
+    /// Of the limit, in closed form; none for noise that is not Gaussian, or a boundary that is no plane.
+    #[serde(with = "real::maybe")]
+    pub limit: Option<f64>,
+    /// Its decimal logarithm, which survives where the value underflows.
+    #[serde(with = "real::maybe")]
+    pub log10_limit: Option<f64>,
+    /// The best possible, for Gaussian noise.
+    #[serde(with = "real::maybe")]
+    pub bayes: Option<f64>,
+    /// Its decimal logarithm.
+    #[serde(with = "real::maybe")]
+    pub log10_bayes: Option<f64>,
+    /// The leading-order prediction for clean labels.
+    #[serde(with = "real")]
+    pub predicted: f64,
+    /// Its decimal logarithm.
+    #[serde(with = "real")]
+    pub log10_predicted: f64,
     /// The limit by sampling, with its 95 % interval, where there is no closed form.
-    pub(crate) sampled: Option<Estimate>,
+    pub sampled: Option<Estimate>,
     /// The final weights by sampling, with their 95 % interval.
-    pub(crate) iterate: Option<Estimate>,
-    pub(crate) regime: Regime,
-    pub(crate) signal_ratio: Real,
+    pub iterate: Option<Estimate>,
+    /// The side of the phase transition.
+    pub regime: Regime,
+    /// `n‖μ‖²/tr Σ`, which is 1 at the phase transition.
+    #[serde(with = "real")]
+    pub signal_ratio: f64,
 }
 
 impl TestError {
-    /// Of the limit; none for data from files, whose distribution is unknown. Closed forms are for
-    /// Gaussian noise, that of the limit for a boundary that is a plane; the rest is sampled.
+    /// Of the limit; none for data whose distribution is unknown. Closed forms are for Gaussian noise, that of the
+    /// limit for a boundary that is a plane; the rest is sampled, with generators that depend on `seed`.
     pub fn of_limit(limit: &Limit, problem: &Problem, seed: u64) -> Option<Self> {
-        let mixture = problem.data.mixture.as_ref()?;
-        let n = problem.data.y.len();
+        let (data, mixture) = (&problem.data, problem.data.mixture()?);
+        let n = data.n();
         let gaussian = mixture.noise == Noise::Gaussian;
-        let boundary = limit.boundary(&problem.data.x);
+        let boundary = limit.boundary(data.x());
         let linear = limit.linear(&problem.network);
         let exact = (gaussian && linear).then(|| test_error::of_boundary(&boundary, mixture));
         let draws = |batch| generator(seed, Purpose::Test, batch, 0);
         let sampled = match (linear, gaussian) {
             (true, true) => None,
             (true, false) => Some(monte_carlo::of_boundary(&boundary, mixture, points(mixture), draws)),
-            (false, _) => of_weights(problem, &limit.weights(&problem.data.x), draws),
+            (false, _) => of_weights(problem, &limit.weights(data.x()), draws),
         };
         let bayes = gaussian.then(|| test_error::bayes(mixture));
         let predicted = test_error::predicted(mixture, n);
-        let value = |p: &Probability| Real(p.value);
-        let log10 = |p: &Probability| Real(p.log10);
         Some(Self {
-            limit: exact.as_ref().map(value),
-            log10_limit: exact.as_ref().map(log10),
-            bayes: bayes.as_ref().map(value),
-            log10_bayes: bayes.as_ref().map(log10),
-            predicted: value(&predicted),
-            log10_predicted: log10(&predicted),
+            limit: exact.map(|p| p.value),
+            log10_limit: exact.map(|p| p.log10),
+            bayes: bayes.map(|p| p.value),
+            log10_bayes: bayes.map(|p| p.log10),
+            predicted: predicted.value,
+            log10_predicted: predicted.log10,
             sampled,
             iterate: None,
             regime: test_error::regime(mixture, n),
-            signal_ratio: Real(test_error::signal_ratio(mixture, n)),
+            signal_ratio: test_error::signal_ratio(mixture, n),
         })
+    }
+
+    /// Adds the error of weights W (m×d) by sampling.
+    fn of_iterate(mut self, weights: &Matrix, problem: &Problem, seed: u64) -> Self {
+        self.iterate = of_weights(problem, weights, |batch| generator(seed, Purpose::Test, batch, 1));
+        self
     }
 }
 
@@ -265,122 +334,79 @@ fn of_weights(
     weights: &Matrix,
     draws: impl Fn(u64) -> Xoshiro256PlusPlus + Sync,
 ) -> Option<Estimate> {
-    let mixture = problem.data.mixture.as_ref()?;
+    let mixture = problem.data.mixture()?;
     Some(monte_carlo::of_network(weights, &problem.network, mixture, points(mixture), draws))
 }
 
-/// Where a result comes from.
-#[derive(Serialize)]
-pub struct Provenance {
-    version: &'static str,
-    commit: &'static str,
-    isa: &'static str,
-    threads: usize,
-    config: Config,
-}
-
-impl Provenance {
-    /// Of this program, on this machine, with this configuration.
-    pub fn new(config: &Config) -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION"),
-            commit: env!("FARFIELD_COMMIT"),
-            isa: farfield_kernels::isa::Isa::best().name(),
-            threads: rayon::current_num_threads(),
-            config: config.clone(),
-        }
-    }
-}
-
-impl PatternState {
-    /// The name in result.json.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Proved => "proved",
-            Self::Observed => "observed",
-            Self::Sliding => "sliding",
-            Self::Unsettled => "unsettled",
-        }
-    }
-}
-
-/// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth: the part of W across Ŵ stays bounded
-/// while `‖W‖ ≈ (log t + const)/γ*` grows, so the norm must grow by √10.
+/// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth: with an exponential tail of the loss the part of W
+/// across Ŵ stays bounded while `‖W‖ ≈ (log t + const)/γ*` grows, so the norm must grow by √10.
 fn next_decimal(t: f64, weight_norm: f64, max_margin: f64) -> f64 {
     t * libm::exp(max_margin * weight_norm * (10f64.sqrt() - 1.0))
 }
 
 impl Outcome {
     /// Gathers what is known at the end of a run.
-    pub fn new(
-        config: &Config,
+    pub(crate) fn new(
         problem: &Problem,
-        monitor: &mut Monitor,
+        options: &Options,
+        monitor: &Monitor,
         engine: &mut dyn Engine,
-        row: &Row,
-        status: Status,
+        ended: &Ended,
+        seed: u64,
     ) -> Self {
-        let segments = engine.segments().into_iter().map(SegmentReport::from).collect();
-        let engine_remark = engine.remark();
-        let (decades, scaled) = (engine.decades(), engine.scaled_losses());
-        let view = engine.view();
-        let q = monitor.margins(view);
+        let (row, data) = (&ended.row, &problem.data);
+        let (segments, remark, decades) = (engine.segments().to_vec(), engine.remark(), engine.decades().to_vec());
+        let digest = engine.digest();
+        let scaled = engine.scaled_losses();
+        let iterate = engine.iterate();
+        let q = problem.network.margins(iterate.preactivations(), data.y());
         let scaled = scaled.unwrap_or_else(|| monitor.scaled_losses(row.t, &q));
-        let sliding = monitor.present_sliding().map(|limit| SlidingReport::all(limit, &decades, &scaled));
-        let state = monitor.pattern_state(row);
+        let sliding = monitor.present_sliding().map(|limit| SlidingSample::all(limit, &decades, &scaled));
         let limit = row.cosine_gap.and_then(|_| monitor.limit());
-        let norm = row.weight_norm;
-        let (data, geometry) = (&problem.data, problem.geometry());
-        let distance = |s: f64, e: &Span| view.combined_norm(s, e);
-        let z = view.preactivations();
-        let stationarity = iterate::stationarity(&*geometry, z, &data.y, &problem.network, norm, distance);
-        let stationarity = stationarity.filter(|_| row.finite);
+        let distance = |s: f64, e: &Span| iterate.combined_norm(s, e);
+        let (z, norm) = (iterate.preactivations(), row.weight_norm);
+        let stationarity =
+            iterate::stationarity(&*data.inner_products(), z, data.y(), &problem.network, norm, distance);
         let lambda = limit.map(|l| &l.lambda[..]);
-        let training = data.clean.as_ref().map(|clean| iterate::shares(&q, &data.y, clean, lambda));
-        let mut test_error = limit.and_then(|limit| TestError::of_limit(limit, problem, config.seed));
-        if let Some(error) = &mut test_error {
-            error.iterate =
-                of_weights(problem, &view.weights(), |batch| generator(config.seed, Purpose::Test, batch, 1));
-        }
+        let test_error = limit.and_then(|limit| TestError::of_limit(limit, problem, seed));
         Self {
-            status: status.name(),
-            steps: Real(row.t),
-            log_loss: Real(row.log_loss),
-            min_margin: Real(row.min_margin),
-            weight_norm: Real(norm),
-            gradient_norm: Real(row.gradient_norm),
-            normalized_margin: Real(row.min_margin / norm),
-            max_margin: limit.map(|l| Real(l.max_margin)),
-            cosine_gap: row.cosine_gap.map(Real),
-            certified_cosine_gap: row.certified_cosine_gap.map(Real),
-            gradient_cosine_gap: row.gradient_cosine_gap.map(Real),
-            dual_gap: row.dual_gap.map(Real),
-            rate_exponent: limit.map(|l| Real(l.nu)),
-            next_decimal_at: limit.map(|l| Real(next_decimal(row.t, norm, l.max_margin))),
+            status: ended.status,
+            steps: row.t,
+            log_loss: row.log_loss,
+            min_margin: row.min_margin,
+            weight_norm: norm,
+            gradient_norm: row.gradient_norm,
+            normalized_margin: row.min_margin / norm,
+            max_margin: limit.map(|l| l.max_margin),
+            cosine_gap: row.cosine_gap,
+            certified_cosine_gap: row.certified_cosine_gap,
+            gradient_cosine_gap: row.gradient_cosine_gap,
+            dual_gap: row.dual_gap,
+            rate_exponent: limit.map(|l| l.nu),
+            next_decimal_at: limit.map(|l| next_decimal(row.t, norm, l.max_margin)),
             farkas_value: monitor
                 .inseparable()
-                .filter(|_| status == Status::NotSeparable)
-                .map(|proof| Real(proof.farkas.relative)),
-            pattern: PatternReport {
-                sign_agreement: Real(row.sign_agreement),
+                .filter(|_| ended.status == Status::NotSeparable)
+                .map(|proof| proof.farkas.relative),
+            pattern: PatternOutcome {
+                sign_agreement: row.sign_agreement,
                 flips: row.flips.count,
-                last_flip: Real(row.flips.last),
-                state: state.name(),
+                last_flip: row.flips.last,
+                state: monitor.pattern_state(row),
                 limit_consistent: limit.is_some(),
                 sliding: sliding.unwrap_or_default(),
             },
-            test_error,
-            train_error: Real(1.0 - q.iter().filter(|q| **q > 0.0).count() as f64 / q.len() as f64),
-            stationarity,
-            training,
-            step_size: Real(problem.step_size),
-            lambda_max: Real(problem.lambda_max),
-            remark: engine_remark.or_else(|| monitor.remark()),
+            test_error: test_error.map(|error| error.of_iterate(&iterate.weights(), problem, seed)),
+            train_error: 1.0 - q.iter().filter(|q| **q > 0.0).count() as f64 / q.len() as f64,
+            stationarity: stationarity.filter(|_| row.finite),
+            training: data.clean().map(|clean| iterate::shares(&q, data.y(), clean, lambda)),
+            step_size: problem.step_size,
+            lambda_max: data.lambda_max(),
+            remark: remark.or_else(|| monitor.remark()),
             segments,
-            precision: PrecisionReport::new(config, row),
-            digest: digest([&view.state()[..]]),
-            data_digest: problem.data_digest(),
-            provenance: Provenance::new(config),
+            precision: PrecisionOutcome::new(options.precision, row),
+            digest,
+            data_digest: data.digest(),
         }
     }
 }

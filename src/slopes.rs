@@ -3,7 +3,6 @@
 use crate::geometry::Span;
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
-use std::collections::HashMap;
 
 /// A slope for every pair (sample, neuron), `Φ_i = y_i (a_j s_ij x_i)_j`.
 #[derive(Clone, Debug)]
@@ -26,18 +25,7 @@ impl Slopes {
     /// Averages between γ and 1 (n×m, row-major).
     pub fn averaged(values: &[f64], network: &Network) -> Self {
         let (n, m) = (values.len() / network.width, network.width);
-        let mut seen = HashMap::new();
-        let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::with_capacity(m) };
-        for j in 0..m {
-            let column: Vec<u64> = (0..n).map(|i| values[i * m + j].to_bits()).collect();
-            let g = *seen.entry((j < network.positive, column)).or_insert(groups.first.len());
-            if g == groups.first.len() {
-                groups.first.push(j);
-                groups.size.push(0);
-            }
-            groups.size[g] += 1;
-            groups.of.push(g);
-        }
+        let groups = Groups::by(network, |j| (0..n).map(|i| values[i * m + j].to_bits()).collect::<Vec<u64>>());
         Self { values: Matrix::new(n, m, values.to_vec()), groups }
     }
 

@@ -4,11 +4,40 @@
 //! μ; for other covariances it gives μ no preferred eigenvector (`μᵀΣμ = ‖μ‖² tr Σ/d`).
 
 use super::random::{BLOCK, Purpose, generator};
-use super::{Dataset, Mixture, Noise};
 use crate::matrix::Matrix;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// The distribution `x = yμ + Σ^{1/2} ξ` of a mixture: `μ = signal·(1,…,1)/√d`, Σ diagonal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mixture {
+    /// The mean μ of class +1, length d.
+    pub mean: Vec<f64>,
+    /// The eigenvalues of Σ, which is diagonal, length d.
+    pub spectrum: Vec<f64>,
+    /// The distribution of the coordinates of ξ.
+    pub noise: Noise,
+}
+
+/// The distribution of one noise coordinate ξ: mean 0, variance 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Noise {
+    /// Standard normal.
+    #[default]
+    Gaussian,
+    /// ±1 with equal probability.
+    Rademacher,
+    /// Uniform on [-√3, √3].
+    Uniform,
+    /// Student-t with `dof > 2` degrees of freedom, divided by its standard deviation.
+    StudentT {
+        /// Degrees of freedom.
+        dof: f64,
+    },
+}
 
 /// What to draw from a [`Mixture`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +52,16 @@ pub struct Draw {
     pub seed: u64,
 }
 
+/// Samples as drawn.
+pub(crate) struct Drawn {
+    /// X (n×d).
+    pub x: Matrix,
+    /// Training labels ±1, length n.
+    pub y: Vec<f64>,
+    /// Labels before label noise.
+    pub clean: Vec<f64>,
+}
+
 impl Mixture {
     /// The mixture with `‖μ‖ = signal` and the given eigenvalues of Σ.
     pub fn new(signal: f64, spectrum: Vec<f64>, noise: Noise) -> Self {
@@ -31,7 +70,7 @@ impl Mixture {
     }
 
     /// Draws n samples: row by row in parallel, each number from its own (row, block) stream.
-    pub fn sample(self, draw: &Draw) -> Dataset {
+    pub(crate) fn sample(&self, draw: &Draw) -> Drawn {
         let d = self.mean.len();
         let uniform = |purpose, i| generator(draw.seed, purpose, i as u64, 0).random::<f64>();
         let class = |i| if uniform(Purpose::Labels, i) < draw.balance { 1.0 } else { -1.0 };
@@ -50,7 +89,7 @@ impl Mixture {
                 }
             }
         });
-        Dataset { x: x.into(), y, clean: Some(clean), mixture: Some(self) }
+        Drawn { x, y, clean }
     }
 }
 
@@ -137,7 +176,7 @@ mod tests {
         let mixture = Mixture::new(3.0, vec![1.0; 5], Noise::Gaussian);
         let data = mixture.sample(&Draw { n: 20_000, balance: 0.3, label_noise: 0.1, seed: 5 });
         let fraction = |v: &mut dyn Iterator<Item = bool>| v.filter(|b| *b).count() as f64 / 20_000.0;
-        let clean = data.clean.as_ref().expect("a mixture knows its clean labels");
+        let clean = &data.clean;
         let positive = fraction(&mut clean.iter().map(|y| *y > 0.0));
         let flipped = fraction(&mut clean.iter().zip(&data.y).map(|(a, b)| a != b));
         assert!((positive - 0.3).abs() < 6.0 * (0.21f64 / 2e4).sqrt(), "{positive}");

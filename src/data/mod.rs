@@ -1,132 +1,175 @@
-//! Where samples and labels come from.
+//! Samples and labels, and what follows from them whatever the network: K, norms, λmax.
+//!
+//! ```text
+//! K = XXᵀ  (n×n, up to 8192 samples),    ‖x_i‖ = √K_ii,    λmax(K) by Lanczos
+//! ```
+//!
+//! They are computed once and shared by every problem that is made of the data: a [`Data`] is a handle, and
+//! cloning it copies nothing.
 
-pub mod classes;
-pub mod csv;
-pub mod mixture;
-pub mod npy;
+mod mixture;
 pub mod random;
-pub mod selection;
-pub mod spectrum;
-pub mod standardize;
-pub mod svmlight;
-pub mod text;
+mod spectrum;
+mod standardize;
 
-use crate::error::{Error, Result};
-use crate::input_error;
+use crate::digest;
+use crate::error::{Error, LENGTHS, Result};
+use crate::geometry::{Gram, Geometry, Samples};
+use crate::lanczos::largest_eigenvalue;
 use crate::matrix::Matrix;
-use std::path::Path;
+pub use mixture::{Draw, Mixture, Noise, initial_weights};
+pub use spectrum::Spectrum;
+pub use standardize::Standardize;
 use std::sync::Arc;
 
-/// Samples and training labels.
+/// n samples with their labels, and what every problem made of them shares. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Dataset {
+pub struct Data(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    x: Arc<Matrix>,
+    y: Vec<f64>,
+    gram: Option<Arc<Gram>>,
+    norms: Vec<f64>,
+    lambda_max: f64,
+    clean: Option<Vec<f64>>,
+    mixture: Option<Mixture>,
+}
+
+impl Data {
+    /// The most samples for which K (8n² bytes, 0.5 GB) is held in memory and the limit, of cost n³, is
+    /// solved. Beyond, steps are taken on X, and only certificates that need no limit are available.
+    pub const LARGEST: usize = 8192;
+
+    /// From samples X (n×d) and labels ±1 (length n). Computes K, norms and λmax: `n²d` flops, on the threads of
+    /// the current rayon pool.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for no samples, no features or another number of labels; [`Error::Label`];
+    /// [`Error::NotFinite`]; [`Error::Length`].
+    pub fn new(x: impl Into<Arc<Matrix>>, y: Vec<f64>) -> Result<Self> {
+        Self::with(x.into(), y, None, None)
+    }
+
+    /// Draws n samples of a mixture. The clean labels and the distribution stay known, so that test errors can be
+    /// computed.
+    ///
+    /// # Errors
+    /// As [`Data::new`]: a spectrum or a signal so large that lengths leave the range of f64.
+    pub fn draw(mixture: Mixture, draw: &Draw) -> Result<Self> {
+        let drawn = mixture.sample(draw);
+        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture))
+    }
+
+    fn with(x: Arc<Matrix>, y: Vec<f64>, clean: Option<Vec<f64>>, mixture: Option<Mixture>) -> Result<Self> {
+        check(&x, &y)?;
+        let n = x.rows();
+        let gram = (n <= Self::LARGEST).then(|| Arc::new(Gram(crate::product::gram(&x))));
+        let norms: Vec<f64> = match &gram {
+            Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
+            None => (0..n).map(|i| crate::matrix::norm(x.row(i))).collect(),
+        };
+        check_lengths(&norms, &x)?;
+        let lambda_max = match &gram {
+            Some(k) => largest_eigenvalue(n, |v| k.apply(v)),
+            None => largest_eigenvalue(n, |v| Samples(x.clone()).apply(v)),
+        };
+        Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture })))
+    }
+
+    /// Number of samples n.
+    pub fn n(&self) -> usize {
+        self.0.y.len()
+    }
+
+    /// Number of features d.
+    pub fn d(&self) -> usize {
+        self.0.x.cols()
+    }
+
     /// The samples X (n×d).
-    pub x: Arc<Matrix>,
-    /// Training labels ±1, length n.
-    pub y: Vec<f64>,
-    /// Labels before label noise, where they are known.
-    pub clean: Option<Vec<f64>>,
-    /// The distribution, where it is known.
-    pub mixture: Option<Mixture>,
-}
+    pub fn x(&self) -> &Arc<Matrix> {
+        &self.0.x
+    }
 
-/// The distribution `x = yμ + Σ^{1/2} ξ` of a mixture: `μ = signal·(1,…,1)/√d`, Σ diagonal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mixture {
-    /// The mean μ of class +1, length d.
-    pub mean: Vec<f64>,
-    /// The eigenvalues of Σ, which is diagonal, length d.
-    pub spectrum: Vec<f64>,
-    /// The distribution of the coordinates of ξ.
-    pub noise: Noise,
-}
+    /// Training labels ±1 (length n).
+    pub fn y(&self) -> &[f64] {
+        &self.0.y
+    }
 
-/// The distribution of one noise coordinate ξ: mean 0, variance 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Noise {
-    /// Standard normal.
-    Gaussian,
-    /// ±1 with equal probability.
-    Rademacher,
-    /// Uniform on [-√3, √3].
-    Uniform,
-    /// Student-t with `dof > 2` degrees of freedom, divided by its standard deviation.
-    StudentT {
-        /// Degrees of freedom.
-        dof: f64,
-    },
-}
+    /// `K = XXᵀ` (n×n), up to [`Data::LARGEST`] samples.
+    pub fn gram(&self) -> Option<&Arc<Gram>> {
+        self.0.gram.as_ref()
+    }
 
-/// The noise that a (validated) configuration names.
-pub fn noise(config: &crate::config::Data) -> Noise {
-    match config.noise.as_str() {
-        "rademacher" => Noise::Rademacher,
-        "uniform" => Noise::Uniform,
-        "student-t" => Noise::StudentT { dof: config.dof },
-        _ => Noise::Gaussian,
+    /// K, where something cannot be done without it.
+    pub(crate) fn gram_for(&self, what: &'static str) -> Result<&Arc<Gram>> {
+        self.gram().ok_or(Error::TooManySamples { n: self.n(), what })
+    }
+
+    /// `‖x_i‖` (length n).
+    pub fn norms(&self) -> &[f64] {
+        &self.0.norms
+    }
+
+    /// `λmax(XXᵀ)`.
+    pub fn lambda_max(&self) -> f64 {
+        self.0.lambda_max
+    }
+
+    /// Labels before label noise (length n), where they are known.
+    pub fn clean(&self) -> Option<&[f64]> {
+        self.0.clean.as_deref()
+    }
+
+    /// The distribution that the samples were drawn from, where it is known.
+    pub fn mixture(&self) -> Option<&Mixture> {
+        self.0.mixture.as_ref()
+    }
+
+    /// Inner products of the samples: by K where it is held, by passes over X elsewhere.
+    pub(crate) fn inner_products(&self) -> Arc<dyn Geometry + Send> {
+        match self.gram() {
+            Some(k) => k.clone(),
+            None => Arc::new(Samples(self.x().clone())),
+        }
+    }
+
+    /// blake3 of shape, samples and labels, as hexadecimal digits.
+    pub fn digest(&self) -> String {
+        let x = self.x();
+        digest::of([&[x.rows() as f64, x.cols() as f64], x.values(), self.y()])
     }
 }
 
-/// Reads samples and labels from files: the source by the ending of its name, the labels from a file of
-/// their own, a column of the table (by name or index), or the lines of a sparse file; then takes the chosen
-/// rows and columns (of the features: a label column is none) and standardizes these.
-///
-/// # Errors
-/// [`crate::error::Error::Input`] for an unknown format, a file that cannot be read, labels that do not fit,
-/// or a choice of rows or columns that are not there.
-pub fn read(config: &crate::config::Data) -> Result<Dataset> {
-    let path = Path::new(&config.source);
-    let labels = config.labels.as_str();
-    let own_file = labels.ends_with(".npy") || labels.ends_with(".csv");
-    let kind = path.extension().and_then(|e| e.to_str());
-    if labels.is_empty() && matches!(kind, Some("npy" | "csv")) || kind == Some("npy") && !own_file {
-        let expected = if kind == Some("npy") { "" } else { ", or to a column of it" };
-        return Err(input_error!("data.source is a file: set data.labels to a .npy or .csv file{expected}"));
-    }
-    let (x, y) = match kind {
-        Some("npy") => (npy::matrix(path)?, None),
-        Some("csv") => {
-            let table = csv::read(path, (!own_file && !labels.is_empty()).then_some(labels))?;
-            (table.x, table.y)
-        }
-        Some("svm" | "libsvm") => {
-            if !own_file && !matches!(labels, "" | "0") {
-                let begin = "the lines of a sparse file begin with their labels; leave it empty, or name a file";
-                return Err(input_error!("data.labels = {labels:?}: {begin}"));
-            }
-            let sparse = svmlight::read(path)?;
-            (sparse.x, Some(sparse.y))
-        }
-        _ => {
-            let known = "\"mixture\" or a file named .npy, .csv, .svm or .libsvm";
-            return Err(input_error!("data.source = \"{}\": expected {known}", config.source));
-        }
-    };
+fn check(x: &Matrix, y: &[f64]) -> Result<()> {
     if x.rows() == 0 || x.cols() == 0 {
-        return Err(input_error!("{}: {} samples with {} features; expected some", path.display(), x.rows(), x.cols()));
+        let found = format!("{} x {}", x.rows(), x.cols());
+        return Err(Error::Shape { what: "X", found, expected: "n x d, at least 1 x 1".into() });
     }
-    let y = match y {
-        _ if labels.ends_with(".npy") => npy::labels(Path::new(labels), x.rows())?,
-        _ if labels.ends_with(".csv") => csv::labels(Path::new(labels), x.rows())?.0,
-        Some(y) => y,
-        None => return Err(Error::Internal("a table was read without its label column".into())),
-    };
-    let (mut x, y) = chosen(config, x, y)?;
-    let how = match config.standardize.as_str() {
-        "columns" => standardize::Standardize::Columns,
-        "rows" => standardize::Standardize::Rows,
-        _ => standardize::Standardize::None,
-    };
-    standardize::standardize(&mut x, how)?;
-    Ok(Dataset { x: x.into(), y, clean: None, mixture: None })
+    if y.len() != x.rows() {
+        let expected = format!("n = {}", x.rows());
+        return Err(Error::Shape { what: "y", found: format!("{} labels", y.len()), expected });
+    }
+    if let Some((sample, value)) = y.iter().enumerate().find(|(_, y)| y.abs() != 1.0) {
+        return Err(Error::Label { sample, value: *value });
+    }
+    match x.values().iter().position(|v| !v.is_finite()) {
+        Some(at) => {
+            Err(Error::NotFinite { sample: at / x.cols(), feature: at % x.cols(), value: x.values()[at] })
+        }
+        None => Ok(()),
+    }
 }
 
-/// The rows and columns that the configuration names, of X (n×d) and n labels.
-fn chosen(config: &crate::config::Data, x: Matrix, y: Vec<f64>) -> Result<(Matrix, Vec<f64>)> {
-    if config.rows.is_empty() && config.columns.is_empty() {
-        return Ok((x, y));
+/// Refuses samples whose inner products, or the products of two of these, leave the range of f64.
+fn check_lengths(norms: &[f64], x: &Matrix) -> Result<()> {
+    for (sample, norm) in norms.iter().enumerate().filter(|(_, v)| !LENGTHS.contains(v)) {
+        let length = crate::matrix::norm(x.row(sample));
+        if *norm != 0.0 || length != 0.0 {
+            return Err(Error::Length { sample, length });
+        }
     }
-    let rows = selection::indices(&config.rows, x.rows()).map_err(|e| input_error!("data.rows: {e}"))?;
-    let columns = selection::indices(&config.columns, x.cols()).map_err(|e| input_error!("data.columns: {e}"))?;
-    Ok((selection::submatrix(&x, &rows, &columns), rows.iter().map(|i| y[*i]).collect()))
+    Ok(())
 }

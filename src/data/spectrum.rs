@@ -1,45 +1,55 @@
 //! Eigenvalues of the diagonal covariance Σ.
 
-use super::npy;
-use crate::error::Result;
-use crate::input_error;
-use std::path::Path;
+use crate::error::{Error, Result};
 
-/// The d eigenvalues named by `identity` (all 1), `power:EXPONENT` (`k^(−EXPONENT)`, k = 1..d),
-/// `spiked:COUNT:VALUE` (VALUE for the first COUNT, 1 for the rest) or a .npy file with d values.
-///
-/// # Errors
-/// [`crate::error::Error::Input`] for another form, a file of another length, or eigenvalues that are not positive.
-pub fn parse(text: &str, d: usize) -> Result<Vec<f64>> {
-    let parts: Vec<&str> = text.split(':').collect();
-    let values = match parts[..] {
-        ["identity"] => vec![1.0; d],
-        ["power", exponent] => {
-            let exponent = number(exponent, text)?;
-            (1..=d).map(|k| libm::pow(k as f64, -exponent)).collect()
-        }
-        ["spiked", count, value] => {
-            let (count, value) = (number(count, text)?, number(value, text)?);
-            (0..d).map(|k| if (k as f64) < count { value } else { 1.0 }).collect()
-        }
-        _ if text.ends_with(".npy") => npy::vector(Path::new(text))?,
-        _ => return Err(unknown(text)),
-    };
-    if values.len() != d {
-        return Err(input_error!("{text}: {} eigenvalues, expected data.d = {d}", values.len()));
-    }
-    match values.iter().find(|v| !(**v > 0.0 && v.is_finite())) {
-        Some(v) => Err(input_error!("data.spectrum = \"{text}\": eigenvalue {v}, expected positive numbers")),
-        None => Ok(values),
-    }
+/// How the d eigenvalues of Σ are given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Spectrum {
+    /// All 1.
+    #[default]
+    Identity,
+    /// `k^(−exponent)`, k = 1..d.
+    Power {
+        /// The exponent, any finite number.
+        exponent: f64,
+    },
+    /// `value` for the first `count`, 1 for the rest.
+    Spiked {
+        /// How many.
+        count: usize,
+        /// Their value, above 0.
+        value: f64,
+    },
+    /// As listed.
+    Listed(Vec<f64>),
 }
 
-fn number(text: &str, whole: &str) -> Result<f64> {
-    text.parse().map_err(|_| unknown(whole))
-}
-
-fn unknown(text: &str) -> crate::error::Error {
-    input_error!("data.spectrum = \"{text}\": expected identity, power:EXPONENT, spiked:COUNT:VALUE or a .npy file")
+impl Spectrum {
+    /// The d eigenvalues.
+    ///
+    /// # Errors
+    /// [`Error::Range`] for one that is not positive and finite, or more spikes than d; [`Error::Shape`] for a list
+    /// of another length.
+    pub fn eigenvalues(&self, d: usize) -> Result<Vec<f64>> {
+        let values = match self {
+            Self::Identity => vec![1.0; d],
+            Self::Power { exponent } => (1..=d).map(|k| libm::pow(k as f64, -exponent)).collect(),
+            Self::Spiked { count, .. } if *count > d => {
+                let expected = "at most d of them";
+                return Err(Error::Range { name: "spiked eigenvalues", value: *count as f64, expected });
+            }
+            Self::Spiked { count, value } => (0..d).map(|k| if k < *count { *value } else { 1.0 }).collect(),
+            Self::Listed(values) => values.clone(),
+        };
+        if values.len() != d {
+            let (found, expected) = (format!("{} eigenvalues", values.len()), format!("d = {d}"));
+            return Err(Error::Shape { what: "the spectrum", found, expected });
+        }
+        match values.iter().find(|v| !(**v > 0.0 && v.is_finite())) {
+            Some(v) => Err(Error::Range { name: "an eigenvalue", value: *v, expected: "a positive, finite number" }),
+            None => Ok(values),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -48,11 +58,19 @@ mod tests {
 
     #[test]
     fn forms() {
-        assert_eq!(parse("identity", 3).unwrap(), [1.0; 3]);
-        assert_eq!(parse("power:1", 3).unwrap(), [1.0, 0.5, libm::pow(3.0, -1.0)]);
-        assert_eq!(parse("spiked:2:9.5", 3).unwrap(), [9.5, 9.5, 1.0]);
-        for bad in ["", "power", "power:x", "spiked:1", "spiked:1:-2", "flat", "none.npy"] {
-            assert!(parse(bad, 3).is_err(), "{bad}");
+        let of = |s: Spectrum| s.eigenvalues(3);
+        assert_eq!(of(Spectrum::Identity).unwrap(), [1.0; 3]);
+        assert_eq!(of(Spectrum::Power { exponent: 1.0 }).unwrap(), [1.0, 0.5, libm::pow(3.0, -1.0)]);
+        assert_eq!(of(Spectrum::Spiked { count: 2, value: 9.5 }).unwrap(), [9.5, 9.5, 1.0]);
+        assert_eq!(of(Spectrum::Listed(vec![3.0, 2.0, 1.0])).unwrap(), [3.0, 2.0, 1.0]);
+        for bad in [
+            Spectrum::Power { exponent: f64::NAN },
+            Spectrum::Spiked { count: 1, value: -2.0 },
+            Spectrum::Spiked { count: 4, value: 2.0 },
+            Spectrum::Listed(vec![1.0; 2]),
+            Spectrum::Listed(vec![1.0, 0.0, 1.0]),
+        ] {
+            assert!(of(bad.clone()).is_err(), "{bad:?}");
         }
     }
 }

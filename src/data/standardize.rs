@@ -1,11 +1,12 @@
 //! Shifting and scaling of samples from files.
 
-use crate::error::Result;
-use crate::input_error;
+use crate::error::{Error, Result};
 use crate::matrix::{Matrix, norm};
+use serde::{Deserialize, Serialize};
 
 /// How samples are standardized.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Standardize {
     /// Not at all.
     #[default]
@@ -16,18 +17,20 @@ pub enum Standardize {
     Rows,
 }
 
-/// Standardizes X (n×d) in place. Sums run over the rows in their order.
-///
-/// # Errors
-/// A row of zeros has no direction.
-pub fn standardize(x: &mut Matrix, how: Standardize) -> Result<()> {
-    match how {
-        Standardize::None => Ok(()),
-        Standardize::Columns => {
-            columns(x);
-            Ok(())
+impl Standardize {
+    /// Standardizes X (n×d) in place. Sums run over the rows in their order.
+    ///
+    /// # Errors
+    /// [`Error::Length`]: a row of zeros has no direction.
+    pub fn apply(self, x: &mut Matrix) -> Result<()> {
+        match self {
+            Standardize::None => Ok(()),
+            Standardize::Columns => {
+                columns(x);
+                Ok(())
+            }
+            Standardize::Rows => rows(x),
         }
-        Standardize::Rows => rows(x),
     }
 }
 
@@ -56,7 +59,7 @@ fn rows(x: &mut Matrix) -> Result<()> {
     for i in 0..x.rows() {
         let length = norm(x.row(i));
         if length == 0.0 {
-            return Err(input_error!("sample {i} is zero and cannot be scaled to unit norm"));
+            return Err(Error::Length { sample: i, length });
         }
         x.row_mut(i).iter_mut().for_each(|v| *v /= length);
     }
@@ -71,18 +74,18 @@ mod tests {
     fn columns_and_rows() {
         let given = Matrix::new(3, 3, vec![1.0, 0.1, 2.0, 3.0, 0.1, 2.0, 5.0, 0.1, 8.0]);
         let mut x = given.clone();
-        standardize(&mut x, Standardize::Columns).unwrap();
+        Standardize::Columns.apply(&mut x).unwrap();
         let root = 1.5f64.sqrt();
         let expected = [-root, 0.0, -0.5f64.sqrt(), 0.0, 0.0, -0.5f64.sqrt(), root, 0.0, 2f64.sqrt()];
         for (a, b) in x.values().iter().zip(expected) {
             assert!((a - b).abs() < 1e-15);
         }
         let mut x = Matrix::new(2, 2, vec![3.0, 4.0, 0.0, -2.0]);
-        standardize(&mut x, Standardize::Rows).unwrap();
+        Standardize::Rows.apply(&mut x).unwrap();
         assert_eq!(x.values(), [0.6, 0.8, 0.0, -1.0]);
-        assert!(standardize(&mut Matrix::zeros(1, 2), Standardize::Rows).is_err());
+        assert!(Standardize::Rows.apply(&mut Matrix::zeros(1, 2)).is_err());
         let mut x = given.clone();
-        standardize(&mut x, Standardize::None).unwrap();
+        Standardize::None.apply(&mut x).unwrap();
         assert_eq!(x, given);
     }
 }

@@ -10,8 +10,7 @@ mod machine;
 
 use crate::descent::Precision;
 use crate::descent::fused::{Fused, Isa, Lanes, Nest, Watch};
-use crate::error::Result;
-use crate::input_error;
+use crate::error::{Result, input_error};
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::product::gram;

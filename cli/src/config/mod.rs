@@ -6,9 +6,9 @@
 
 mod keys;
 
-use crate::error::Result;
-use crate::input_error;
+use crate::error::{Result, input_error};
 use keys::{apply, check_keys, one_line, parse};
+use farfield::{EngineChoice, Noise, Precision, Reduction, Standardize, StepSize};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::Path;
 use toml::{Table, Value};
@@ -37,7 +37,7 @@ pub struct Config {
 #[serde(default)]
 pub struct Data {
     /// `mixture`, or the path of a data file.
-    pub source: String,
+    pub source: Source,
     /// Labels of a data file: a path, or a column of it.
     #[serde(deserialize_with = "text")]
     pub labels: String,
@@ -48,7 +48,7 @@ pub struct Data {
     #[serde(deserialize_with = "text")]
     pub columns: String,
     /// For data from files: none, columns (mean 0, variance 1) or rows (unit norm).
-    pub standardize: String,
+    pub standardize: Standardize,
     /// Number of samples n.
     #[serde(deserialize_with = "count")]
     pub n: u64,
@@ -58,7 +58,7 @@ pub struct Data {
     /// `‖μ‖₂`.
     pub signal: f64,
     /// Distribution of the noise coordinates: gaussian, rademacher, uniform, student-t.
-    pub noise: String,
+    pub noise: NoiseName,
     /// Degrees of freedom of student-t noise.
     pub dof: f64,
     /// Eigenvalues of the covariance: identity, power:EXPONENT, spiked:COUNT:VALUE or a .npy file.
@@ -68,7 +68,7 @@ pub struct Data {
     /// Probability of the label +1.
     pub balance: f64,
     /// How samples are drawn: rows.
-    pub sampling: String,
+    pub sampling: Sampling,
 }
 
 /// `[network]`.
@@ -93,19 +93,20 @@ pub struct Net {
 #[serde(default)]
 pub struct Descent {
     /// Step size α, or auto.
+    #[serde(with = "step_size")]
     pub step_size: StepSize,
     /// `sum` or `mean` of the losses.
-    pub reduction: String,
+    pub reduction: Reduction,
     /// Horizon: number of steps, up to 1e300.
     pub steps: f64,
     /// auto, direct or gram.
-    pub engine: String,
+    pub engine: EngineChoice,
     /// Jump once the pattern has settled.
     pub warp: bool,
     /// Share work between neurons that provably get the same update.
     pub tied: bool,
     /// Of the products: f64, f32, or mixed: f32 with the state in f64.
-    pub precision: String,
+    pub precision: Precision,
     /// Relative error that averages over chattering neurons may leave in the margins; 0: no averages.
     pub sliding_tolerance: f64,
 }
@@ -134,20 +135,20 @@ pub struct Output {
 impl Default for Data {
     fn default() -> Self {
         Self {
-            source: "mixture".into(),
+            source: Source::Mixture,
             labels: String::new(),
             rows: String::new(),
             columns: String::new(),
-            standardize: "none".into(),
+            standardize: Standardize::None,
             n: 100,
             d: 5000,
             signal: 10.0,
-            noise: "gaussian".into(),
+            noise: NoiseName::Gaussian,
             dof: 3.0,
             spectrum: "identity".into(),
             label_noise: 0.0,
             balance: 0.5,
-            sampling: "rows".into(),
+            sampling: Sampling::Rows,
         }
     }
 }
@@ -162,12 +163,12 @@ impl Default for Descent {
     fn default() -> Self {
         Self {
             step_size: StepSize::Auto,
-            reduction: "sum".into(),
+            reduction: Reduction::Sum,
             steps: 1e6,
-            engine: "auto".into(),
+            engine: EngineChoice::Auto,
             warp: true,
             tied: true,
-            precision: "f64".into(),
+            precision: Precision::F64,
             sliding_tolerance: 1e-6,
         }
     }
@@ -179,30 +180,78 @@ impl Default for Monitor {
     }
 }
 
-/// The step size α: a number, or `1/λmax(XXᵀ)/c` rounded down to 3 significant digits.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum StepSize {
-    /// From the data.
-    Auto,
-    /// As given.
-    Fixed(f64),
+/// Where the samples come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Drawn from a mixture.
+    Mixture,
+    /// Read from the file of this path.
+    File(String),
 }
 
-impl Serialize for StepSize {
+impl Serialize for Source {
     fn serialize<S: Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
-        match self {
-            Self::Auto => s.serialize_str("auto"),
-            Self::Fixed(v) => s.serialize_f64(*v),
+        s.serialize_str(match self {
+            Self::Mixture => "mixture",
+            Self::File(path) => path,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        Ok(if text == "mixture" { Self::Mixture } else { Self::File(text) })
+    }
+}
+
+/// The distribution of the noise coordinates; `data.dof` goes with student-t.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)] // the names say it
+pub enum NoiseName {
+    Gaussian,
+    Rademacher,
+    Uniform,
+    StudentT,
+}
+
+/// How samples of a mixture are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sampling {
+    /// Row by row.
+    Rows,
+}
+
+impl Data {
+    /// The distribution of the noise coordinates.
+    pub fn noise(&self) -> Noise {
+        match self.noise {
+            NoiseName::Gaussian => Noise::Gaussian,
+            NoiseName::Rademacher => Noise::Rademacher,
+            NoiseName::Uniform => Noise::Uniform,
+            NoiseName::StudentT => Noise::StudentT { dof: self.dof },
         }
     }
 }
 
-impl<'de> Deserialize<'de> for StepSize {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+/// A step size in TOML: a number or `auto`.
+mod step_size {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(size: &StepSize, s: S) -> std::result::Result<S::Ok, S::Error> {
+        match size {
+            StepSize::Auto => s.serialize_str("auto"),
+            StepSize::Fixed(v) => s.serialize_f64(*v),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<StepSize, D::Error> {
         match Value::deserialize(d)? {
-            Value::String(s) if s == "auto" => Ok(Self::Auto),
-            Value::Float(v) => Ok(Self::Fixed(v)),
-            Value::Integer(v) => Ok(Self::Fixed(v as f64)),
+            Value::String(s) if s == "auto" => Ok(StepSize::Auto),
+            Value::Float(v) => Ok(StepSize::Fixed(v)),
+            Value::Integer(v) => Ok(StepSize::Fixed(v as f64)),
             other => Err(serde::de::Error::custom(format!("expected a number or \"auto\", not {other}"))),
         }
     }
@@ -282,18 +331,12 @@ impl Config {
             let width = net.width;
             return Err(input_error!("network.positive = {}: expected -1 or 0 to the width, {width}", net.positive));
         }
-        one_of(&data.noise, &["gaussian", "rademacher", "uniform", "student-t"], "data.noise")?;
-        one_of(&data.standardize, &["none", "columns", "rows"], "data.standardize")?;
-        if data.source == "mixture" && !(data.rows.is_empty() && data.columns.is_empty()) {
+        if data.source == Source::Mixture && !(data.rows.is_empty() && data.columns.is_empty()) {
             return Err(input_error!(
                 "data.rows and data.columns choose from a file; set data.source, or data.n and d"
             ));
         }
-        one_of(&data.sampling, &["rows"], "data.sampling")?;
-        one_of(&descent.reduction, &["sum", "mean"], "descent.reduction")?;
-        one_of(&descent.engine, &["auto", "direct", "gram"], "descent.engine")?;
-        one_of(&descent.precision, &["f64", "f32", "mixed"], "descent.precision")?;
-        if descent.precision == "f32" && descent.engine == "gram" {
+        if descent.precision == Precision::F32 && descent.engine == EngineChoice::Gram {
             return Err(input_error!(
                 "descent.precision = \"f32\" steps on X: use \"mixed\", or descent.engine = \"direct\""
             ));
@@ -309,10 +352,9 @@ impl Config {
         if self.network.positive < 0 {
             self.network.positive = self.network.width.div_ceil(2) as i64;
         }
-        let from_files = self.data.source != "mixture";
         let mut paths = vec![&mut self.network.init];
-        if from_files {
-            paths.push(&mut self.data.source);
+        if let Source::File(source) = &mut self.data.source {
+            paths.push(source);
             // A label column of a table has a name or an index, no path.
             if [".npy", ".csv"].iter().any(|e| self.data.labels.ends_with(e)) {
                 paths.push(&mut self.data.labels);
@@ -337,11 +379,6 @@ impl Config {
     pub fn short_digest(&self) -> String {
         blake3::hash(self.to_toml().as_bytes()).to_hex()[..8].to_string()
     }
-
-    /// Loss constant c for n samples: 1 for the sum, 1/n for the mean.
-    pub fn loss_constant(&self, n: usize) -> f64 {
-        if self.descent.reduction == "mean" { 1.0 / n as f64 } else { 1.0 }
-    }
 }
 
 fn at_least(value: u64, least: u64, key: &str) -> Result<()> {
@@ -350,13 +387,6 @@ fn at_least(value: u64, least: u64, key: &str) -> Result<()> {
 
 fn real(value: f64, good: bool, key: &str, expected: &str) -> Result<()> {
     if good && value.is_finite() { Ok(()) } else { Err(input_error!("{key} = {value}: expected a number {expected}")) }
-}
-
-fn one_of(value: &str, known: &[&str], key: &str) -> Result<()> {
-    if known.contains(&value) {
-        return Ok(());
-    }
-    Err(input_error!("{key} = \"{value}\": expected one of {}", known.join(", ")))
 }
 
 #[cfg(test)]
@@ -379,7 +409,7 @@ mod tests {
         let c = load(&["data.n=3", "data.n=1e3", "descent.step_size=0.5", "data.source=a.npy", "descent.steps=1e300"]);
         let c = c.unwrap();
         assert_eq!((c.data.n, c.descent.step_size), (1000, StepSize::Fixed(0.5)));
-        assert_eq!((c.data.source.as_str(), c.descent.steps), ("a.npy", 1e300));
+        assert_eq!((c.data.source, c.descent.steps), (Source::File("a.npy".into()), 1e300));
         for rows in ["7", "10:30", "0:100,150", "5:", "-2:"] {
             let c = load(&["data.source=a.csv", "data.labels=-1", &format!("data.rows={rows}")]).unwrap();
             assert_eq!((c.data.labels.as_str(), c.data.rows.as_str()), ("-1", rows));

@@ -2,11 +2,10 @@
 //!
 //! Indices count from 1; what is not named is zero. The result is dense.
 
-use crate::data::classes::{Classes, Names};
-use crate::data::text::{number, shown};
-use crate::error::Result;
-use crate::input_error;
-use crate::matrix::Matrix;
+use super::classes::{Classes, Names};
+use super::text::{number, shown};
+use crate::error::{Result, input_error};
+use farfield::matrix::Matrix;
 use std::path::Path;
 
 /// Samples and labels read from a sparse file.

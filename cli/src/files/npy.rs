@@ -3,9 +3,8 @@
 //! A header (version, dtype, order, shape) is followed by the numbers. The file is read once, a
 //! block at a time, and every number must be finite.
 
-use crate::error::{Error, Result};
-use crate::input_error;
-use crate::matrix::Matrix;
+use crate::error::{Error, Result, input_error};
+use farfield::matrix::Matrix;
 use ndarray_npy::npy::header::{Header, Layout};
 use ndarray_npy::{WritableElement, WriteNpyExt};
 use std::fs::File;

@@ -1,8 +1,7 @@
 //! Configuration as a table: `KEY=VALUE` settings, unknown keys, errors of one line.
 
 use super::Config;
-use crate::error::Result;
-use crate::input_error;
+use crate::error::{Result, input_error};
 use toml::{Table, Value};
 
 pub(super) fn parse(text: &str, name: &str) -> Result<Table> {

@@ -3,7 +3,7 @@
 //! `a:b` is a, …, b−1; `a:` reaches to the end and `:b` begins at 0; a negative number counts from the
 //! end. The chosen ones keep the order in which they are named, and none may be named twice.
 
-use crate::matrix::Matrix;
+use farfield::matrix::Matrix;
 
 /// The chosen indices among `count`, in the order of `text`; all of them for an empty text.
 ///

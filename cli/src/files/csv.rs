@@ -4,11 +4,10 @@
 //! The file is read in blocks of whole lines; each block is cut into chunks of lines that all threads
 //! parse at once. The values do not depend on how it is cut.
 
-use crate::data::classes::{Classes, Names};
-use crate::data::text::{number, shown, trim};
-use crate::error::Result;
-use crate::input_error;
-use crate::matrix::Matrix;
+use super::classes::{Classes, Names};
+use super::text::{number, shown, trim};
+use crate::error::{Result, input_error};
+use farfield::matrix::Matrix;
 use rayon::prelude::*;
 use std::fs::File;
 use std::io::Read;

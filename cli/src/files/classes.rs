@@ -1,6 +1,6 @@
 //! Two classes, however they are called, as ±1.
 
-use crate::data::text::number;
+use super::text::number;
 
 /// The names of the two classes, and which one is +1.
 #[derive(Clone, Debug, PartialEq, Eq)]

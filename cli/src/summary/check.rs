@@ -1,0 +1,152 @@
+//! The conditions of the theory in words.
+
+use farfield::conditions::Moments;
+use farfield::{Condition, ConditionKind, Conditions, Relation};
+use serde::Serialize;
+use std::fmt::Write;
+
+/// A condition as `farfield check --json` shows it.
+#[derive(Serialize)]
+pub struct Described {
+    /// What is asked, in a few words.
+    name: &'static str,
+    #[serde(flatten)]
+    condition: Condition,
+    /// Where the condition is from.
+    source: &'static str,
+    /// What the number is, and what follows.
+    note: String,
+}
+
+/// All conditions with their words.
+pub fn described(checked: &Conditions) -> Vec<Described> {
+    let of = |c: &Condition| {
+        let (name, source, _) = words(c.kind);
+        Described { name, condition: *c, source, note: note(c, checked) }
+    };
+    checked.conditions.iter().map(of).collect()
+}
+
+/// The report, a paragraph a condition, and what the theorem says.
+pub fn report(checked: &Conditions) -> String {
+    let mut out = String::new();
+    for c in &checked.conditions {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{}", line(c, checked));
+    }
+    let theorem = match (checked.theorem_applies, checked.activated) {
+        (true, true) => "The conditions of [H, Thm 4.8] hold, and all neurons are activated at t = 1.",
+        (true, false) => {
+            "The conditions of [H, Thm 4.8] hold up to their constants, but not all neurons are activated at t = 1."
+        }
+        (false, true) => "The conditions of [H, Thm 4.8] do not hold, yet all neurons are activated at t = 1.",
+        (false, false) => "The conditions of [H, Thm 4.8] do not hold, and not all neurons are activated at t = 1.",
+    };
+    let _ = writeln!(out, "\n{theorem}");
+    out
+}
+
+fn line(c: &Condition, checked: &Conditions) -> String {
+    let (name, source, _) = words(c.kind);
+    let value = c.value.map_or("unknown".into(), |v| format!("{v:.4e}"));
+    let threshold = match (c.threshold, c.relation) {
+        (None, _) => String::new(),
+        (Some(t), Relation::Above) => format!("> {t}"),
+        (Some(t), Relation::AtLeast) => format!("≥ {t:.4}"),
+        (Some(t), Relation::Below) => format!("< {t:.4}"),
+    };
+    let verdict = match (c.holds, c.threshold) {
+        (Some(true), _) => "holds",
+        (Some(false), _) => "FAILS",
+        (None, None) if c.value.is_some() => "-",
+        (None, _) => "unknown",
+    };
+    format!("{verdict:>7}  {name:<32} {value:>12} {threshold:<10} {source}\n{:>9}{}", "", note(c, checked))
+}
+
+/// Name, source and what the number is.
+fn words(kind: ConditionKind) -> (&'static str, &'static str, &'static str) {
+    use ConditionKind::*;
+    match kind {
+        SeparableWhenActivated => (
+            "separable when activated",
+            "[H, (5)]",
+            "maximal margin of a unit W in the activated pattern, where the limit of the theorem lives; 0: not \
+             separable there",
+        ),
+        PositiveCorrelation => (
+            "positive correlation",
+            "[H, Thm 4.8]",
+            "min over i≠k of <y_i x_i, y_k x_k>; if it holds, an activated pattern stays activated for ever, whatever \
+             the step size; either this or near orthogonality is asked",
+        ),
+        NearOrthogonality => (
+            "near orthogonality",
+            "[H, Thm 4.8]; Frei et al. 2023",
+            "min |x_i|^2 / (n max |<x_i,x_k>|), i≠k, against the squared norm ratio R^2; Frei et al. ask for more by \
+             a constant of the leak",
+        ),
+        NormRatio => (
+            "norm ratio R^2",
+            "Frei et al. 2023",
+            "max |x_i|^2 / min |x_i|^2: what near orthogonality has to reach; nothing is asked of it alone",
+        ),
+        StepSize => (
+            "step size",
+            "descent lemma, weights ℓ_i ≤ 1",
+            "α c λmax(K): below 2 every step in a fixed pattern lowers the loss once all ℓ_i ≤ 1",
+        ),
+        StepSizeAtStart => (
+            "step size at the start",
+            "descent lemma, weights of W(0)",
+            "α c λmax(K) max ℓ_i(0): the bound that depends on the loss",
+        ),
+        InitializationAgainstStep => (
+            "initialization against step",
+            "[H, Thm 4.8]",
+            "min over pairs of |contribution of the first step to z_ij| / |z_ij(0)|: above 1 the first step, not the \
+             initialization, decides every sign",
+        ),
+        ActivatedAtOne => {
+            ("activated at t = 1", "[H, Thm 4.8]", "fraction of pairs with a_j y_i z_ij > 0 after one step")
+        }
+        SignalAgainstNoise => ("signal n|μ|² against tr Σ", "[H, Thm 5.1]", "n|μ|²/tr Σ"),
+        Benign => (
+            "benign: n|μ|⁴ against |Σ| tr Σ",
+            "[H, Thm 5.1]",
+            "n|μ|⁴/(|Σ| tr Σ): far above 1 the test error of the limit vanishes",
+        ),
+        DimensionAgainstSamples => (
+            "dimension d against n²",
+            "[H, Thm 5.1]; Frei et al. 2023",
+            "d / n²: near orthogonality of pure noise",
+        ),
+        DimensionAgainstSignal => (
+            "dimension d against n|μ|²",
+            "[H, Thm 5.1]; Frei et al. 2023",
+            "d / (n|μ|²): above 1 the signal does not spoil near orthogonality",
+        ),
+    }
+}
+
+/// What the number is and what follows; for samples whose distribution is not known, that it is an estimate.
+fn note(c: &Condition, checked: &Conditions) -> String {
+    let (.., note) = words(c.kind);
+    const KNOWN: &str = "an estimate: if the samples are y_i μ + independent noise of mean 0, and the labels are clean,";
+    match (c.kind, checked.moments) {
+        (ConditionKind::SignalAgainstNoise, Some(Moments { energy, trace })) => {
+            format!("{KNOWN} |μ|² ≈ {energy:.4e} (U-statistic of K) and tr Σ ≈ {trace:.4e}")
+        }
+        (ConditionKind::SignalAgainstNoise, None) => {
+            let side = if c.holds == Some(true) { "strong" } else { "weak" };
+            format!("{note}: {side} signal; neither side is asked for, the error follows another law on each")
+        }
+        (ConditionKind::Benign, Some(_)) => {
+            "|Σ| of data from a file cannot be known from the inner products of n samples".into()
+        }
+        (ConditionKind::DimensionAgainstSignal, Some(_)) => {
+            format!("{KNOWN} |μ|² as above; unknown where that is not positive")
+        }
+        _ => note.into(),
+    }
+}

@@ -1,0 +1,113 @@
+//! The summary of `farfield limit`.
+
+use super::{error_text, problem_line, stationarity_text};
+use crate::config::Config;
+use farfield::limit::sliding::Sliding;
+use farfield::{LimitOutcome, Prediction, Problem, Slider, Stationarity};
+use std::fmt::Write;
+use std::path::Path;
+
+/// What was found of a limit, and where its files are; `stationarity` is that of a run's last iterate.
+pub fn summary(
+    facts: &LimitOutcome,
+    prediction: &Prediction<Sliding>,
+    stationarity: Option<&Stationarity>,
+    problem: &Problem,
+    config: &Config,
+    folder: &Path,
+) -> String {
+    let mut out = String::new();
+    let mut line = |name: &str, text: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{name:>10}  {text}");
+    };
+    line("problem", problem_line(problem, config));
+    match prediction {
+        Prediction::Limit(solved) => {
+            line("limit", limit_text(facts, solved));
+            line("sliding", sliding_text(facts, solved));
+            if let Some(bits) = facts.differing_bits {
+                line("pattern", pattern_text(solved, bits));
+            }
+        }
+        Prediction::NotSeparable(proof) => line("limit", inseparable_text(facts, proof.farkas.relative)),
+        Prediction::Unresolved(_) => line("limit", "unresolved: the dual problem is too close to singular".into()),
+    }
+    if let Some(inactive @ 1..) = facts.inactive_after_one {
+        let what = "and a run decides whether they stay so: `farfield run`, then `farfield limit --pattern`";
+        line("caution", format!("GD's first step leaves {} inactive, {what}", pairs(inactive)));
+    }
+    if let Some(stationarity) = stationarity {
+        line("KKT", stationarity_text(stationarity));
+    }
+    if let Some(error) = &facts.test_error {
+        line("test error", error_text(error));
+    }
+    line("files", folder.display().to_string());
+    out
+}
+
+fn inseparable_text(facts: &LimitOutcome, value: f64) -> String {
+    let sides = if facts.inactive_after_one.is_some() { "every pair of one sign activated" } else { "these sides" };
+    format!(
+        "none: NOT SEPARABLE with {sides}; the features cancel: weights λ ≥ 0, Σλ = 1 (dual.npy) with \
+         λᵀHλ = {value:.1e} of the mean diagonal of H"
+    )
+}
+
+fn sliding_text(facts: &LimitOutcome, solved: &Sliding) -> String {
+    let pair = |p: &Slider| {
+        let plural = if p.neurons == 1 { "" } else { "s" };
+        let whose =
+            if facts.wrong_side.is_some() { format!(", {} neuron{plural}", p.neurons) } else { String::new() };
+        format!(
+            "sample {} (sign {:+.0}{whose}): slope {:.4}, fraction {:.4}",
+            p.sample, p.sign, p.slope, p.fraction_predicted
+        )
+    };
+    match &facts.sliding[..] {
+        [] if solved.wrong_side.is_empty() => "none: this is the limit of the fully activated pattern".into(),
+        [] => "none".into(),
+        pairs => pairs.iter().map(pair).collect::<Vec<_>>().join("\n            "),
+    }
+}
+
+fn limit_text(facts: &LimitOutcome, solved: &Sliding) -> String {
+    let limit = &solved.limit;
+    let consistent = match (limit.inconsistent.len(), solved.wrong_side.len()) {
+        (0, 0) => "consistent: it activates every pair of one sign".to_string(),
+        (0, _) => "consistent: every pair of one sign is on the side it was assumed on".to_string(),
+        (count, 0) => format!("NOT consistent: {} on the wrong side, so GD goes elsewhere", pairs(count)),
+        (count, _) => format!("NOT consistent: {} on another side, so GD goes elsewhere", pairs(count)),
+    };
+    format!(
+        "max margin γ* = {:.12}, {} of {} samples support it, {consistent}; rate exponent ν = {:.4}",
+        limit.max_margin,
+        facts.support.unwrap_or(0),
+        limit.lambda.len(),
+        limit.nu
+    )
+}
+
+/// A count of pairs (sample, neuron) with `a_j y_i > 0`.
+fn pairs(count: usize) -> String {
+    format!("{count} pair{} of one sign", if count == 1 { "" } else { "s" })
+}
+
+/// What the limit says of the pattern that a run ended in.
+fn pattern_text(solved: &Sliding, differing: usize) -> String {
+    let limit = &solved.limit;
+    let wrong = match solved.wrong_side.len() {
+        0 => "every pair of one sign is activated".to_string(),
+        count => format!("{} on the wrong side", pairs(count)),
+    };
+    let bits = limit.lambda.len() * limit.span.groups.of.len();
+    let verdict = match (limit.consistent(), differing) {
+        (true, 0) => "the limit is consistent with the run's pattern and shows every bit that does not slide".into(),
+        (true, d) => format!("the limit is consistent with the run's sides, but {d} of {bits} bits must still change"),
+        (false, d) => {
+            format!("the limit is NOT consistent with the run's pattern: {d} of {bits} bits must still change")
+        }
+    };
+    format!("from the run: {wrong}; {verdict}")
+}
