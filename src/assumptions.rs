@@ -5,8 +5,8 @@
 //! conditions are sufficient, not necessary: one step of gradient descent is taken to see.
 
 use crate::config::Config;
-use crate::descent::Stop;
 use crate::descent::choice::LARGEST;
+use crate::engine::Stop;
 use crate::error::Result;
 use crate::limit::assumptions::{self, Condition, Subject};
 use crate::limit::test_error::{self, Regime};
@@ -43,9 +43,9 @@ impl Assumptions {
             return Err(input_error!("n = {}: check works for at most {LARGEST} samples", y.len()));
         };
         let mut engine = start::engine(config, problem)?;
-        let initial = engine.view().preactivations().to_vec();
+        let initial = engine.iterate().preactivations().to_vec();
         engine.advance(1.0, &Stop::default());
-        let after_one = engine.view().preactivations();
+        let after_one = engine.iterate().preactivations();
         let pattern = Pattern::activated(network, y);
         let activated_margin = match Limit::of_pattern(gram, y, network, &pattern, None) {
             Prediction::Limit(limit) => Some(limit.max_margin),

@@ -1,6 +1,6 @@
 //! What is watched: losses, margins, norms, the pattern, and the distances to the limit.
 //!
-//! At a monitored t the monitor sees Z and a few products with the data (see [`View`] and
+//! At a monitored t the monitor sees Z and a few products with the data (see [`Iterate`] and
 //! [`Geometry`]) and derives a [`Row`]. The limit is that of the pattern at this t, solved again only
 //! when the pattern has changed, and only where it can be an answer: all margins positive, and
 //! consistent. While neurons chatter no pattern stays; then it is the limit with sliding pairs for the
@@ -8,12 +8,13 @@
 //! as one minus a cosine.
 
 use crate::certificate::{self, Gradient};
-use crate::descent::rounding::Rounding;
-use crate::descent::{Engine, Flips, Precision, View};
+use crate::engine::{Engine, EngineKind, Flips, Iterate, Precision};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction};
 use crate::network::{Groups, Network, Pattern};
+use crate::number::smaller;
+use crate::rounding::Rounding;
 use crate::slopes::Slopes;
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ pub struct Row {
     /// Changes of single bits of the pattern since t = 0.
     pub flips: Flips,
     /// The engine that produced the state.
-    pub segment: &'static str,
+    pub segment: EngineKind,
     /// Precision of the products of the steps that led here.
     pub precision: Precision,
     /// Whether every number of the state is finite.
@@ -144,16 +145,16 @@ impl Monitor {
 
     /// Looks at the state of an engine.
     pub fn observe(&mut self, engine: &mut dyn Engine) -> Row {
-        let (t, flips, segment) = (engine.t(), engine.flips(), engine.name());
+        let (t, flips, segment) = (engine.t(), engine.flips(), engine.kind());
         let precision = engine.segments().last().map(|last| last.precision).unwrap_or_default();
         let scaled = engine.scaled_losses();
-        let view = engine.view();
+        let view = engine.iterate();
         let z = view.preactivations();
         let q = self.network.margins(z, &self.y);
         let mut row = Row {
             t,
             // A margin that is not a number is the least one.
-            min_margin: q.iter().copied().fold(f64::INFINITY, |m, q| if q >= m { m } else { q }),
+            min_margin: q.iter().copied().fold(f64::INFINITY, smaller),
             weight_norm: view.weight_norm(),
             sign_agreement: Pattern::sign_agreement(z, &self.y, &self.network),
             flips,
@@ -201,7 +202,7 @@ impl Monitor {
     }
 
     /// Margins of a state.
-    pub fn margins(&self, view: &dyn View) -> Vec<f64> {
+    pub fn margins(&self, view: &dyn Iterate) -> Vec<f64> {
         self.network.margins(view.preactivations(), &self.y)
     }
 
@@ -264,12 +265,12 @@ impl Monitor {
     }
 
     /// The pattern of a state.
-    pub fn pattern(&self, view: &dyn View) -> Pattern {
+    pub fn pattern(&self, view: &dyn Iterate) -> Pattern {
         Pattern::of(view.preactivations(), self.y.len(), self.network.width)
     }
 
     /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
-    pub fn separable(&mut self, row: &Row, view: &dyn View) -> bool {
+    pub fn separable(&mut self, row: &Row, view: &dyn Iterate) -> bool {
         let pattern = self.pattern(view);
         row.min_margin > 0.0 || !matches!(self.prediction(&pattern), Some(Prediction::NotSeparable(_)))
     }
@@ -339,7 +340,7 @@ impl Monitor {
         matches!(self.slid, Some((_, Prediction::NotSeparable(_))))
     }
 
-    fn compare(&self, row: &mut Row, view: &dyn View, scaled: &[f64], gradient: &Gradient) {
+    fn compare(&self, row: &mut Row, view: &dyn Iterate, scaled: &[f64], gradient: &Gradient) {
         let Some(limit) = self.limit() else { return };
         let direction = limit.span.clone().scaled(-1.0 / limit.norm);
         let chord = view.combined_norm(1.0 / row.weight_norm, &direction);

@@ -6,6 +6,7 @@
 use crate::data::npy;
 use crate::error::Result;
 use crate::input_error;
+use crate::number::larger;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -56,7 +57,7 @@ impl Network {
         let row =
             |(z, o): (&[f64], &[f64])| (0..a.len()).fold(0.0, |sum, j| (z[j] - o[j]).abs().mul_add(a[j].abs(), sum));
         let rows = z.chunks_exact(self.width).zip(other.chunks_exact(self.width)).map(row);
-        rows.fold(0.0, |top, v| if v <= top { top } else { v })
+        rows.fold(0.0, larger)
     }
 }
 

@@ -4,8 +4,7 @@ use crate::config::Config;
 use crate::data::random::{Purpose, generator};
 use crate::data::{Mixture, Noise};
 use crate::descent::run::Status;
-use crate::descent::sliding::visits::Fractions;
-use crate::descent::{Engine, Segment};
+use crate::engine::{Engine, EngineKind, Fractions, Precision, Segment};
 use crate::geometry::Span;
 use crate::limit::Limit;
 use crate::limit::iterate::{self, Shares, Stationarity};
@@ -128,8 +127,8 @@ impl SlidingReport {
 
 #[derive(Serialize)]
 pub(crate) struct SegmentReport {
-    pub(crate) engine: &'static str,
-    pub(crate) precision: &'static str,
+    pub(crate) engine: EngineKind,
+    pub(crate) precision: Precision,
     pub(crate) from: Real,
     pub(crate) to: Real,
     pub(crate) steps_taken: u64,
@@ -137,11 +136,11 @@ pub(crate) struct SegmentReport {
     pub(crate) error_estimate: Real,
 }
 
-impl From<Segment> for SegmentReport {
-    fn from(s: Segment) -> Self {
+impl From<&Segment> for SegmentReport {
+    fn from(s: &Segment) -> Self {
         Self {
             engine: s.engine,
-            precision: s.precision.name(),
+            precision: s.precision,
             from: Real(s.from),
             to: Real(s.to),
             steps_taken: s.steps_taken,
@@ -157,7 +156,7 @@ pub(crate) struct PrecisionReport {
     /// As configured.
     pub(crate) requested: String,
     /// Of the last stretch.
-    pub(crate) present: &'static str,
+    pub(crate) present: Precision,
     /// Error of the running margins against those of W in f64, at the end and at its largest.
     pub(crate) drift: Option<Real>,
     pub(crate) largest_drift: Option<Real>,
@@ -181,7 +180,7 @@ impl PrecisionReport {
         let watched = row.rounding.is_some();
         Self {
             requested: config.descent.precision.clone(),
-            present: row.precision.name(),
+            present: row.precision,
             drift: rounding.drift.map(Real),
             largest_drift: watched.then_some(Real(rounding.largest_drift)),
             anchors: rounding.anchors,
@@ -320,10 +319,10 @@ impl Outcome {
         row: &Row,
         status: Status,
     ) -> Self {
-        let segments = engine.segments().into_iter().map(SegmentReport::from).collect();
-        let engine_remark = engine.remark();
-        let (decades, scaled) = (engine.decades(), engine.scaled_losses());
-        let view = engine.view();
+        let segments = engine.segments().iter().map(SegmentReport::from).collect();
+        let engine_remark = engine.remark().map(|remark| crate::summary::remark(&remark));
+        let (scaled, decades) = (engine.scaled_losses(), engine.decades().to_vec());
+        let view = engine.iterate();
         let q = monitor.margins(view);
         let scaled = scaled.unwrap_or_else(|| monitor.scaled_losses(row.t, &q));
         let sliding = monitor.present_sliding().map(|limit| SlidingReport::all(limit, &decades, &scaled));

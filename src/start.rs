@@ -6,7 +6,7 @@ use crate::descent::direct::Direct;
 use crate::descent::fused::Options;
 use crate::descent::gram::{self, Start};
 use crate::descent::horizon::{self, Horizon};
-use crate::descent::{Engine, Flips, Precision};
+use crate::engine::{Engine, Flips, Precision};
 use crate::error::Result;
 use crate::geometry::preactivations;
 use crate::input_error;

@@ -1,6 +1,7 @@
 //! The result of a run in a dozen lines, for people.
 
 use crate::config::{Config, StepSize};
+use crate::engine::{Hold, Remark};
 use crate::limit::iterate::{Share, Stationarity};
 use crate::limit::monte_carlo::Estimate;
 use crate::limit::test_error::Regime;
@@ -81,6 +82,27 @@ fn descent_line(outcome: &Outcome, seconds: f64) -> String {
     };
     let remark = outcome.remark.as_ref().map(|r| format!("; {r}")).unwrap_or_default();
     format!("t = {}, {how}, in {seconds:.2} s: {parts}{remark}", steps(outcome.steps.0))
+}
+
+/// Why a descent is not as fast, or not as exact, as was asked for.
+pub fn remark(remark: &Remark) -> String {
+    const CHATTER: &str = "neurons change sides every few steps";
+    match *remark {
+        Remark::Held(Hold::Off) => "warp is off".into(),
+        Remark::Held(Hold::Flips) => CHATTER.into(),
+        Remark::Held(Hold::Early) => "too early for warp".into(),
+        Remark::Held(Hold::Near) => "a neuron is about to change sides".into(),
+        Remark::Held(Hold::Rough(t)) => {
+            format!("{CHATTER}, and it is too early for their averages before t ≈ {t:.0e}")
+        }
+        Remark::Escalated { at, drift } => {
+            format!("f64 from t = {at}: in mixed precision the margins drifted by {drift:.1e}")
+        }
+        Remark::Lost { first, half } => {
+            let half = half.map(|t| format!(", half of them from t = {t} on")).unwrap_or_default();
+            format!("updates are lost in rounding, the first at t = {first}{half}")
+        }
+    }
 }
 
 /// What is known of rounding, where products are not all in f64.

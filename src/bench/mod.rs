@@ -8,13 +8,14 @@
 
 mod machine;
 
-use crate::descent::Precision;
-use crate::descent::fused::{Fused, Isa, Lanes, Nest, Watch};
+use crate::descent::fused::{Fused, Isa, Lanes, Nest};
+use crate::engine::Precision;
 use crate::error::Result;
 use crate::input_error;
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::product::gram;
+use crate::rounding::AnchorJudge;
 use farfield_kernels::settled::{PackedSymmetric, Pair, Space};
 pub use machine::Machine;
 use serde::Serialize;
@@ -158,13 +159,13 @@ fn direct(options: &Options) -> Report {
     for _ in 0..if options.tied { settling.max(12) } else { settling } {
         fused.step();
     }
-    let (start, before) = (Instant::now(), fused.watch());
+    let (start, before) = (Instant::now(), fused.judge());
     let rate = rate(options.seconds, || {
         fused.step();
     });
     let elapsed = start.elapsed().as_secs_f64();
-    let spent = |(before, after): (Watch, Watch)| 100.0 * (after.seconds - before.seconds) / elapsed;
-    let anchors = before.zip(fused.watch()).map(spent);
+    let spent = |(before, after): (AnchorJudge, AnchorJudge)| 100.0 * (after.seconds - before.seconds) / elapsed;
+    let anchors = before.zip(fused.judge()).map(spent);
     let (dtype, size) = match options.precision {
         Precision::F64 => ("f64", 8),
         single => (single.name(), 4),

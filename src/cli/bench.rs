@@ -3,8 +3,8 @@
 use super::print;
 use clap::{Args, ValueEnum};
 use farfield::bench::{self, Engine, Options};
-use farfield::descent::Precision;
 use farfield::descent::fused::Nest;
+use farfield::engine::Precision;
 use farfield::error::{Error, Result};
 
 #[derive(Args)]

@@ -8,7 +8,7 @@ mod run;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use farfield::config::Config;
-use farfield::descent::Stop;
+use farfield::engine::Stop;
 use farfield::error::{Error, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};

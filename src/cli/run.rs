@@ -4,8 +4,8 @@ use super::progress::Progress;
 use super::{RunArgs, Signals, folder, print};
 use farfield::config::Config;
 use farfield::data::npy;
-use farfield::descent::Engine;
 use farfield::descent::run::{Status, run, schedule};
+use farfield::engine::Engine;
 use farfield::error::Result;
 use farfield::monitor::{Monitor, Row};
 use farfield::network::Pattern;
@@ -51,7 +51,7 @@ fn descend(
     let mut rounding = (config.descent.precision != "f64").then(|| folder.precision_trace()).transpose()?;
     let mut written = Ok(());
     let stop = signals.defer();
-    let _progress = Progress::start(stop, config.descent.steps);
+    let _progress = Progress::start(engine.progress(), config.descent.steps);
     let times = schedule(config.descent.steps, config.monitor.samples_per_decade);
     let ended = run(engine, monitor, &times, config.monitor.angle_tolerance, stop, &mut |row| {
         if written.is_ok() {
@@ -69,7 +69,7 @@ fn write_arrays(
     engine: &mut dyn Engine,
     folder: &Folder,
 ) -> Result<()> {
-    let view = engine.view();
+    let view = engine.iterate();
     npy::write_vector(&folder.path().join("margins.npy"), &monitor.margins(view))?;
     let (n, width) = (problem.data.y.len(), problem.network.width);
     Pattern::of(view.preactivations(), n, width).write(&folder.path().join("pattern.npy"))?;

@@ -14,7 +14,7 @@
 
 use super::compensated::{Compensated, dot};
 use super::symmetric::Symmetric;
-use super::{Flips, View};
+use crate::engine::{Flips, Iterate};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
@@ -232,7 +232,7 @@ impl Coefficients {
         let pattern = Pattern::of(self.z.hi(), self.problem.n(), self.problem.network.width);
         let changes = pattern.changes(&self.pattern);
         if changes > 0 {
-            self.flips = Flips { count: self.flips.count + changes, last: t };
+            self.flips.note(changes, t);
             self.pattern = pattern;
             self.groups = self.pattern.groups(&self.problem.network);
             self.regroup();
@@ -259,7 +259,7 @@ impl Coefficients {
     }
 }
 
-impl View for Coefficients {
+impl Iterate for Coefficients {
     fn preactivations(&self) -> &[f64] {
         self.z.hi()
     }

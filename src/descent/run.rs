@@ -1,8 +1,9 @@
 //! The loop that drives an engine: schedule of monitored t, tolerance, divergence, interruption.
 
-use super::{Engine, Reached, Stop};
+use crate::engine::{Engine, Reached, Stop};
 use crate::monitor::{Monitor, Row};
 use crate::network::Pattern;
+use crate::number::COUNTABLE;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +34,6 @@ impl Status {
     }
 }
 
-/// Steps up to here are whole numbers.
-pub const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
-
 /// The monitored t: 0, 1, the powers `10^(k/per_decade)` below the horizon (whole numbers up to
 /// 2^53), and the horizon.
 pub fn schedule(horizon: f64, per_decade: u64) -> Vec<f64> {
@@ -43,7 +41,7 @@ pub fn schedule(horizon: f64, per_decade: u64) -> Vec<f64> {
     for k in 0.. {
         let decade: f64 = format!("1e{}", k / per_decade).parse().expect("a power of ten");
         let t = decade * libm::pow(10.0, (k % per_decade) as f64 / per_decade as f64);
-        let t = if t < EXACT { t.round() } else { t };
+        let t = if t < COUNTABLE { t.round() } else { t };
         if t >= horizon {
             break;
         }
@@ -72,7 +70,7 @@ impl Hope {
         if row.t < (1.0 - part) * first || row.t * left > horizon || row.min_margin > 0.0 {
             return false;
         }
-        let sides = monitor.own_sides(&monitor.pattern(engine.view()));
+        let sides = monitor.own_sides(&monitor.pattern(engine.iterate()));
         match &self.sides {
             Some((known, since)) if *known == sides => {
                 row.t >= first && *since <= (1.0 - part) * row.t && monitor.hopeless(&sides)
@@ -100,7 +98,6 @@ pub fn run(
     let horizon = schedule.last().copied().unwrap_or_default();
     for (k, &target) in schedule.iter().enumerate() {
         let reached = if target > engine.t() { engine.advance(target, stop) } else { Reached::Target };
-        stop.note(engine.t());
         last = monitor.observe(engine);
         record(&last);
         if reached == Reached::Diverged || !last.finite {
@@ -116,7 +113,7 @@ pub fn run(
             return (last, Status::NotSeparable);
         }
     }
-    let status = if monitor.separable(&last, engine.view()) { Status::Horizon } else { Status::NotSeparable };
+    let status = if monitor.separable(&last, engine.iterate()) { Status::Horizon } else { Status::NotSeparable };
     (last, status)
 }
 
