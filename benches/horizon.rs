@@ -13,7 +13,7 @@ use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
 use farfield::descent::gram::{Problem as Reduced, Start};
 use farfield::descent::horizon::{Horizon, Options};
-use farfield::descent::{Engine, Flips, Reached, Stop};
+use farfield::engine::{Engine, Flips, Reached, Stop};
 use farfield::geometry::{Gram, preactivations};
 use farfield::product::gram;
 use farfield_kernels::settled::{PackedSymmetric, Pair, Space};

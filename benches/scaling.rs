@@ -5,7 +5,7 @@ mod common;
 
 use common::{Problem, pool, time};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use farfield::descent::Precision;
+use farfield::engine::Precision;
 use std::time::Duration;
 
 fn scaling(c: &mut Criterion) {

@@ -16,7 +16,7 @@ mod mixtures;
 
 use farfield::descent::run::run;
 use farfield::descent::sliding::Sliding;
-use farfield::descent::{Engine, Reached, Stop};
+use farfield::engine::{Engine, EngineKind, Reached, Stop};
 use farfield::monitor::Monitor;
 use mixtures::{Case, MIXTURES, mixture};
 use std::time::Instant;
@@ -31,22 +31,23 @@ impl Case {
             assert_eq!(steps.advance(t, &Stop::default()), Reached::Target);
             let stepping = clock.elapsed().as_secs_f64();
             assert_eq!(averages.advance(t, &Stop::default()), Reached::Target);
-            let (exact, found) = (self.margins(steps.iterate()), self.margins(averages.iterate()));
+            let (exact, found) = (self.margins(steps.coefficients()), self.margins(averages.coefficients()));
             let top = exact.iter().fold(0.0f64, |top, q| top.max(q.abs()));
             let error = difference(&exact, &found) / top;
             let averaged = averages.sliding().and_then(|sliding| {
-                let projected = Sliding::new(steps.iterate(), sliding.mode().places.clone())?.iterate(&self.span);
+                let projected = Sliding::new(steps.coefficients(), sliding.mode().places.clone())?.iterate(&self.span);
                 let left = difference(&self.margins(&projected), &found) / top;
                 Some(format!("averages {left:7.1e} of {:7.1e}", sliding.bound()))
             });
             let averaged = averaged.unwrap_or_default();
             let claimed: f64 = averages.segments().iter().map(|s| s.error_estimate).sum();
             let taken: u64 = averages.segments().iter().map(|s| s.steps_taken).sum();
-            let from = averages.segments().iter().find(|s| s.engine == "sliding").map_or(f64::NAN, |s| s.from);
+            let from =
+                averages.segments().iter().find(|s| s.engine == EngineKind::Sliding).map_or(f64::NAN, |s| s.from);
             println!(
                 "   t = {t:7.0e}  {:7}  error {error:7.1e} of {claimed:7.1e}  {averaged}  {taken} steps taken, sliding \
                  from {from}; stepping {stepping:.1} s",
-                averages.name()
+                averages.kind()
             );
             holds &= error <= claimed.max(1e-12);
         }
@@ -60,7 +61,8 @@ impl Case {
         let (row, _) = run(&mut engine, &mut monitor, &[horizon], 0.0, &Stop::default(), &mut |_| ());
         let (state, seconds) = (monitor.pattern_state(&row).name(), clock.elapsed().as_secs_f64());
         let gap = row.dual_gap.map_or("unknown".into(), |gap| format!("{gap:.1e}"));
-        let why = engine.remark().or_else(|| monitor.remark()).map_or(String::new(), |why| format!("; {why}"));
+        let seen = engine.remark().map(|remark| farfield::summary::remark(&remark));
+        let why = seen.or_else(|| monitor.remark()).map_or(String::new(), |why| format!("; {why}"));
         println!("   t = {:7.0e}  {state}, dual gap {gap}, {} flips, {seconds:.1} s{why}", row.t, row.flips.count);
         if let Some(limit) = monitor.sliding() {
             println!(

@@ -11,7 +11,7 @@ use common::{Problem, pool, time};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
-use farfield::descent::Precision;
+use farfield::engine::Precision;
 use std::time::Duration;
 
 /// Name, n, d, m. A, B, C, F are bound by multiply-adds, D and E by memory.

@@ -23,7 +23,7 @@
 //! theirs is within 2nu of 1. What is rounded are the inner products. With unit roundoff u and
 //! `k = 4(n + d + m + 16)`, which covers both, standard bounds on sums (Higham,
 //! *Accuracy and Stability of Numerical Algorithms*, ch. 3) give, from `A = Σ_i p_i‖Φ_i‖ ≥ ‖G‖` and a
-//! magnitude M of W (see [`View::magnitude`]),
+//! magnitude M of W (see [`Iterate::magnitude`]),
 //!
 //! ```text
 //! |δ⟨Φ_i, G⟩| ≤ k u ‖Φ_i‖ A,   |δ‖G‖²| ≤ k u A²,   |δq_i| ≤ k u ‖x_i‖ M,   |δ‖sW + E‖²| ≤ k u (sM + ‖E‖_A)²
@@ -33,9 +33,11 @@
 //! given: whatever the precision of the steps, it is W that is certified, not how it was found. Norms so large or
 //! small that products leave the range of f64 get no certificate.
 
-use crate::descent::View;
+use crate::engine::Iterate;
 use crate::geometry::{Geometry, Span};
 use crate::network::Network;
+use crate::problem::Problem;
+use crate::number::smaller;
 use crate::slopes::Slopes;
 
 /// Unit roundoff of f64.
@@ -56,6 +58,14 @@ pub struct Data<'a> {
     pub y: &'a [f64],
     /// The network.
     pub network: &'a Network,
+}
+
+impl<'a> Data<'a> {
+    /// Of a problem.
+    pub fn of(problem: &'a Problem, geometry: &'a dyn Geometry) -> Self {
+        let (data, network) = (&problem.data, &problem.network);
+        Self { geometry, norms: data.norms(), d: data.d(), y: data.y(), network }
+    }
 }
 
 /// The direction of the negative gradient, `G = Σ p_i Φ_i`, and what is known of it.
@@ -138,7 +148,13 @@ pub struct Certified {
 /// The certificate of W, or none where neither bound applies.
 ///
 /// `q` are the margins of W, `gradient` its negative gradient direction, both with these slopes.
-pub fn cosine_gap(data: &Data, view: &dyn View, q: &[f64], slopes: &Slopes, gradient: &Gradient) -> Option<Certified> {
+pub fn cosine_gap(
+    data: &Data,
+    view: &dyn Iterate,
+    q: &[f64],
+    slopes: &Slopes,
+    gradient: &Gradient,
+) -> Option<Certified> {
     if !data.norms.iter().all(|norm| *norm == 0.0 || RANGE.contains(norm)) {
         return None;
     }
@@ -153,7 +169,7 @@ pub fn cosine_gap(data: &Data, view: &dyn View, q: &[f64], slopes: &Slopes, grad
 }
 
 /// `arccos(γ(W)/‖G‖)`, outward.
-fn simple(data: &Data, view: &dyn View, q: &[f64], ku: f64, gradient: &Gradient) -> Option<f64> {
+fn simple(data: &Data, view: &dyn Iterate, q: &[f64], ku: f64, gradient: &Gradient) -> Option<f64> {
     let gradient_norm = (gradient.norm * gradient.norm + ku * gradient.magnitude * gradient.magnitude).sqrt();
     let magnitude = view.magnitude();
     let lowest = least(q.iter().zip(data.norms).map(|(q, x)| q - ku * x * magnitude));
@@ -169,7 +185,7 @@ struct Chord {
 }
 
 impl Chord {
-    fn new(view: &dyn View, gradient: &Gradient) -> Self {
+    fn new(view: &dyn Iterate, gradient: &Gradient) -> Self {
         let (norm, length) = (gradient.norm, view.weight_norm());
         Self {
             length: view.combined_norm(1.0 / length, &gradient.span.clone().scaled(-1.0 / norm)),
@@ -203,5 +219,5 @@ fn two_step(data: &Data, slopes: &Slopes, ku: f64, gradient: &Gradient, chord: &
 
 /// The least number; one that is none counts as the least.
 fn least(numbers: impl Iterator<Item = f64>) -> f64 {
-    numbers.fold(f64::INFINITY, |least, v| if v >= least { least } else { v })
+    numbers.fold(f64::INFINITY, smaller)
 }

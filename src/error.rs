@@ -64,9 +64,6 @@ pub enum Error {
     /// Two options that exclude each other.
     #[error("{0}")]
     Options(&'static str),
-    /// A saved state that cannot be resumed: damaged, of another problem, or of another version.
-    #[error("a saved state that cannot be resumed: {0}")]
-    State(String),
 }
 
 /// Lengths of samples between which products of inner products stay in the range of f64.

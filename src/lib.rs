@@ -13,12 +13,12 @@
 //! leaky ReLU two-layer neural networks* (ICLR 2026, arXiv 2505.16204), called \[H\] in these pages.
 #![forbid(unsafe_code)]
 
-pub mod assumptions;
-pub mod bench;
 pub mod certificate;
-pub mod config;
+pub mod conditions;
 pub mod data;
 pub mod descent;
+pub mod digest;
+pub mod engine;
 pub mod error;
 pub mod geometry;
 pub mod lanczos;
@@ -26,11 +26,32 @@ pub mod limit;
 pub mod matrix;
 pub mod monitor;
 pub mod network;
+pub mod number;
 pub mod outcome;
 pub mod prediction;
 pub mod problem;
 pub mod product;
-pub mod record;
+pub mod real;
+pub mod rounding;
+pub mod run;
 pub mod slopes;
 pub mod start;
-pub mod summary;
+
+pub use conditions::{Condition, ConditionKind, Conditions, Relation};
+pub use data::{Data, Draw, Mixture, Noise, Spectrum, Standardize};
+pub use descent::{EngineChoice, Options};
+pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, Segment, Stop};
+pub use error::{Error, Result};
+pub use limit::iterate::{Share, Shares, Stationarity};
+pub use limit::monte_carlo::Estimate;
+pub use limit::test_error::Regime;
+pub use limit::{Limit, Prediction};
+pub use matrix::Matrix;
+pub use monitor::{Monitor, PatternState, Row};
+pub use network::{Network, Pattern};
+pub use outcome::{Decade, Ended, Outcome, PatternOutcome, PrecisionOutcome, SlidingSample, Status, TestError};
+pub use prediction::{LimitOutcome, LimitStatus, Slider};
+pub use problem::{Problem, Reduction, StepSize};
+pub use rounding::Rounding;
+pub use run::Descent;
+pub use start::Start;

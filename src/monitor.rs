@@ -1,6 +1,6 @@
 //! What is watched: losses, margins, norms, the pattern, and the distances to the limit.
 //!
-//! At a monitored t the monitor sees Z and a few products with the data (see [`View`] and
+//! At a monitored t the monitor sees Z and a few products with the data (see [`Iterate`] and
 //! [`Geometry`]) and derives a [`Row`]. The limit is that of the pattern at this t, solved again only
 //! when the pattern has changed, and only where it can be an answer: all margins positive, and
 //! consistent. While neurons chatter no pattern stays; then it is the limit with sliding pairs for the
@@ -8,13 +8,17 @@
 //! as one minus a cosine.
 
 use crate::certificate::{self, Gradient};
-use crate::descent::rounding::Rounding;
-use crate::descent::{Engine, Flips, Precision, View};
+use crate::engine::{Engine, EngineKind, Flips, Iterate, Precision, Remark};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction};
-use crate::network::{Groups, Network, Pattern};
+use crate::network::{Groups, Pattern};
+use crate::number::smaller;
+use crate::problem::Problem;
+use crate::real;
+use crate::rounding::Rounding;
 use crate::slopes::Slopes;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Steps without a change of the pattern, as a multiple of t, after which it counts as observed to be
@@ -29,37 +33,48 @@ const RECENT: f64 = 0.5;
 const CHATTER: f64 = 1024.0;
 
 /// One line of the trace.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Steps taken.
+    #[serde(with = "real")]
     pub t: f64,
     /// `log L = log(c Σ exp(-q_i))`.
+    #[serde(with = "real")]
     pub log_loss: f64,
     /// `min_i q_i`.
+    #[serde(with = "real")]
     pub min_margin: f64,
     /// `‖W‖_F`.
+    #[serde(with = "real")]
     pub weight_norm: f64,
     /// `‖∇L‖_F`.
+    #[serde(with = "real")]
     pub gradient_norm: f64,
     /// `1 − cos(W, Ŵ)`.
+    #[serde(with = "real::maybe")]
     pub cosine_gap: Option<f64>,
     /// A proved upper bound of the same, found without the limit.
+    #[serde(with = "real::maybe")]
     pub certified_cosine_gap: Option<f64>,
     /// `1 − cos(−∇L, Ŵ)`.
+    #[serde(with = "real::maybe")]
     pub gradient_cosine_gap: Option<f64>,
     /// `max_i |α c t ℓ_i − λ_i| / max λ`.
+    #[serde(with = "real::maybe")]
     pub dual_gap: Option<f64>,
     /// Fraction of pairs with `a_j y_i z_ij > 0`.
+    #[serde(with = "real")]
     pub sign_agreement: f64,
     /// Changes of single bits of the pattern since t = 0.
     pub flips: Flips,
     /// The engine that produced the state.
-    pub segment: &'static str,
+    pub segment: EngineKind,
     /// Precision of the products of the steps that led here.
     pub precision: Precision,
     /// Whether every number of the state is finite.
     pub finite: bool,
     /// The part of the certified gap that makes up for the rounding of the certificate itself.
+    #[serde(with = "real::maybe")]
     pub certificate_rounding: Option<f64>,
     /// Rounding of the steps, where they are not all in f64.
     pub rounding: Option<Rounding>,
@@ -73,7 +88,8 @@ impl Row {
 }
 
 /// What is known about whether the pattern is final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PatternState {
     /// Activated, and the data are positively correlated: every `a_j y_i z_ij` grows for ever.
     Proved,
@@ -87,55 +103,23 @@ pub enum PatternState {
 
 /// Watches one run.
 pub struct Monitor {
-    geometry: Arc<dyn Geometry + Send>,
-    gram: Option<Arc<Gram>>,
-    norms: Vec<f64>,
-    d: usize,
-    y: Vec<f64>,
-    network: Network,
-    step_size: f64,
-    loss_constant: f64,
+    problem: Problem,
+    products: Arc<dyn Geometry + Send>,
     positive_correlation: bool,
     solved: Option<(Pattern, Prediction)>,
     slid: Option<(Pattern, Prediction<Sliding>)>, // for the own-sign sides, opposite bits 0
     chattering: bool,
 }
 
-/// What a monitor must know of the problem.
-pub struct Setting {
-    /// Inner products of the samples.
-    pub geometry: Arc<dyn Geometry + Send>,
-    /// `K = XXᵀ` where it is held; without it no limit is solved.
-    pub gram: Option<Arc<Gram>>,
-    /// `‖x_i‖`.
-    pub norms: Vec<f64>,
-    /// Number of features.
-    pub d: usize,
-    /// Labels ±1.
-    pub y: Vec<f64>,
-    /// The network.
-    pub network: Network,
-    /// Step size α.
-    pub step_size: f64,
-    /// Loss constant c.
-    pub loss_constant: f64,
-}
-
 impl Monitor {
     /// A monitor for one problem.
-    pub fn new(setting: Setting) -> Self {
-        let Setting { geometry, gram, norms, d, y, network, step_size, loss_constant } = setting;
-        let positive_correlation = gram.as_ref().is_some_and(|k| positively_correlated(k, &norms, &y, d));
+    pub fn new(problem: &Problem) -> Self {
+        let data = &problem.data;
+        let correlated = |k: &Arc<Gram>| positively_correlated(k, data.norms(), data.y(), data.d());
         Self {
-            geometry,
-            gram,
-            norms,
-            d,
-            y,
-            network,
-            step_size,
-            loss_constant,
-            positive_correlation,
+            problem: problem.clone(),
+            products: data.inner_products(),
+            positive_correlation: data.gram().is_some_and(correlated),
             solved: None,
             slid: None,
             chattering: false,
@@ -144,18 +128,18 @@ impl Monitor {
 
     /// Looks at the state of an engine.
     pub fn observe(&mut self, engine: &mut dyn Engine) -> Row {
-        let (t, flips, segment) = (engine.t(), engine.flips(), engine.name());
+        let (t, flips, segment) = (engine.t(), engine.flips(), engine.kind());
         let precision = engine.segments().last().map(|last| last.precision).unwrap_or_default();
         let scaled = engine.scaled_losses();
-        let view = engine.view();
+        let view = engine.iterate();
         let z = view.preactivations();
-        let q = self.network.margins(z, &self.y);
+        let q = self.problem.network.margins(z, self.problem.data.y());
         let mut row = Row {
             t,
             // A margin that is not a number is the least one.
-            min_margin: q.iter().copied().fold(f64::INFINITY, |m, q| if q >= m { m } else { q }),
+            min_margin: q.iter().copied().fold(f64::INFINITY, smaller),
             weight_norm: view.weight_norm(),
-            sign_agreement: Pattern::sign_agreement(z, &self.y, &self.network),
+            sign_agreement: Pattern::sign_agreement(z, self.problem.data.y(), &self.problem.network),
             flips,
             segment,
             precision,
@@ -167,19 +151,13 @@ impl Monitor {
             row.rounding = engine.rounding();
             return row;
         }
-        let pattern = Pattern::of(z, self.y.len(), self.network.width);
-        let data = certificate::Data {
-            geometry: &*self.geometry,
-            norms: &self.norms,
-            d: self.d,
-            y: &self.y,
-            network: &self.network,
-        };
-        let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.network));
+        let pattern = Pattern::of(z, self.problem.data.n(), self.problem.network.width);
+        let data = certificate::Data::of(&self.problem, &*self.products);
+        let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.problem.network));
         let chatters = averaged.is_some() || (t >= CHATTER && flips.last >= (1.0 - RECENT) * t);
-        let slopes = averaged.unwrap_or_else(|| Slopes::of_pattern(&pattern, &self.network));
+        let slopes = averaged.unwrap_or_else(|| Slopes::of_pattern(&pattern, &self.problem.network));
         let gradient = Gradient::new(&data, &q, &slopes);
-        row.log_loss = libm::log(self.loss_constant) + gradient.log_sum;
+        row.log_loss = libm::log(self.problem.loss_constant) + gradient.log_sum;
         row.gradient_norm = gradient.norm * libm::exp(row.log_loss);
         if row.min_margin > 0.0 {
             let certified = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
@@ -196,13 +174,13 @@ impl Monitor {
 
     /// `α c t ℓ_i`, which tends to λ_i.
     pub fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
-        let log = libm::log(self.step_size) + libm::log(self.loss_constant) + libm::log(t);
+        let log = libm::log(self.problem.step_size) + libm::log(self.problem.loss_constant) + libm::log(t);
         q.iter().map(|q| libm::exp(log - q)).collect()
     }
 
     /// Margins of a state.
-    pub fn margins(&self, view: &dyn View) -> Vec<f64> {
-        self.network.margins(view.preactivations(), &self.y)
+    pub fn margins(&self, view: &dyn Iterate) -> Vec<f64> {
+        self.problem.network.margins(view.preactivations(), self.problem.data.y())
     }
 
     /// The limit of a pattern, solved now or remembered; none without K.
@@ -247,29 +225,25 @@ impl Monitor {
     }
 
     /// Why no limit is known while neurons chatter.
-    pub fn remark(&self) -> Option<String> {
+    pub fn remark(&self) -> Option<Remark> {
         match &self.slid {
             Some((_, prediction)) if self.chattering => match prediction {
                 Prediction::Limit(sliding) if sliding.consistent() => None,
-                Prediction::Limit(sliding) => {
-                    let pairs = sliding.limit.inconsistent.len();
-                    let what = "the limit for the present sides of the neurons has other sides";
-                    Some(format!("{what} at {pairs} pairs (sample, neuron): they still have to change"))
-                }
-                Prediction::NotSeparable(_) => Some("the present sides of the neurons do not separate the data".into()),
-                Prediction::Unresolved(_) => Some("the limit with sliding pairs is too close to singular".into()),
+                Prediction::Limit(sliding) => Some(Remark::OtherSides { pairs: sliding.limit.inconsistent.len() }),
+                Prediction::NotSeparable(_) => Some(Remark::SidesNotSeparable),
+                Prediction::Unresolved(_) => Some(Remark::LimitUnresolved),
             },
             _ => None,
         }
     }
 
     /// The pattern of a state.
-    pub fn pattern(&self, view: &dyn View) -> Pattern {
-        Pattern::of(view.preactivations(), self.y.len(), self.network.width)
+    pub fn pattern(&self, view: &dyn Iterate) -> Pattern {
+        Pattern::of(view.preactivations(), self.problem.data.n(), self.problem.network.width)
     }
 
     /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
-    pub fn separable(&mut self, row: &Row, view: &dyn View) -> bool {
+    pub fn separable(&mut self, row: &Row, view: &dyn Iterate) -> bool {
         let pattern = self.pattern(view);
         row.min_margin > 0.0 || !matches!(self.prediction(&pattern), Some(Prediction::NotSeparable(_)))
     }
@@ -292,10 +266,10 @@ impl Monitor {
     }
 
     fn solve(&mut self, pattern: &Pattern, warm: &[f64]) {
-        let Some(gram) = &self.gram else { return };
+        let Some(gram) = self.problem.data.gram().cloned() else { return };
         if self.solved.as_ref().is_none_or(|(known, _)| known != pattern) {
-            let warm = (warm.len() == self.y.len() && warm.iter().all(|w| w.is_finite())).then_some(warm);
-            let prediction = Limit::of_pattern(gram, &self.y, &self.network, pattern, warm);
+            let warm = (warm.len() == self.problem.data.n() && warm.iter().all(|w| w.is_finite())).then_some(warm);
+            let prediction = Limit::of_pattern(&gram, self.problem.data.y(), &self.problem.network, pattern, warm);
             self.solved = Some((pattern.clone(), prediction));
         }
     }
@@ -308,11 +282,11 @@ impl Monitor {
             return;
         }
         self.chattering = true;
-        let Some(gram) = &self.gram else { return };
+        let Some(gram) = self.problem.data.gram().cloned() else { return };
         let sides = self.own_sides(pattern);
         if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
             let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
-            let prediction = Sliding::with_sides(gram, &self.y, &self.network, &sides, warm);
+            let prediction = Sliding::with_sides(&gram, self.problem.data.y(), &self.problem.network, &sides, warm);
             self.slid = Some((sides, prediction));
         }
     }
@@ -320,8 +294,8 @@ impl Monitor {
     /// The pattern with the bits of opposite-sign pairs at 0.
     pub fn own_sides(&self, pattern: &Pattern) -> Pattern {
         let mut sides = pattern.clone();
-        for (i, y) in self.y.iter().enumerate() {
-            for j in (0..self.network.width).filter(|&j| self.network.sign(j) * y < 0.0 && pattern.get(i, j)) {
+        for (i, y) in self.problem.data.y().iter().enumerate() {
+            for j in (0..self.problem.network.width).filter(|&j| self.problem.network.sign(j) * y < 0.0 && pattern.get(i, j)) {
                 sides.flip(i, j);
             }
         }
@@ -331,22 +305,22 @@ impl Monitor {
     /// Whether no weights whatever with these sides of the own-sign pairs ([`Monitor::own_sides`]) have only positive
     /// margins; false without K.
     pub fn hopeless(&mut self, sides: &Pattern) -> bool {
-        let Some(gram) = &self.gram else { return false };
+        let Some(gram) = self.problem.data.gram().cloned() else { return false };
         if self.slid.as_ref().is_none_or(|(known, _)| known != sides) {
-            let prediction = Sliding::with_sides(gram, &self.y, &self.network, sides, None);
+            let prediction = Sliding::with_sides(&gram, self.problem.data.y(), &self.problem.network, sides, None);
             self.slid = Some((sides.clone(), prediction));
         }
         matches!(self.slid, Some((_, Prediction::NotSeparable(_))))
     }
 
-    fn compare(&self, row: &mut Row, view: &dyn View, scaled: &[f64], gradient: &Gradient) {
+    fn compare(&self, row: &mut Row, view: &dyn Iterate, scaled: &[f64], gradient: &Gradient) {
         let Some(limit) = self.limit() else { return };
         let direction = limit.span.clone().scaled(-1.0 / limit.norm);
         let chord = view.combined_norm(1.0 / row.weight_norm, &direction);
         row.cosine_gap = Some(0.5 * chord * chord);
         let difference = sum(&gradient.span.clone().scaled(1.0 / gradient.norm), &direction);
         row.gradient_cosine_gap =
-            Some(0.5 * self.geometry.squared_norm(&difference, &self.geometry.image(&difference)));
+            Some(0.5 * self.products.squared_norm(&difference, &self.products.image(&difference)));
         let top = limit.lambda.iter().copied().fold(0.0, f64::max);
         let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (s - l).abs());
         row.dual_gap = Some(distance.fold(0.0, f64::max) / top);

@@ -4,6 +4,7 @@
 //! `a_j = +1/√m` for the first `positive` neurons and `-1/√m` for the rest.
 
 use crate::error::{Error, Result};
+use crate::number::larger;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -81,7 +82,7 @@ impl Network {
         let row =
             |(z, o): (&[f64], &[f64])| (0..a.len()).fold(0.0, |sum, j| (z[j] - o[j]).abs().mul_add(a[j].abs(), sum));
         let rows = z.chunks_exact(self.width).zip(other.chunks_exact(self.width)).map(row);
-        rows.fold(0.0, |top, v| if v <= top { top } else { v })
+        rows.fold(0.0, larger)
     }
 }
 

@@ -14,9 +14,36 @@ use crate::matrix::Matrix;
 use crate::monitor::{Monitor, PatternState, Row};
 use crate::problem::Problem;
 use crate::real;
-use crate::run::{Ended, Status};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// At the horizon.
+    Horizon,
+    /// The certified angle fell below the tolerance.
+    Tolerance,
+    /// Margins or weights are no longer finite.
+    Diverged,
+    /// At the horizon, with margins that are not positive and a pattern in which they cannot be; or long before it,
+    /// where they have had no chance for most of the steps and the rest could only be taken one by one.
+    NotSeparable,
+    /// The stop flag was raised.
+    Interrupted,
+    /// The observer of the rows said so.
+    Stopped,
+}
+
+/// How a run ended, and its last row.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// How.
+    pub status: Status,
+    /// What was seen at the last monitored t.
+    pub row: Row,
+}
 
 /// The facts of a run at its last iterate W(t). Every number is a plain f64; NaN and infinities survive
 /// serialization as strings.
@@ -356,7 +383,7 @@ impl Outcome {
     ) -> Self {
         let (row, data) = (&ended.row, &problem.data);
         let (segments, remark, decades) = (engine.segments().to_vec(), engine.remark(), engine.decades().to_vec());
-        let digest = engine.digest();
+        let digest = crate::digest::of([&engine.iterate().state()[..]]);
         let scaled = engine.scaled_losses();
         let iterate = engine.iterate();
         let q = problem.network.margins(iterate.preactivations(), data.y());

@@ -12,7 +12,7 @@ use crate::network::Pattern;
 use crate::outcome::TestError;
 use crate::problem::Problem;
 use crate::real;
-use crate::run::Start;
+use crate::start::Start;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 

@@ -7,100 +7,16 @@
 //! A run ends at the horizon, at a certified angle below the tolerance, where numbers are no longer finite, where
 //! the data cannot be separated, when the stop flag is raised, or when the observer says so; and it can be run on.
 
-use crate::data::initial_weights;
 use crate::descent::{self, Options};
-use crate::digest;
 use crate::engine::{Engine, Iterate, Progress, Reached, Stop};
-use crate::error::{Error, Result};
-use crate::matrix::Matrix;
+use crate::error::Result;
 use crate::monitor::{Monitor, Row};
 use crate::network::Pattern;
 use crate::number::COUNTABLE;
-use crate::outcome::Outcome;
+use crate::outcome::{Ended, Outcome, Status};
 use crate::problem::Problem;
-use crate::state::State;
-use serde::{Deserialize, Serialize};
+use crate::start::Start;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// At the horizon.
-    Horizon,
-    /// The certified angle fell below the tolerance.
-    Tolerance,
-    /// Margins or weights are no longer finite.
-    Diverged,
-    /// At the horizon, with margins that are not positive and a pattern in which they cannot be; or long before it,
-    /// where they have had no chance for most of the steps and the rest could only be taken one by one.
-    NotSeparable,
-    /// The stop flag was raised.
-    Interrupted,
-    /// The observer of the rows said so.
-    Stopped,
-}
-
-/// W(0).
-#[derive(Clone, Debug)]
-pub enum Start {
-    /// Independent normal numbers of mean 0, each from its own stream of the seed.
-    Gaussian {
-        /// Standard deviation.
-        scale: f64,
-        /// Seed of the streams.
-        seed: u64,
-    },
-    /// As given (m×d).
-    Weights(Arc<Matrix>),
-}
-
-impl Start {
-    /// Normal numbers of this standard deviation.
-    pub fn gaussian(scale: f64, seed: u64) -> Self {
-        Self::Gaussian { scale, seed }
-    }
-
-    /// These weights (m×d).
-    pub fn weights(weights: impl Into<Arc<Matrix>>) -> Self {
-        Self::Weights(weights.into())
-    }
-
-    /// W(0) for a problem (m×d).
-    ///
-    /// # Errors
-    /// [`Error::Shape`] for weights of another shape; [`Error::Range`] for a scale that is negative or not finite;
-    /// [`Error::NotFinite`].
-    pub fn matrix(&self, problem: &Problem) -> Result<Arc<Matrix>> {
-        let (m, d) = (problem.network.width, problem.data.d());
-        match self {
-            Self::Gaussian { scale, seed } if *scale >= 0.0 && scale.is_finite() => {
-                Ok(initial_weights(m, d, *scale, *seed).into())
-            }
-            Self::Gaussian { scale, .. } => {
-                Err(Error::Range { name: "the scale of W(0)", value: *scale, expected: "0 or more" })
-            }
-            Self::Weights(w) if (w.rows(), w.cols()) != (m, d) => {
-                let found = format!("{} x {}", w.rows(), w.cols());
-                Err(Error::Shape { what: "W(0)", found, expected: format!("width x d = {m} x {d}") })
-            }
-            Self::Weights(w) => match w.values().iter().position(|v| !v.is_finite()) {
-                Some(at) => Err(Error::NotFinite { sample: at / d, feature: at % d, value: w.values()[at] }),
-                None => Ok(w.clone()),
-            },
-        }
-    }
-}
-
-/// How a run ended, and its last row.
-#[derive(Clone, Debug)]
-pub struct Ended {
-    /// How.
-    pub status: Status,
-    /// What was seen at the last monitored t.
-    pub row: Row,
-}
 
 /// Gradient descent on one problem from one start, as far as it has been run.
 pub struct Descent {
@@ -125,20 +41,11 @@ impl Descent {
     /// At W(0), with the given options.
     ///
     /// # Errors
-    /// As [`Start::matrix`]; [`Error::TooManySamples`] if steps on K are asked for beyond
-    /// [`Data::LARGEST`](crate::Data::LARGEST); [`Error::Options`].
+    /// As [`Start::matrix`]; [`Error::TooManySamples`](crate::Error::TooManySamples) if steps on K are asked for beyond
+    /// [`Data::LARGEST`](crate::Data::LARGEST); [`Error::Options`](crate::Error::Options).
     pub fn with(problem: &Problem, start: &Start, options: &Options) -> Result<Self> {
         options.check()?;
         Ok(Self::of(problem, options, descent::engine(problem, start, options)?))
-    }
-
-    /// Continues from a saved state, in the same bits.
-    ///
-    /// # Errors
-    /// [`Error::State`] for a state of another problem, start or version; as [`Descent::with`].
-    pub fn resume(problem: &Problem, start: &Start, options: &Options, state: &State) -> Result<Self> {
-        options.check()?;
-        Ok(Self::of(problem, options, descent::restore(problem, start, options, state)?))
     }
 
     fn of(problem: &Problem, options: &Options, engine: Box<dyn Engine>) -> Self {
@@ -146,11 +53,6 @@ impl Descent {
         let monitor = Monitor::new(&problem);
         let hope = Hope { sides: None };
         Self { problem, options, engine, monitor, hope, ended: None, stop: Stop::default() }
-    }
-
-    /// Everything that later steps depend on.
-    pub fn save(&self) -> State {
-        self.engine.save()
     }
 
     /// Follows gradient descent to the horizon, and hands every row to the observer as soon as it is known: the
@@ -248,7 +150,7 @@ impl Descent {
 
     /// How far the run has come, for displays in other threads.
     pub fn progress(&self) -> Progress {
-        self.engine.progress()
+        self.engine.progress().clone()
     }
 
     /// The facts of the run; before [`Descent::run`], those at the present t. Test errors are sampled with

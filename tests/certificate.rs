@@ -1,8 +1,8 @@
 //! The certified gap is never below the exact one, over random problems and engines.
 
 use farfield::config::Config;
-use farfield::descent::Stop;
 use farfield::descent::run::{run, schedule};
+use farfield::engine::Stop;
 use farfield::monitor::Monitor;
 use farfield::problem::Problem;
 use farfield::start;

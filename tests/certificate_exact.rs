@@ -8,7 +8,7 @@ use farfield::descent::direct::Direct;
 use farfield::descent::fused::Options;
 use farfield::descent::gram::{self, Start};
 use farfield::descent::horizon::{self, Horizon};
-use farfield::descent::{Engine, Flips, Precision, Stop};
+use farfield::engine::{Engine, Flips, Precision, Stop};
 use farfield::geometry::Geometry;
 use farfield::geometry::{Gram, preactivations};
 use farfield::lanczos::largest_eigenvalue;
@@ -114,7 +114,7 @@ impl Case {
         let Some(certified) = row.certified_cosine_gap else {
             return false;
         };
-        let pattern = Pattern::of(engine.view().preactivations(), self.y.len(), self.network.width);
+        let pattern = Pattern::of(engine.iterate().preactivations(), self.y.len(), self.network.width);
         let Some(Prediction::Limit(guess)) = monitor.prediction(&pattern) else {
             return false;
         };
@@ -129,12 +129,12 @@ impl Case {
 
     /// W of a view as it is.
     fn held(engine: &mut Direct) -> Vec<Double> {
-        exact::exact(engine.view().weights().values())
+        exact::exact(engine.iterate().weights().values())
     }
 
     /// `W(0) + CᵀX` exactly.
     fn spanned(&self, start: &Matrix, engine: &mut Horizon) -> Vec<Double> {
-        let (m, c) = (self.network.width, engine.iterate().coefficients().hi());
+        let (m, c) = (self.network.width, engine.coefficients().coefficients().hi());
         let weight = |j: usize, k: usize| {
             let term = |i: usize| Double::from(c[i * m + j]) * Double::from(self.x[(i, k)]);
             (0..self.x.rows()).fold(Double::from(start[(j, k)]), |sum, i| sum + term(i))
@@ -146,7 +146,7 @@ impl Case {
     fn stepped(&self, steps: f64, boost: f64) -> Matrix {
         let mut engine = self.direct(Precision::F64, &self.start);
         engine.advance(steps, &Stop::default());
-        let weights = engine.view().weights();
+        let weights = engine.iterate().weights();
         let values = weights.values().iter().map(|w| w * boost).collect();
         Matrix::new(weights.rows(), weights.cols(), values)
     }

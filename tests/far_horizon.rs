@@ -3,7 +3,7 @@
 mod problems;
 
 use farfield::descent::horizon::{Horizon, Options};
-use farfield::descent::{Engine, Flips, Reached, Stop};
+use farfield::engine::{Engine, Flips, Reached, Stop};
 use farfield::geometry::Span;
 use problems::{dot, dual, named, slowest};
 
@@ -14,10 +14,10 @@ fn laws(name: &str) -> (f64, f64) {
     let p = named(name);
     let mut engine = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
     assert_eq!(engine.advance(1e4, &Stop::default()), Reached::Target);
-    let h = engine.iterate().reduced();
+    let h = engine.coefficients().reduced();
     let lambda = dual(&h);
     let (nu, row) = slowest(&h, &lambda);
-    let limit = Span::of_features(&lambda, &p.labels, &p.network, engine.iterate().pattern());
+    let limit = Span::of_features(&lambda, &p.labels, &p.network, engine.coefficients().pattern());
     let limit_norm = lambda.iter().sum::<f64>().sqrt();
     let top = lambda.iter().fold(0.0f64, |top, l| top.max(*l));
     let (mut gaps, mut parts, mut angles, mut floor) = (Vec::new(), Vec::new(), Vec::new(), f64::INFINITY);
@@ -27,7 +27,7 @@ fn laws(name: &str) -> (f64, f64) {
         let scaled = engine.scaled_losses().expect("scaled losses");
         let deviation: Vec<f64> = scaled.iter().zip(&lambda).map(|(s, l)| s - l).collect();
         let gap = deviation.iter().fold(0.0f64, |gap, d| gap.max(d.abs())) / top;
-        let view = engine.view();
+        let view = engine.iterate();
         let q = p.network.margins(view.preactivations(), &p.labels);
         let norm = view.weight_norm();
         assert!(gap.is_finite() && norm.is_finite() && q.iter().all(|q| q.is_finite()));

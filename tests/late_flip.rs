@@ -4,7 +4,7 @@ mod problems;
 
 use farfield::descent::gram::{Problem, Start};
 use farfield::descent::horizon::{Horizon, Options};
-use farfield::descent::{Engine, Flips, Reached, Stop};
+use farfield::engine::{Engine, EngineKind, Flips, Reached, Stop};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
@@ -42,7 +42,7 @@ fn depth_for(t: f64) -> f64 {
     for _ in 0..40 {
         let depth = 0.5 * (shallow + deep);
         let engine = run(&with_depth(depth), 4.0 * t, Options::default());
-        let flipped = engine.iterate().pattern().get(0, 0);
+        let flipped = engine.coefficients().pattern().get(0, 0);
         if flipped && engine.flips().last < t { shallow = depth } else { deep = depth }
     }
     deep
@@ -55,19 +55,19 @@ fn at_a_hundred_thousand_steps() {
     let (steps, warp) = (run(&p, 2e5, STEPS), run(&p, 2e5, Options::default()));
     assert_eq!(warp.flips(), steps.flips());
     assert!((warp.flips().last - 1e5).abs() < 10.0, "{:?}", warp.flips());
-    let names: Vec<&str> = warp.segments().iter().map(|s| s.engine).collect();
-    assert_eq!(names, ["gram", "warp", "gram", "warp"]);
+    let names: Vec<EngineKind> = warp.segments().iter().map(|s| s.engine).collect();
+    assert_eq!(names, [EngineKind::Gram, EngineKind::Warp, EngineKind::Gram, EngineKind::Warp]);
     let taken: u64 = warp.segments().iter().map(|s| s.steps_taken).sum();
     assert!(taken < 3000, "{taken} steps taken one by one");
-    let h = warp.iterate().reduced();
+    let h = warp.coefficients().reduced();
     assert!(shows_its_pattern(&warp, &dual(&h)));
     let before = run(&p, 5e4, Options::default());
-    assert!(!shows_its_pattern(&before, &dual(&before.iterate().reduced())));
+    assert!(!shows_its_pattern(&before, &dual(&before.coefficients().reduced())));
 }
 
 /// Whether `Σ λ_i Φ_i` lies in the pattern in which the Φ are taken.
 fn shows_its_pattern(engine: &Horizon, lambda: &[f64]) -> bool {
-    let (iterate, n) = (engine.iterate(), lambda.len());
+    let (iterate, n) = (engine.coefficients(), lambda.len());
     iterate.features().iter().zip(&iterate.groups().first).all(|(feature, j)| {
         let (column, mut z): (Vec<f64>, _) = (feature.iter().zip(lambda).map(|(f, l)| f * l).collect(), vec![0.0; n]);
         iterate.problem().multiply(&column, &mut z);
@@ -111,5 +111,8 @@ fn beyond_countable_steps() {
     let engine = run(&tiny(150.0), 1e40, Options::default());
     assert_eq!(engine.flips().count, 1);
     assert!(engine.flips().last > 1e16, "{:?}", engine.flips());
-    assert!(engine.iterate().pattern().get(0, 0) && shows_its_pattern(&engine, &dual(&engine.iterate().reduced())));
+    assert!(
+        engine.coefficients().pattern().get(0, 0)
+            && shows_its_pattern(&engine, &dual(&engine.coefficients().reduced()))
+    );
 }

@@ -3,7 +3,7 @@
 mod problems;
 
 use farfield::descent::horizon::{Horizon, Options};
-use farfield::descent::{Engine, Flips, Reached, Stop};
+use farfield::engine::{Engine, Flips, Reached, Stop};
 use problems::named;
 use std::sync::atomic::Ordering;
 
@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 const TARGETS: [f64; 9] = [3.0, 20.0, 700.0, 2000.0, 2700.0, 1e5, 1e6, 1e12, 1e40];
 
 fn restored(engine: &mut Horizon, options: Options) -> Horizon {
-    let record = engine.view().state();
-    Horizon::restore(engine.iterate().problem().clone(), &record, options).expect("a whole record")
+    let record = engine.iterate().state();
+    Horizon::restore(engine.coefficients().problem().clone(), &record, options).expect("a whole record")
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn at_monitored_times() {
             assert_eq!(through.advance(t, &Stop::default()), Reached::Target);
             broken = restored(&mut broken, options);
             assert_eq!(broken.advance(t, &Stop::default()), Reached::Target);
-            assert_eq!(broken.view().state(), through.view().state(), "{name}, t = {t}");
+            assert_eq!(broken.iterate().state(), through.iterate().state(), "{name}, t = {t}");
         }
     }
 }
@@ -61,7 +61,7 @@ fn at_any_moment_with(options: Options) {
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(broken.view().state(), through.view().state(), "t = {t}");
+        assert_eq!(broken.iterate().state(), through.iterate().state(), "t = {t}");
     }
     assert!(interruptions > 0, "the run was never interrupted");
 }
@@ -69,8 +69,8 @@ fn at_any_moment_with(options: Options) {
 #[test]
 fn a_record_of_another_shape_is_refused() {
     let mut engine = Horizon::new(named("n = 2"), 0.0, Flips::default(), Options::default());
-    let record = engine.view().state();
-    let problem = engine.iterate().problem().clone();
+    let record = engine.iterate().state();
+    let problem = engine.coefficients().problem().clone();
     assert!(Horizon::restore(problem.clone(), &record[1..], Options::default()).is_none());
     assert!(Horizon::restore(problem, &[], Options::default()).is_none());
 }

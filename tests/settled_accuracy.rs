@@ -1,8 +1,8 @@
 //! The settled recursion against 60-digit arithmetic.
 
 use farfield::descent::gram::{Coefficients, Problem, Start};
-use farfield::descent::settled::{Left, Settled};
-use farfield::descent::{Flips, Stop};
+use farfield::descent::settled::Settled;
+use farfield::engine::{Flips, Progress, Reached, Stop};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
@@ -29,7 +29,10 @@ fn a_hundred_thousand_steps_keep_their_digits() {
     let problem = Arc::new(Problem::new(gram, None, y.to_vec(), network, 1.0 / 32.0, start));
     let mut iterate = Coefficients::new(problem, 0.0, Flips::default());
     let mut settled = Settled::new(&iterate);
-    assert_eq!(settled.advance(&mut iterate, 100_000, &Stop::default()), (100_000, Left::Target));
+    assert_eq!(
+        settled.advance(&mut iterate, 100_000, &Stop::default(), &Progress::default()),
+        (100_000, Reached::Target)
+    );
     assert_eq!(settled.sync(&mut iterate, 100_000.0), 0);
     for i in 0..4 {
         let s = iterate.coefficients().hi()[i] / (y[i] * g[i]);

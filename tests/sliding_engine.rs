@@ -5,15 +5,15 @@ mod problems;
 use farfield::descent::gram::Problem;
 use farfield::descent::horizon::{Horizon, Options};
 use farfield::descent::sliding::mode::Place;
-use farfield::descent::{Engine, Flips, Reached, Stop, View};
+use farfield::engine::{Engine, EngineKind, Flips, Iterate, Reached, Stop};
 use problems::{Recipe, problem};
 use std::sync::Arc;
 
 const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false };
 
 fn margins(engine: &Horizon) -> Vec<f64> {
-    let p = engine.iterate().problem();
-    p.network.margins(engine.iterate().preactivations(), &p.labels)
+    let p = engine.coefficients().problem();
+    p.network.margins(engine.coefficients().preactivations(), &p.labels)
 }
 
 /// Largest difference relative to the largest margin.
@@ -40,9 +40,9 @@ fn compare(name: &str, p: &Arc<Problem>, times: &[f64]) {
         error = difference(&margins(&steps), &margins(&sliding));
         let claimed: f64 = sliding.segments().iter().map(|s| s.error_estimate).sum();
         assert!(error <= claimed, "{name}, t = {t}: claimed {claimed:e}, true {error:e}");
-        println!("{name}, t = {t:e}: {} error {error:.1e}, claimed {claimed:.1e}", sliding.name());
+        println!("{name}, t = {t:e}: {} error {error:.1e}, claimed {claimed:.1e}", sliding.kind());
     }
-    assert_eq!(sliding.name(), "sliding", "{name}: {:?}", sliding.segments());
+    assert_eq!(sliding.kind(), EngineKind::Sliding, "{name}: {:?}", sliding.segments());
     assert!(error < 1e-6, "{name}: {error:e}");
     let taken: u64 = sliding.segments().iter().map(|s| s.steps_taken).sum();
     assert!(taken < 40_000, "{name}: {taken} steps taken one by one");
@@ -97,10 +97,10 @@ fn changes(p: &Arc<Problem>, start: f64, end: f64) -> (Vec<f64>, Vec<f64>) {
     let m = p.network.width;
     let mut steps = run(p, start, STEPS);
     let (mut first, mut last) = (vec![f64::NAN; p.n() * m], vec![f64::NAN; p.n() * m]);
-    let mut before = steps.iterate().pattern().clone();
+    let mut before = steps.coefficients().pattern().clone();
     while steps.t() < end {
         assert_eq!(steps.advance(steps.t() + 1.0, &Stop::default()), Reached::Target);
-        let now = steps.iterate().pattern().clone();
+        let now = steps.coefficients().pattern().clone();
         if now != before {
             for pair in (0..p.n() * m).filter(|q| now.get(q / m, q % m) != before.get(q / m, q % m)) {
                 first[pair] = first[pair].min(steps.t());
@@ -176,7 +176,7 @@ fn events_happen_at_their_steps() {
 fn reaches_the_far_horizon() {
     for (name, p) in noisy().iter().map(|r| (r.name, problem(r))) {
         let mut engine = run(&p, 1e300, Options::default());
-        assert_eq!(engine.name(), "sliding", "{name}");
+        assert_eq!(engine.kind(), EngineKind::Sliding, "{name}");
         assert!(margins(&engine).iter().all(|q| q.is_finite() && *q > 0.0), "{name}");
         assert!(engine.scaled_losses().expect("scaled losses").iter().all(|e| e.is_finite()), "{name}");
     }
@@ -188,12 +188,12 @@ fn resumes_in_the_same_bits() {
     let p = problem(&noisy()[0]);
     for t in [1e3, 6e3, 2e4] {
         let mut engine = run(&p, t, Options::default());
-        let record = engine.view().state();
+        let record = engine.iterate().state();
         let mut again = Horizon::restore(p.clone(), &record, Options::default()).expect("a record of this problem");
         for t in [3e4, 1e7, 1e30] {
             assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
             assert_eq!(again.advance(t, &Stop::default()), Reached::Target);
-            assert_eq!(engine.view().state(), again.view().state(), "t = {t:e}");
+            assert_eq!(engine.iterate().state(), again.iterate().state(), "t = {t:e}");
         }
     }
 }

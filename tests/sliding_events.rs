@@ -25,11 +25,10 @@
 //! are right to 10⁻⁸ with room.
 
 use farfield::descent::gram::{Coefficients, Problem, Start};
-use farfield::descent::settled::Left;
 use farfield::descent::sliding::Sliding;
 use farfield::descent::sliding::events::Event;
 use farfield::descent::sliding::mode::Place::{self, Above, Below, Kink};
-use farfield::descent::{Flips, Stop};
+use farfield::engine::{Flips, Reached, Stop};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
@@ -58,7 +57,7 @@ fn events(problem: &Arc<Problem>, end: f64) -> Vec<Event> {
     };
     let state = Coefficients::new(problem.clone(), START, Flips::default());
     let mut sliding = Sliding::new(&state, z.iter().map(place).collect()).expect("slopes are determined");
-    assert_eq!(sliding.advance(problem, end, &Stop::default()), Left::Target);
+    assert_eq!(sliding.advance(problem, end, &Stop::default()), Reached::Target);
     sliding.events().to_vec()
 }
 

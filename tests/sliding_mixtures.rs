@@ -5,7 +5,7 @@ mod problems;
 use farfield::descent::horizon::Horizon;
 use farfield::descent::run::run;
 use farfield::descent::sliding::Sliding;
-use farfield::descent::{Engine, Reached, Stop};
+use farfield::engine::{Engine, EngineKind, Reached, Stop};
 use farfield::monitor::{Monitor, PatternState};
 use problems::mixtures::{Case, mixture};
 
@@ -19,13 +19,14 @@ fn engine(case: &Case, warp: bool, t: f64) -> Horizon {
 impl Case {
     /// The averaged run stays within its claim of the stepped one, and without the ripple within its bound.
     fn compare(&self, averages: &Horizon, steps: &Horizon) {
-        let (exact, found) = (self.margins(steps.iterate()), self.margins(averages.iterate()));
+        let (exact, found) = (self.margins(steps.coefficients()), self.margins(averages.coefficients()));
         let top = exact.iter().fold(0.0f64, |top, q| top.max(q.abs()));
         let error = difference(&exact, &found) / top;
         let claimed: f64 = averages.segments().iter().map(|s| s.error_estimate).sum();
         assert!(error <= claimed, "error {error:e}, claimed {claimed:e}");
         let sliding = averages.sliding().expect("neurons slide");
-        let projected = Sliding::new(steps.iterate(), sliding.mode().places.clone()).expect("slopes are determined");
+        let projected =
+            Sliding::new(steps.coefficients(), sliding.mode().places.clone()).expect("slopes are determined");
         let left = difference(&self.margins(&projected.iterate(&self.span)), &found) / top;
         println!(
             "error {error:.1e}, claimed {claimed:.1e}; without the ripple {left:.1e}, bound {:.1e}",
@@ -45,7 +46,7 @@ fn within_the_bound() {
     for k in [6, 10, 19] {
         let case = Case::new(&mixture(k));
         let averages = engine(&case, true, 5e4);
-        assert_eq!(averages.name(), "sliding", "mixture {k}");
+        assert_eq!(averages.kind(), EngineKind::Sliding, "mixture {k}");
         case.compare(&averages, &engine(&case, false, 5e4));
         let mut monitor = Monitor::new(case.problem.setting());
         let mut far = engine(&case, true, 0.0);
@@ -79,6 +80,6 @@ fn late_entry() {
     let t = 4.5e5;
     assert_eq!(steps.advance(t, &Stop::default()), Reached::Target);
     let averages = engine(&case, true, t);
-    assert_eq!(averages.name(), "sliding", "{:?}", averages.segments());
+    assert_eq!(averages.kind(), EngineKind::Sliding, "{:?}", averages.segments());
     case.compare(&averages, &steps);
 }

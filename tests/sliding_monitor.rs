@@ -1,8 +1,8 @@
 //! What the monitor says while neurons slide: the limit with sliding pairs, certified.
 
 use farfield::config::Config;
-use farfield::descent::Stop;
 use farfield::descent::run::{Status, run, schedule};
+use farfield::engine::{EngineKind, Stop};
 use farfield::monitor::{Monitor, PatternState, Row};
 use farfield::outcome::Outcome;
 use farfield::problem::Problem;
@@ -42,7 +42,7 @@ fn certified_and_closing() {
         let gaps = |t: f64| (at(t).cosine_gap.expect("a limit"), at(t).dual_gap.expect("a limit"));
         let (early, late) = (gaps(1e5), gaps(1e30));
         assert!(late.0 < 0.05 * early.0 && late.1 < 0.3 * early.1, "{seed}: {early:?} {late:?}");
-        assert_eq!((state, at(1e30).segment), (PatternState::Sliding, "sliding"), "{seed}");
+        assert_eq!((state, at(1e30).segment), (PatternState::Sliding, EngineKind::Sliding), "{seed}");
         let pattern = &result["pattern"];
         assert_eq!((&pattern["state"], &pattern["limit_consistent"]), (&"sliding".into(), &true.into()));
         let number = |v: &serde_json::Value| v.as_f64().expect("a number");

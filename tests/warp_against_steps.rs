@@ -4,7 +4,7 @@
 mod problems;
 
 use farfield::descent::horizon::{Horizon, Options};
-use farfield::descent::{Engine, Flips, Reached, Stop, View};
+use farfield::engine::{Engine, EngineKind, Flips, Iterate, Reached, Stop};
 use problems::{Recipe, problem, settling};
 
 const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false };
@@ -26,8 +26,8 @@ fn compare(recipe: &Recipe, horizon: f64) -> Vec<f64> {
             assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
         }
         assert_eq!(warp.flips(), steps.flips(), "{}, t = {t}", recipe.name);
-        let margins = |engine: &Horizon| p.network.margins(engine.iterate().preactivations(), &p.labels);
-        let coefficients = |engine: &Horizon| engine.iterate().coefficients().hi().to_vec();
+        let margins = |engine: &Horizon| p.network.margins(engine.coefficients().preactivations(), &p.labels);
+        let coefficients = |engine: &Horizon| engine.coefficients().coefficients().hi().to_vec();
         let of_margins = difference(&margins(&steps), &margins(&warp));
         let of_coefficients = difference(&coefficients(&steps), &coefficients(&warp));
         assert!(of_margins < 1e-13 && of_coefficients < 1e-12, "{}, t = {t}: {of_margins:e}", recipe.name);
@@ -35,7 +35,7 @@ fn compare(recipe: &Recipe, horizon: f64) -> Vec<f64> {
         assert!(claimed >= of_margins, "{}, t = {t}: claimed {claimed:e}, true {of_margins:e}", recipe.name);
         ratios.push(claimed / of_margins);
     }
-    assert_eq!(warp.name(), "warp", "{} never warps", recipe.name);
+    assert_eq!(warp.kind(), EngineKind::Warp, "{} never warps", recipe.name);
     let taken: u64 = warp.segments().iter().map(|s| s.steps_taken).sum();
     assert!(taken < 10_000, "{}: {taken} steps taken one by one", recipe.name);
     ratios

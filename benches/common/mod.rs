@@ -1,8 +1,8 @@
 //! Problems that the benches share.
 #![allow(dead_code)] // each bench uses a part
 
-use farfield::descent::Precision;
 use farfield::descent::fused::{Fused, Options};
+use farfield::engine::Precision;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
 use std::sync::Arc;

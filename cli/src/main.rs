@@ -1,19 +1,19 @@
 //! The command line of Farfield.
 
-mod cli;
-
 use clap::Parser;
+use farfield_cli::commands::{self, Cli};
+use farfield_cli::signals::Signals;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let signals = match cli::Signals::install() {
+    let signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => {
             eprintln!("farfield: cannot install signal handlers: {error}");
             return ExitCode::from(1);
         }
     };
-    let arguments = match cli::Cli::try_parse() {
+    let arguments = match Cli::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => {
             let text = error.to_string();
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         }
         Err(help) => help.exit(),
     };
-    match cli::execute(arguments, &signals) {
+    match commands::execute(arguments, &signals) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("farfield: {error}");

@@ -1,6 +1,7 @@
 //! Progress in log t: a bar on a terminal, a plain line every few seconds otherwise. On stderr.
 
-use farfield::descent::Stop;
+use crate::summary::remark_text;
+use farfield::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -15,24 +16,27 @@ const TICK: Duration = Duration::from_millis(100);
 const UNITS: u64 = 10_000;
 
 /// A display that lives until it is dropped.
-pub struct Progress {
+pub struct Display {
     done: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Progress {
-    /// Shows how far the t noted in `stop` is on the way to the horizon, and why it is slow.
-    pub fn start(stop: &Stop, horizon: f64) -> Self {
+impl Display {
+    /// Shows how far an engine is on the way to the horizon, and why it is slow.
+    pub fn start(progress: Progress, horizon: f64) -> Self {
         let (done, ended) = channel();
-        let stop = stop.clone();
         let show = move || {
-            if std::io::stderr().is_terminal() { bar(&stop, horizon, &ended) } else { lines(&stop, horizon, &ended) }
+            if std::io::stderr().is_terminal() {
+                bar(&progress, horizon, &ended)
+            } else {
+                lines(&progress, horizon, &ended)
+            }
         };
         Self { done: Some(done), thread: Some(std::thread::spawn(show)) }
     }
 }
 
-impl Drop for Progress {
+impl Drop for Display {
     fn drop(&mut self) {
         drop(self.done.take());
         if let Some(thread) = self.thread.take() {
@@ -42,23 +46,24 @@ impl Drop for Progress {
     }
 }
 
-fn bar(stop: &Stop, horizon: f64, ended: &Receiver<()>) {
+fn bar(progress: &Progress, horizon: f64, ended: &Receiver<()>) {
     let style = ProgressStyle::with_template("{bar:40} {msg} · {elapsed}").expect("a valid template");
     let bar = ProgressBar::with_draw_target(Some(UNITS), ProgressDrawTarget::stderr()).with_style(style);
     while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-        let t = stop.time();
+        let t = progress.t();
         bar.set_position((UNITS as f64 * t.ln_1p() / horizon.ln_1p()) as u64);
-        let why = stop.reason().map(|reason| format!(" · {reason}")).unwrap_or_default();
+        let why = progress.remark().map(|remark| format!(" · {}", remark_text(&remark))).unwrap_or_default();
         bar.set_message(format!("t = {t:.3e} of {horizon:.0e}{why}"));
     }
     bar.finish_and_clear();
 }
 
-fn lines(stop: &Stop, horizon: f64, ended: &Receiver<()>) {
+fn lines(progress: &Progress, horizon: f64, ended: &Receiver<()>) {
     let start = Instant::now();
     while ended.recv_timeout(PLAIN) == Err(RecvTimeoutError::Timeout) {
-        let (t, seconds) = (stop.time(), start.elapsed().as_secs_f64());
-        let why = stop.reason().map(|reason| format!("; every step is taken: {reason}")).unwrap_or_default();
+        let (t, seconds) = (progress.t(), start.elapsed().as_secs_f64());
+        let why = progress.remark();
+        let why = why.map(|remark| format!("; every step is taken: {}", remark_text(&remark))).unwrap_or_default();
         eprintln!("farfield: t = {t:.3e} of {horizon:.0e} after {seconds:.0} s{why}");
     }
 }

@@ -30,6 +30,8 @@ impl<'a> Provenance<'a> {
 #[derive(Serialize)]
 pub struct Sourced<'a, T> {
     #[serde(flatten)]
+    /// What was found.
     pub facts: &'a T,
+    /// Where it comes from.
     pub provenance: Provenance<'a>,
 }

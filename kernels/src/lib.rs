@@ -65,6 +65,7 @@ pub mod reference;
 pub mod rows;
 pub mod settled;
 pub mod slab;
+pub mod two_sum;
 
 /// `total` cut into the fewest parts of at most `most`, of nearly equal sizes: (first, size) each.
 #[inline(always)]

@@ -23,6 +23,7 @@
 use crate::buffer::Buffer;
 use crate::isa::Isa;
 use crate::lane::{Lane, padded, reduce};
+use crate::two_sum;
 use pulp::{Simd, WithSimd, as_arrays};
 
 /// Rows of a strip that are multiplied at a time.
@@ -155,12 +156,7 @@ pub struct Pair<'a> {
 impl Pair<'_> {
     #[inline(always)]
     fn add(&mut self, i: usize, x: f64) {
-        let (hi, lo) = (self.hi[i], self.lo[i]);
-        let sum = hi + x;
-        let part = sum - hi;
-        let tail = lo + ((hi - (sum - part)) + (x - part));
-        self.hi[i] = sum + tail;
-        self.lo[i] = tail - (self.hi[i] - sum);
+        (self.hi[i], self.lo[i]) = two_sum::add((self.hi[i], self.lo[i]), x);
     }
 }
 

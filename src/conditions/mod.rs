@@ -8,7 +8,7 @@
 
 mod terms;
 
-use crate::descent::{self, Options, Start};
+use crate::descent::{self, Options};
 use crate::engine::Stop;
 use crate::error::Result;
 use crate::limit::test_error::{self, Regime};
@@ -16,6 +16,7 @@ use crate::limit::{Limit, Prediction};
 use crate::network::Pattern;
 use crate::problem::Problem;
 use crate::real;
+use crate::start::Start;
 use serde::{Deserialize, Serialize};
 pub use terms::Moments;
 

@@ -1,31 +1,11 @@
 //! Sums that do not rot: vectors of pairs `hi + lo`, to which tiny increments are added without loss.
 //!
-//! ```text
-//! two_sum(a, b):  s = a ⊕ b,  e = (a ⊖ (s ⊖ b')) ⊕ (b ⊖ b'),  b' = s ⊖ a;   a + b = s + e exactly
-//! ```
-//!
 //! After N additions of increments x_k the pair holds `Σ x_k` with an error of order
-//! `2⁻¹⁰⁶ Σ|x_k| N`, where a plain sum has `2⁻⁵³ Σ|x_k| N`: 10⁹ increments leave nothing behind.
-//! Source: Knuth, *The Art of Computer Programming* 2, 4.2.2; Ogita, Rump, Oishi 2005 for `dot`.
+//! `2⁻¹⁰⁶ Σ|x_k| N` ([`farfield_kernels::two_sum`]), where a plain sum has `2⁻⁵³ Σ|x_k| N`: 10⁹ increments leave nothing behind.
+//! Source of `dot`: Ogita, Rump, Oishi 2005.
 
 use farfield_kernels::settled::Pair;
-
-/// `a + b` as a rounded sum and its exact error.
-#[inline(always)]
-pub fn two_sum(a: f64, b: f64) -> (f64, f64) {
-    let s = a + b;
-    let b_part = s - a;
-    (s, (a - (s - b_part)) + (b - b_part))
-}
-
-/// `(hi + lo) + x`, renormalized.
-#[inline(always)]
-pub fn add((hi, lo): (f64, f64), x: f64) -> (f64, f64) {
-    let (s, e) = two_sum(hi, x);
-    let tail = lo + e;
-    let hi = s + tail;
-    (hi, tail - (hi - s))
-}
+use farfield_kernels::two_sum::add;
 
 /// `Σ a_j b_j` as a pair, as if computed in twice the precision. The terms run in the order of j.
 pub fn dot(terms: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {

@@ -3,11 +3,12 @@
 //! It is the reference for the other engines, and the one for more samples than features.
 
 use super::fused::{Fused, Nest, Options};
-use super::rounding::{Looks, Rounding};
-use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
+use super::stagnation::Looks;
+use crate::engine::{Diary, Engine, EngineKind, Iterate, Precision, Progress, Reached, Segment, Stop};
 use crate::geometry::{Span, preactivations, transposed_product};
 use crate::matrix::{Matrix, norm};
 use crate::network::{Network, Pattern};
+use crate::rounding::Rounding;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,13 +27,12 @@ pub struct Direct {
     rate: f64,
     options: Options,
     looks: Option<Looks>, // in f32
-    rounding: Option<Rounding>,
     steps: u64,
-    flips: Flips,
-    past: Vec<Segment>,
-    seconds: f64,
+    diary: Diary,
+    progress: Progress,
+    booked: u64, // steps in the diary
     started: Instant,
-    state: Option<State>,
+    weights: Option<Weights>,
 }
 
 impl Direct {
@@ -55,7 +55,7 @@ impl Direct {
         }
         let fused = Fused::new(&samples, &labels, &network, rate, weights, &options);
         let looks = (options.precision == Precision::F32).then(|| Looks::new(&samples));
-        Self {
+        let mut direct = Self {
             fused,
             samples,
             labels,
@@ -63,20 +63,19 @@ impl Direct {
             rate,
             options,
             looks,
-            rounding,
             steps: 0,
-            flips: Flips::default(),
-            past: Vec::new(),
-            seconds: 0.0,
+            diary: Diary { rounding, ..Diary::default() },
+            progress: Progress::default(),
+            booked: 0,
             started: Instant::now(),
-            state: None,
-        }
+            weights: None,
+        };
+        direct.book();
+        direct
     }
 
     fn count(&mut self, flips: u64, t: u64) {
-        if flips > 0 {
-            self.flips = Flips { count: self.flips.count + flips, last: t as f64 };
-        }
+        self.diary.flips.note(flips, t as f64);
     }
 
     /// One step; whether all margins were finite.
@@ -87,12 +86,12 @@ impl Direct {
         // The row nest learns the pattern of t while it steps to t + 1.
         let shown = if self.fused.nest() == Nest::Rows { self.steps - 1 } else { self.steps };
         self.count(step.flips, shown);
-        if let (Some(before), Some(looks), Some(rounding)) = (before, &self.looks, &mut self.rounding) {
+        if let (Some(before), Some(looks), Some(rounding)) = (before, &self.looks, &mut self.diary.rounding) {
             rounding.lose(looks.lost(&before, &self.fused.weights()), self.steps as f64);
         }
-        if let (Some(watch), Some(rounding)) = (self.fused.watch(), &mut self.rounding) {
-            rounding.watched(&watch, self.steps as f64);
-            if watch.failed {
+        if let (Some(judge), Some(rounding)) = (self.fused.judge(), &mut self.diary.rounding) {
+            rounding.judged(&judge, self.steps as f64);
+            if judge.failed {
                 self.escalate();
             }
         }
@@ -106,41 +105,34 @@ impl Direct {
         let (n, m) = (self.labels.len(), self.network.width);
         let pattern = |fused: &Fused| Pattern::of(&fused.preactivations(), n, m);
         let (weights, shown) = (self.fused.weights(), pattern(&self.fused));
-        self.pause();
-        self.past.push(self.segment());
-        self.seconds = 0.0;
+        self.book();
         self.options.precision = Precision::F64;
         self.fused = Fused::new(&self.samples, &self.labels, &self.network, self.rate, &weights, &self.options);
         self.count(pattern(&self.fused).changes(&shown), self.steps);
-        if let Some(rounding) = &mut self.rounding {
+        if let Some(rounding) = &mut self.diary.rounding {
             (rounding.escalated, rounding.drift) = (Some(self.steps as f64), None);
         }
     }
 
-    /// Books the time since the last pause.
-    fn pause(&mut self) {
-        self.seconds += self.started.elapsed().as_secs_f64();
-        self.started = Instant::now();
-    }
-
-    /// The stretch in the present precision.
-    fn segment(&self) -> Segment {
-        let from = self.past.last().map_or(0.0, |last| last.to);
-        Segment {
-            engine: self.name(),
+    /// Books the steps and the time since the last time.
+    fn book(&mut self) {
+        self.diary.travel(Segment {
+            engine: self.kind(),
             precision: self.options.precision,
-            from,
+            from: self.booked as f64,
             to: self.t(),
-            steps_taken: self.steps - from as u64,
-            seconds: self.seconds,
+            steps_taken: self.steps - self.booked,
+            seconds: self.started.elapsed().as_secs_f64(),
             error_estimate: 0.0,
-        }
+        });
+        (self.booked, self.started) = (self.steps, Instant::now());
+        self.diary.remark = self.diary.rounding.as_ref().and_then(Rounding::remark);
     }
 }
 
 impl Engine for Direct {
-    fn name(&self) -> &'static str {
-        "direct"
+    fn kind(&self) -> EngineKind {
+        EngineKind::Direct
     }
 
     fn t(&self) -> f64 {
@@ -149,7 +141,7 @@ impl Engine for Direct {
 
     fn advance(&mut self, target: f64, stop: &Stop) -> Reached {
         self.started = Instant::now();
-        self.state = None;
+        self.weights = None;
         let mut reached = Reached::Target;
         while (self.steps as f64) < target {
             if !self.step() {
@@ -157,7 +149,7 @@ impl Engine for Direct {
                 break;
             }
             if self.steps.is_multiple_of(SLICE) {
-                stop.note(self.steps as f64);
+                self.progress.note(self.steps as f64);
                 if stop.raised() {
                     reached = Reached::Interrupted;
                     break;
@@ -166,49 +158,42 @@ impl Engine for Direct {
         }
         let late = self.fused.sync();
         self.count(late, self.steps);
-        self.pause();
+        self.book();
+        self.progress.note(self.t());
         reached
     }
 
-    fn flips(&self) -> Flips {
-        self.flips
+    fn diary(&self) -> &Diary {
+        &self.diary
     }
 
-    fn segments(&self) -> Vec<Segment> {
-        self.past.iter().cloned().chain([self.segment()]).collect()
-    }
-
-    fn rounding(&self) -> Option<Rounding> {
-        self.rounding
-    }
-
-    fn remark(&self) -> Option<String> {
-        self.rounding.as_ref().and_then(Rounding::remark)
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// In f32 and mixed steps Z is computed here in f64, from W and the samples as given: what is said of W is
     /// said of these data, whatever the steps made of them.
-    fn view(&mut self) -> &dyn View {
-        let Self { fused, samples, network, options, rounding, .. } = self;
-        self.state.get_or_insert_with(|| {
+    fn iterate(&mut self) -> &dyn Iterate {
+        let Self { fused, samples, network, options, diary, .. } = self;
+        self.weights.get_or_insert_with(|| {
             let weights = fused.weights();
             let (length, running) = (weights.norm(), fused.preactivations());
             let z = if options.precision == Precision::F64 {
                 running
             } else {
                 let z = preactivations(samples, &weights);
-                if let Some(rounding) = rounding {
+                if let Some(rounding) = &mut diary.rounding {
                     rounding.drifted(network.drift(&z, &running));
                 }
                 z
             };
-            State { t: self.steps as f64, z, weights, length, samples: samples.clone() }
+            Weights { t: self.steps as f64, z, weights, length, samples: samples.clone() }
         })
     }
 }
 
 /// W and Z at one t.
-struct State {
+struct Weights {
     t: f64,
     z: Vec<f64>,
     weights: Matrix,
@@ -216,7 +201,7 @@ struct State {
     samples: Arc<Matrix>,
 }
 
-impl View for State {
+impl Iterate for Weights {
     fn preactivations(&self) -> &[f64] {
         &self.z
     }

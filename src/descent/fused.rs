@@ -16,10 +16,10 @@ mod plain;
 mod tied;
 
 use self::core::Setup;
-use super::Precision;
-pub use super::watch::Watch;
+use crate::engine::Precision;
 use crate::matrix::Matrix;
 use crate::network::Network;
+use crate::rounding::AnchorJudge;
 pub use farfield_kernels::isa::Isa;
 pub use farfield_kernels::plan::{Lanes, Nest};
 use mixed::Mixed;
@@ -125,8 +125,8 @@ impl Fused {
     }
 
     /// What mixed steps have seen of their rounding; none in one number type.
-    pub fn watch(&self) -> Option<Watch> {
-        self.stepper.watch()
+    pub fn judge(&self) -> Option<AnchorJudge> {
+        self.stepper.judge()
     }
 
     /// The instruction set in use: scalar, avx2, avx512, neon.

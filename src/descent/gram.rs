@@ -14,7 +14,7 @@
 
 use super::compensated::{Compensated, dot};
 use super::symmetric::Symmetric;
-use super::{Flips, View};
+use crate::engine::{Flips, Iterate};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
@@ -34,9 +34,10 @@ pub struct Start {
 
 impl Start {
     /// From W(0) (m×d) and `Z(0) = X W(0)ᵀ` (n×m, row-major).
-    pub fn new(weights: Matrix, preactivations: Vec<f64>) -> Self {
+    pub fn new(weights: impl Into<Arc<Matrix>>, preactivations: Vec<f64>) -> Self {
+        let weights = weights.into();
         let squared_norms = (0..weights.rows()).map(|j| crate::matrix::norm(weights.row(j)).powi(2)).collect();
-        Self { preactivations, squared_norms, weights: Some(Arc::new(weights)) }
+        Self { preactivations, squared_norms, weights: Some(weights) }
     }
 }
 
@@ -232,7 +233,7 @@ impl Coefficients {
         let pattern = Pattern::of(self.z.hi(), self.problem.n(), self.problem.network.width);
         let changes = pattern.changes(&self.pattern);
         if changes > 0 {
-            self.flips = Flips { count: self.flips.count + changes, last: t };
+            self.flips.note(changes, t);
             self.pattern = pattern;
             self.groups = self.pattern.groups(&self.problem.network);
             self.regroup();
@@ -259,7 +260,7 @@ impl Coefficients {
     }
 }
 
-impl View for Coefficients {
+impl Iterate for Coefficients {
     fn preactivations(&self) -> &[f64] {
         self.z.hi()
     }

@@ -8,7 +8,7 @@
 //!      └───────────── a flip ───────────┘     └───── a pre-activation nears 0 ───┘
 //! ```
 //!
-//! Neurons that chatter, crossing the kinks of some samples every few steps, are watched
+//! Neurons that chatter, crossing the kinks of some samples every few steps, are counted
 //! ([`super::sliding::chatter`]). Where sliding explains what they do, and averages are exact enough, the
 //! averaged iterate goes on in place of the steps ([`super::sliding`]), until nothing slides any more.
 //!
@@ -25,15 +25,16 @@ mod options;
 mod record;
 
 use super::gram::{Coefficients, Problem};
-use super::rounding::Rounding;
-use super::settled::{Left, Settled};
+use super::settled::Settled;
 use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
-use super::sliding::visits::Fractions;
-use super::warp::{COUNTABLE, SHORTEST, Warp};
-use super::watch::Watch;
-use super::{Engine, Flips, Precision, Reached, Segment, Stop, View};
-pub use options::{Hold, Options};
+use super::warp::{SHORTEST, Warp};
+use crate::engine::{
+    Diary, Engine, EngineKind, Flips, Hold, Iterate, Precision, Progress, Reached, Remark, Segment, Stop,
+};
+use crate::number::COUNTABLE;
+use crate::rounding::{AnchorJudge, Rounding};
+pub use options::Options;
 use record::Snapshot;
 use std::sync::Arc;
 use std::time::Instant;
@@ -68,7 +69,7 @@ pub struct Horizon {
     warp: Warp,
     hold: Hold,
     noted: Option<Hold>, // what progress displays were told
-    engine: &'static str,
+    engine: EngineKind,
     attempt: f64,  // no warp before this t
     patience: f64, // steps after an event until the next attempt
     crossings: u32,
@@ -76,10 +77,11 @@ pub struct Horizon {
     chatter: Chatter,
     smooth: f64, // no averages before this t
     sliding: Option<Box<Sliding>>,
-    averaging: f64, // the error that the averages claim
-    watch: Watch,   // of mixed steps
+    averaging: f64,     // the error that the averages claim
+    judge: AnchorJudge, // of mixed steps
     escalated: Option<f64>,
-    segments: Vec<Segment>,
+    diary: Diary,
+    progress: Progress,
     snapshot: Option<Snapshot>,
 }
 
@@ -92,36 +94,39 @@ impl Horizon {
     fn from_state(state: Coefficients, options: Options) -> Self {
         let warp = Warp::new(state.problem().n());
         let hold = if options.warp { Hold::Flips } else { Hold::Off };
-        Self {
+        let mut horizon = Self {
             options,
             chatter: Chatter::new(&state),
             smooth: 0.0,
             sliding: None,
             averaging: 0.0,
-            watch: Watch::new(),
+            judge: AnchorJudge::new(),
             escalated: None,
             state,
             settled: None,
             warp,
             hold,
             noted: None,
-            engine: "gram",
+            engine: EngineKind::Gram,
             attempt: 0.0,
             patience: SHORTEST,
             crossings: 0,
             takeoff: None,
-            segments: Vec::new(),
+            diary: Diary::default(),
+            progress: Progress::default(),
             snapshot: None,
-        }
+        };
+        horizon.write_up();
+        horizon
     }
 
     /// Why steps are taken one by one; None while warp is at work.
     pub fn hold(&self) -> Option<Hold> {
-        (self.engine == "gram").then_some(self.hold)
+        (self.engine == EngineKind::Gram).then_some(self.hold)
     }
 
     /// The iterate in the span of the data; up to date whenever [`Engine::advance`] has reached its target.
-    pub fn iterate(&self) -> &Coefficients {
+    pub fn coefficients(&self) -> &Coefficients {
         &self.state
     }
 
@@ -135,24 +140,24 @@ impl Horizon {
         let (t, start) = (self.state.t(), Instant::now());
         let mut steps = 0;
         let countable = t < COUNTABLE;
-        self.engine = "gram";
+        self.engine = EngineKind::Gram;
         if self.sliding.is_none() && countable {
-            steps = self.watch_chatter(target);
+            steps = self.weigh_chatter(target);
         }
         let left = if self.sliding.is_some() {
             if steps > 0 {
-                self.record(t, steps, start.elapsed().as_secs_f64());
+                self.book(t, steps, start.elapsed().as_secs_f64());
                 return None;
             }
-            self.engine = "sliding";
+            self.engine = EngineKind::Sliding;
             self.slide(target, stop)
         } else if steps > 0 {
-            Left::Target
+            Reached::Target
         } else if self.settled.is_none() && countable {
             steps = 1;
             self.general_step()
         } else if self.warps(target) {
-            self.engine = "warp";
+            self.engine = EngineKind::Warp;
             self.fly(target, stop)
         } else if countable {
             let left;
@@ -164,50 +169,50 @@ impl Horizon {
         if self.sliding.is_none() {
             self.chatter.observe(&self.state);
         }
-        self.record(t, steps, start.elapsed().as_secs_f64());
+        self.book(t, steps, start.elapsed().as_secs_f64());
         match left {
-            Left::Target | Left::Near => None,
-            Left::Flip if self.engine == "sliding" => None,
-            Left::Flip => {
+            Reached::Target | Reached::Event => None,
+            Reached::Flip if self.engine == EngineKind::Sliding => None,
+            Reached::Flip => {
                 self.flipped();
                 None
             }
-            Left::Diverged => Some(Reached::Diverged),
-            Left::Interrupted => Some(Reached::Interrupted),
+            Reached::Diverged => Some(Reached::Diverged),
+            Reached::Interrupted => Some(Reached::Interrupted),
         }
     }
 
-    fn general_step(&mut self) -> Left {
+    fn general_step(&mut self) -> Reached {
         if !self.state.step() || !self.state.finite() {
-            return Left::Diverged;
+            return Reached::Diverged;
         }
         if self.state.t() - self.state.flips().last >= QUIET {
             self.settled = Some(self.settle());
         }
-        Left::Target
+        Reached::Target
     }
 
     /// The reduced problem of the present pattern.
     fn settle(&self) -> Settled {
         let settled = Settled::new(&self.state);
-        if self.options.mixed { settled.mixed(&self.state, self.watch) } else { settled }
+        if self.options.mixed { settled.mixed(&self.state, self.judge) } else { settled }
     }
 
     /// Exact steps in the present pattern, up to the target or to the next attempt at warp.
-    fn march(&mut self, target: f64, stop: &Stop) -> (u64, Left) {
+    fn march(&mut self, target: f64, stop: &Stop) -> (u64, Reached) {
         let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
         let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
         let settled = self.settled.as_mut().expect("a settled pattern");
-        let ended = settled.advance(&mut self.state, steps, stop);
-        self.watched();
+        let ended = settled.advance(&mut self.state, steps, stop, &self.progress);
+        self.note_rounding();
         ended
     }
 
     /// Takes note of what mixed steps have seen of their rounding.
-    fn watched(&mut self) {
-        let Some(watch) = self.settled.as_ref().and_then(Settled::rounding) else { return };
-        self.watch = watch;
-        if watch.failed {
+    fn note_rounding(&mut self) {
+        let Some(judge) = self.settled.as_ref().and_then(Settled::rounding) else { return };
+        self.judge = judge;
+        if judge.failed {
             self.escalated.get_or_insert(self.state.t());
         }
     }
@@ -235,37 +240,37 @@ impl Horizon {
 
     /// A flight of the warp, from a state with nothing pending to one with nothing pending. An
     /// interrupted flight is the same flight when it goes on.
-    fn fly(&mut self, target: f64, stop: &Stop) -> Left {
+    fn fly(&mut self, target: f64, stop: &Stop) -> Reached {
         let settled = self.settled.as_mut().expect("a settled pattern");
         let from = *self.takeoff.get_or_insert(self.state.t());
         if settled.pending() {
             settled.sync(&mut self.state, from);
         }
-        let left = self.warp.advance(&mut self.state, settled, target, stop);
+        let left = self.warp.advance(&mut self.state, settled, target, stop, &self.progress);
         settled.watch(&self.state);
-        if left == Left::Interrupted {
+        if left == Reached::Interrupted {
             return left;
         }
         self.takeoff = None;
         if self.state.t() > from * (1.0 + PROGRESS) {
             self.crossings = 0;
         }
-        if left == Left::Near { self.near(from) } else { left }
+        if left == Reached::Event { self.near(from) } else { left }
     }
 
     /// What follows when a pre-activation nears zero: exact steps, or the crossing of a flip by flow.
-    fn near(&mut self, from: f64) -> Left {
+    fn near(&mut self, from: f64) -> Reached {
         let t = self.state.t();
         self.hold = Hold::Near;
         let most = if self.options.sliding > 0.0 { WATCHED } else { UNWATCHED };
         self.patience = if t - from < PAID * self.patience { (2.0 * self.patience).min(most) } else { SHORTEST };
         self.attempt = t + self.patience;
         if t < COUNTABLE {
-            return Left::Near;
+            return Reached::Event;
         }
         self.crossings += 1;
         if self.crossings > CROSSINGS && self.slide_at_once() {
-            return Left::Near;
+            return Reached::Event;
         }
         self.attempt = if self.crossings > 2 * CROSSINGS { f64::INFINITY } else { t };
         let settled = self.settled.as_mut().expect("a settled pattern");
@@ -290,36 +295,70 @@ impl Horizon {
         } else {
             settled.watch(&self.state);
         }
-        self.watched();
+        self.note_rounding();
     }
 
-    /// Extends the last segment, or opens a new one if another engine was at work.
-    fn record(&mut self, from: f64, steps_taken: u64, seconds: f64) {
+    /// Books a stretch.
+    fn book(&mut self, from: f64, steps_taken: u64, seconds: f64) {
         let (engine, to) = (self.engine, self.state.t());
-        let mixed = self.options.mixed && engine == "gram" && self.escalated.is_none_or(|t| t >= to);
+        let mixed = self.options.mixed && engine == EngineKind::Gram && self.escalated.is_none_or(|t| t >= to);
         let precision = if mixed { Precision::Mixed } else { Precision::F64 };
         if to == from {
             return;
         }
         let error_estimate = match &self.settled {
-            Some(settled) if engine == "warp" => self.warp.error_estimate(settled),
-            _ if engine == "sliding" => self.averaging,
+            Some(settled) if engine == EngineKind::Warp => self.warp.error_estimate(settled),
+            _ if engine == EngineKind::Sliding => self.averaging,
             _ => 0.0,
         };
-        match self.segments.last_mut() {
-            Some(last) if last.engine == engine && last.precision == precision => {
-                last.to = to;
-                last.steps_taken += steps_taken;
-                last.seconds += seconds;
-                last.error_estimate = error_estimate;
-            }
-            _ => self.segments.push(Segment { engine, precision, from, to, steps_taken, seconds, error_estimate }),
+        self.diary.travel(Segment { engine, precision, from, to, steps_taken, seconds, error_estimate });
+    }
+
+    /// The diary at the present t.
+    fn write_up(&mut self) {
+        let (rounding, remark) = (self.seen_rounding(), self.present_remark());
+        let stepped = if self.sliding.is_some() { 0.0 } else { self.state.t() };
+        self.diary.flips = self.state.flips();
+        self.diary.decades = self.chatter.decades(stepped);
+        (self.diary.rounding, self.diary.remark) = (rounding, remark);
+    }
+
+    fn seen_rounding(&self) -> Option<Rounding> {
+        let mut rounding = Rounding { escalated: self.escalated, ..Rounding::default() };
+        rounding.judged(&self.judge, self.state.t());
+        if self.judge.anchors > 0 {
+            rounding.drifted(self.judge.drift);
         }
+        self.options.mixed.then_some(rounding)
+    }
+
+    fn present_remark(&self) -> Option<Remark> {
+        let held = || self.hold().filter(|hold| *hold != Hold::Off).map(Remark::Held);
+        self.seen_rounding().and_then(|rounding| rounding.remark()).or_else(held)
+    }
+
+    /// [`Engine::advance`], without the diary.
+    fn go(&mut self, target: f64, stop: &Stop) -> Reached {
+        while self.state.t() < target {
+            if stop.raised() {
+                return Reached::Interrupted;
+            }
+            if let Some(reached) = self.travel(target, stop) {
+                return reached;
+            }
+            self.progress.note(self.state.t());
+            if self.hold() != self.noted {
+                self.noted = self.hold();
+                self.progress.explain(self.present_remark());
+            }
+        }
+        self.land();
+        Reached::Target
     }
 }
 
 impl Engine for Horizon {
-    fn name(&self) -> &'static str {
+    fn kind(&self) -> EngineKind {
         self.engine
     }
 
@@ -329,25 +368,18 @@ impl Engine for Horizon {
 
     fn advance(&mut self, target: f64, stop: &Stop) -> Reached {
         self.snapshot = None;
-        while self.state.t() < target {
-            if stop.raised() {
-                return Reached::Interrupted;
-            }
-            if let Some(reached) = self.travel(target, stop) {
-                return reached;
-            }
-            stop.note(self.state.t());
-            if self.hold() != self.noted {
-                self.noted = self.hold();
-                stop.explain(self.remark());
-            }
-        }
-        self.land();
-        Reached::Target
+        let reached = self.go(target, stop);
+        self.write_up();
+        self.progress.note(self.state.t());
+        reached
     }
 
-    fn flips(&self) -> Flips {
-        self.state.flips()
+    fn diary(&self) -> &Diary {
+        &self.diary
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     fn scaled_losses(&mut self) -> Option<Vec<f64>> {
@@ -365,29 +397,7 @@ impl Engine for Horizon {
         Some(self.warp.scaled_losses(&self.state, settled))
     }
 
-    fn rounding(&self) -> Option<Rounding> {
-        let mut rounding = Rounding { escalated: self.escalated, ..Rounding::default() };
-        rounding.watched(&self.watch, self.state.t());
-        if self.watch.anchors > 0 {
-            rounding.drifted(self.watch.drift);
-        }
-        self.options.mixed.then_some(rounding)
-    }
-
-    fn remark(&self) -> Option<String> {
-        let held = || self.hold().filter(|hold| *hold != Hold::Off).map(|hold| hold.to_string());
-        self.rounding().and_then(|rounding| rounding.remark()).or_else(held)
-    }
-
-    fn segments(&self) -> Vec<Segment> {
-        self.segments.clone()
-    }
-
-    fn decades(&self) -> Vec<Fractions> {
-        self.chatter.decades(if self.sliding.is_some() { 0.0 } else { self.state.t() })
-    }
-
-    fn view(&mut self) -> &dyn View {
+    fn iterate(&mut self) -> &dyn Iterate {
         let mut state = self.state.clone();
         if let Some(settled) = self.settled.as_ref().filter(|settled| settled.pending()) {
             let t = state.t();

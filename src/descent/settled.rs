@@ -22,24 +22,10 @@ use super::compensated::Compensated;
 use super::gram::Coefficients;
 use super::streamed::Streamed;
 use super::symmetric::Symmetric;
-use super::watch::Watch;
+use crate::engine::{Progress, Reached, Stop};
+use crate::rounding::AnchorJudge;
 use farfield_kernels::exp::losses;
 use farfield_kernels::settled::Space;
-
-/// Why a stretch in a fixed pattern ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
-    /// At the requested t.
-    Target,
-    /// The pattern has changed at the present t.
-    Flip,
-    /// A pre-activation comes too close to zero for this way of travelling.
-    Near,
-    /// A margin is no longer finite.
-    Diverged,
-    /// The stop flag was raised.
-    Interrupted,
-}
 
 /// Relative room left for rounding in the bounds of the watch.
 const ROOM: f64 = 1e-6;
@@ -52,7 +38,7 @@ const NOTE: u64 = 1024;
 pub struct Settled {
     h: Symmetric,
     streamed: Option<Streamed>, // H in f32, until its drift is too large
-    rounding: Option<Watch>,
+    rounding: Option<AnchorJudge>,
     q: Compensated,
     pending: Compensated,
     limit: Vec<f64>,
@@ -86,9 +72,9 @@ impl Settled {
     }
 
     /// The same with steps in mixed precision, if these have not failed yet.
-    pub fn mixed(mut self, state: &Coefficients, watch: Watch) -> Self {
-        self.streamed = (!watch.failed).then(|| Streamed::new(&state.reduced(), state.problem().rate, &self.q, watch));
-        self.rounding = Some(watch);
+    pub fn mixed(mut self, state: &Coefficients, judge: AnchorJudge) -> Self {
+        self.streamed = (!judge.failed).then(|| Streamed::new(&state.reduced(), state.problem().rate, &self.q, judge));
+        self.rounding = Some(judge);
         self
     }
 
@@ -103,7 +89,7 @@ impl Settled {
     }
 
     /// What mixed steps have seen of their rounding, if any were asked for.
-    pub fn rounding(&self) -> Option<Watch> {
+    pub fn rounding(&self) -> Option<AnchorJudge> {
         self.rounding
     }
 
@@ -135,28 +121,34 @@ impl Settled {
     }
 
     /// Takes `steps` steps, or fewer if the pattern changes; returns the number taken.
-    pub fn advance(&mut self, state: &mut Coefficients, steps: u64, stop: &super::Stop) -> (u64, Left) {
+    pub fn advance(
+        &mut self,
+        state: &mut Coefficients,
+        steps: u64,
+        stop: &Stop,
+        progress: &Progress,
+    ) -> (u64, Reached) {
         for taken in 1..=steps {
             if stop.raised() {
-                return (taken - 1, Left::Interrupted);
+                return (taken - 1, Reached::Interrupted);
             }
             if taken % NOTE == 0 {
-                stop.note(state.t());
+                progress.note(state.t());
             }
             let within = self.step(state.problem().rate);
             state.pass(1.0);
             if !within {
                 let changes = self.sync(state, state.t());
                 if !state.finite() {
-                    return (taken, Left::Diverged);
+                    return (taken, Reached::Diverged);
                 }
                 if changes > 0 {
-                    return (taken, Left::Flip);
+                    return (taken, Reached::Flip);
                 }
                 self.watch(state);
             }
         }
-        (steps, Left::Target)
+        (steps, Reached::Target)
     }
 
     /// One step; whether `S ≤ limit` still holds.
@@ -174,9 +166,9 @@ impl Settled {
     fn anchor(&mut self) {
         let Some(single) = &mut self.streamed else { return };
         single.anchor(&self.h, &mut self.q, &self.pending);
-        let watch = single.watch();
-        self.rounding = Some(watch);
-        if watch.failed {
+        let judge = single.judge();
+        self.rounding = Some(judge);
+        if judge.failed {
             self.streamed = None;
         }
     }

@@ -6,12 +6,13 @@
 //! ```
 //!
 //! Since t₀ q is off by at most `(n + 2) 2⁻²⁴ Σ_k |H_ik| S_k` ([`farfield_kernels::settled`]); anchors measure it
-//! and end it ([`super::watch`]).
+//! and end it ([`crate::rounding`]).
 
 use super::compensated::Compensated;
 use super::symmetric::Symmetric;
-use super::watch::Watch;
 use crate::matrix::Matrix;
+use crate::number::larger;
+use crate::rounding::AnchorJudge;
 use farfield_kernels::settled::{PackedSymmetric, Space};
 use std::sync::Arc;
 
@@ -23,26 +24,26 @@ pub struct Streamed {
     space: Space<f32>,
     base: Compensated, // q(t₀)
     since: u64,
-    watch: Watch,
+    judge: AnchorJudge,
 }
 
 impl Streamed {
     /// For `h` (n×n, symmetric) and `rate = αc`, from margins `q`.
-    pub fn new(h: &Matrix, rate: f64, q: &Compensated, watch: Watch) -> Self {
+    pub fn new(h: &Matrix, rate: f64, q: &Compensated, judge: AnchorJudge) -> Self {
         let n = h.rows();
         let scale = libm::scalbn(1.0, -libm::ilogb(rate).clamp(-1000, 1000));
         let h = Arc::new(PackedSymmetric::pack(h.values(), n));
-        Self { h, scale, space: Space::new(n), base: q.clone(), since: 0, watch }
+        Self { h, scale, space: Space::new(n), base: q.clone(), since: 0, judge }
     }
 
     /// What the steps have seen of their rounding.
-    pub fn watch(&self) -> Watch {
-        self.watch
+    pub fn judge(&self) -> AnchorJudge {
+        self.judge
     }
 
     /// Whether it is time for an anchor.
     pub fn due(&self) -> bool {
-        self.since >= self.watch.interval
+        self.since >= self.judge.interval
     }
 
     /// One step; whether `S ≤ limit` still holds.
@@ -61,8 +62,7 @@ impl Streamed {
         let mut exact = self.base.clone();
         exact.add(&change);
         let off = |(a, b): (&f64, &f64)| (a - b).abs();
-        let larger = |top: f64, v: f64| if v <= top { top } else { v };
-        self.watch.judge(self.since, exact.hi().iter().zip(q.hi()).map(off).fold(0.0, larger), 0.0);
+        self.judge.judge(self.since, exact.hi().iter().zip(q.hi()).map(off).fold(0.0, larger), 0.0);
         *q = exact;
         self.since = 0;
     }
@@ -72,10 +72,10 @@ impl Streamed {
         self.base = q.clone();
     }
 
-    /// What later steps depend on: `q(t₀)`, the steps since the anchor, and the watch.
+    /// What later steps depend on: `q(t₀)`, the steps since the anchor, and the judge.
     pub fn memory(&self) -> Vec<f64> {
         let counts = [self.since as f64];
-        [self.base.hi(), self.base.lo(), &counts, &self.watch.memory()].concat()
+        [self.base.hi(), self.base.lo(), &counts, &self.judge.memory()].concat()
     }
 
     /// Takes back what [`Self::memory`] returned for n samples.
@@ -83,6 +83,6 @@ impl Streamed {
         let n = self.base.hi().len();
         self.base = Compensated::from_parts(memory[..n].to_vec(), memory[n..2 * n].to_vec());
         self.since = memory[2 * n] as u64;
-        self.watch = Watch::remember(&memory[2 * n + 1..]);
+        self.judge = AnchorJudge::remember(&memory[2 * n + 1..]);
     }
 }

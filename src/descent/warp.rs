@@ -30,12 +30,13 @@
 //!
 //! and `|Hδ|`, doubled, relative to the largest margin, plus [`ROUNDING`], is what a flight reports.
 
-use super::Stop;
-use super::compensated::add;
 use super::gram::Coefficients;
 use super::modified::{Field, ORDER, order_needed};
 use super::runge_kutta::{NODES, STAGES, change, combined_error, displacement, errors};
-use super::settled::{Left, Settled};
+use super::settled::Settled;
+use crate::engine::{Progress, Reached, Stop};
+use crate::number::{COUNTABLE, largest};
+use farfield_kernels::two_sum::add;
 
 /// Error allowed to one integration step, relative to the largest margin.
 pub const INTEGRATION: f64 = 5e-16;
@@ -49,9 +50,6 @@ pub const ROUNDING: f64 = 4e-15;
 
 /// A stretch shorter than this number of GD steps is left to exact steps.
 pub const SHORTEST: f64 = 64.0;
-
-/// The largest t up to which steps can be counted one by one.
-pub const COUNTABLE: f64 = 9_007_199_254_740_992.0; // 2^53
 
 /// The finest relative distance in t at which an event is resolved.
 const FINEST: f64 = 1e-12;
@@ -148,39 +146,46 @@ impl Warp {
 
     /// Follows the flow to `target`, or until a pre-activation comes too close to zero. C and Z are up
     /// to date before and after.
-    pub fn advance(&mut self, state: &mut Coefficients, settled: &mut Settled, target: f64, stop: &Stop) -> Left {
+    pub fn advance(
+        &mut self,
+        state: &mut Coefficients,
+        settled: &mut Settled,
+        target: f64,
+        stop: &Stop,
+        progress: &Progress,
+    ) -> Reached {
         if self.clock.t != state.t() {
             self.drift.fill(0.0);
         }
         while state.t() < target {
             if stop.raised() {
-                return Left::Interrupted;
+                return Reached::Interrupted;
             }
-            stop.note(state.t());
+            progress.note(state.t());
             self.start_of_step(state, settled);
             if !self.e.iter().all(|e| e.is_finite()) {
-                return Left::Diverged;
+                return Reached::Diverged;
             }
             let order = order_needed(self.contraction(state));
             let Some((next, length)) = self.step(state, settled, target, order) else {
-                return Left::Near;
+                return Reached::Event;
             };
             self.estimate(settled, length, order);
             if self.apply(state, settled, next, length) > 0 {
-                return Left::Flip;
+                return Reached::Flip;
             }
         }
-        Left::Target
+        Reached::Target
     }
 
     /// Carries the flow of the present pattern over a possible flip that is nearer than `FINEST`,
     /// where t is too large for exact steps to cross it.
-    pub fn cross(&mut self, state: &mut Coefficients, settled: &mut Settled) -> Left {
+    pub fn cross(&mut self, state: &mut Coefficients, settled: &mut Settled) -> Reached {
         let length = 4.0 * FINEST;
         self.start_of_step(state, settled);
         self.attempt(state, settled, state.t(), length, 1);
         let next = state.t() * libm::exp(length);
-        if self.apply(state, settled, next, length) > 0 { Left::Flip } else { Left::Target }
+        if self.apply(state, settled, next, length) > 0 { Reached::Flip } else { Reached::Target }
     }
 
     /// Finds a step that is accurate and clear, with its stages left in `k`: where it ends and its
@@ -343,8 +348,4 @@ fn landing(t: f64, wanted: f64, target: f64) -> f64 {
 /// `∫ e^{-4x} dx` over the step, the part of a term that falls like t⁻⁴ per unit of u.
 fn decayed(length: f64) -> f64 {
     -0.25 * libm::expm1(-4.0 * length)
-}
-
-fn largest(v: &[f64]) -> f64 {
-    v.iter().fold(0.0, |top, x| top.max(x.abs()))
 }

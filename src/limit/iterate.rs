@@ -15,19 +15,19 @@
 
 use crate::geometry::{Geometry, Span};
 use crate::network::{Network, Pattern};
-use crate::record::{maybe_real, real};
-use serde::Serialize;
+use crate::real;
+use serde::{Deserialize, Serialize};
 
 /// KKT residuals of an iterate in the sense of Lyu and Li, relative to the scaled weights' norm.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stationarity {
     /// `ε = ‖Ŵ − G/‖G‖‖` for the unit directions of W and `G = Σ ℓ_i ∇q_i`: the ε above divided by
     /// the norm of the scaled weights.
-    #[serde(serialize_with = "real")]
+    #[serde(with = "real")]
     pub epsilon: f64,
     /// `δ = Σ λ_i (q_i/q_min − 1)` divided by the squared norm of the scaled weights, which is `Σ λ_i q_i/q_min`
     /// at a KKT point.
-    #[serde(serialize_with = "real")]
+    #[serde(with = "real")]
     pub delta: f64,
 }
 
@@ -62,26 +62,26 @@ pub fn stationarity(
 }
 
 /// What a group of training samples looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// Number of samples.
     pub samples: usize,
     /// Least margin `q_i`; NaN for none.
-    #[serde(serialize_with = "real")]
+    #[serde(with = "real")]
     pub min_margin: f64,
     /// Mean margin; NaN for none.
-    #[serde(serialize_with = "real")]
+    #[serde(with = "real")]
     pub mean_margin: f64,
     /// Sum of λ_i of the limit, where there is one.
-    #[serde(serialize_with = "maybe_real")]
+    #[serde(with = "real::maybe")]
     pub dual: Option<f64>,
     /// Fraction with `q_i ≤ 0`; NaN for none.
-    #[serde(serialize_with = "real")]
+    #[serde(with = "real")]
     pub train_error: f64,
 }
 
 /// The samples whose training label is the clean one, and those whose label was flipped.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shares {
     /// Labels as drawn.
     pub clean: Share,

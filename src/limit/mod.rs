@@ -12,7 +12,6 @@
 //! enters. The solution is an answer only if it is *consistent*: if W* itself shows the pattern
 //! that it was computed from. Otherwise that pattern must still change.
 
-pub mod assumptions;
 pub mod dual;
 pub mod iterate;
 pub mod monte_carlo;

@@ -22,7 +22,7 @@ use crate::network::Network;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Points per batch. Part of the definition of the sample: each batch has its own generator.
 pub const BATCH: u64 = 1024;
@@ -31,7 +31,7 @@ pub const BATCH: u64 = 1024;
 const ALPHA: f64 = 0.05;
 
 /// An error estimated from a sample.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Errors divided by points.
     pub value: f64,

@@ -24,10 +24,10 @@
 //! ```
 
 use crate::data::Mixture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A probability and its decimal logarithm, which survives where the value underflows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probability {
     /// The probability; 0 below 1e-323.
     pub value: f64,
@@ -36,7 +36,7 @@ pub struct Probability {
 }
 
 /// On which side of the phase transition `n‖μ‖² = tr Σ` a mixture lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Regime {
     /// `n‖μ‖² < tr Σ`.

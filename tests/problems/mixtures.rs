@@ -1,9 +1,9 @@
 //! Mixtures with flipped labels of many kinds, as settings of a configuration, and the runs of such a problem.
 
 use farfield::config::Config;
-use farfield::descent::Flips;
 use farfield::descent::gram::{self, Start};
 use farfield::descent::horizon::{Horizon, Options};
+use farfield::engine::Flips;
 use farfield::geometry::preactivations;
 use farfield::problem::Problem;
 use std::sync::Arc;

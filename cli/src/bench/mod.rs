@@ -8,12 +8,11 @@
 
 mod machine;
 
-use crate::descent::Precision;
-use crate::descent::fused::{Fused, Isa, Lanes, Nest, Watch};
 use crate::error::{Result, input_error};
-use crate::matrix::Matrix;
-use crate::network::Network;
-use crate::product::gram;
+use farfield::descent::fused::{self, Fused, Isa, Lanes, Nest};
+use farfield::product::gram;
+use farfield::rounding::AnchorJudge;
+use farfield::{Matrix, Network, Precision};
 use farfield_kernels::settled::{PackedSymmetric, Pair, Space};
 pub use machine::Machine;
 use serde::Serialize;
@@ -149,7 +148,7 @@ fn direct(options: &Options) -> Report {
     let (n, d) = (options.n, options.d);
     let largest = (0..n).map(|i| x.row(i).iter().map(|x| x * x).sum::<f64>()).fold(0.0, f64::max);
     let settings =
-        crate::descent::fused::Options { precision: options.precision, tied: options.tied, nest: options.nest };
+        fused::Options { precision: options.precision, tied: options.tied, nest: options.nest };
     let mut fused = Fused::new(&x, &y, &network, 1.0 / (largest * n as f64), &weights, &settings);
     drop((x, weights));
     // Until groups have formed, if they do, and mixed steps have passed their first anchors.
@@ -157,13 +156,13 @@ fn direct(options: &Options) -> Report {
     for _ in 0..if options.tied { settling.max(12) } else { settling } {
         fused.step();
     }
-    let (start, before) = (Instant::now(), fused.watch());
+    let (start, before) = (Instant::now(), fused.judge());
     let rate = rate(options.seconds, || {
         fused.step();
     });
     let elapsed = start.elapsed().as_secs_f64();
-    let spent = |(before, after): (Watch, Watch)| 100.0 * (after.seconds - before.seconds) / elapsed;
-    let anchors = before.zip(fused.watch()).map(spent);
+    let spent = |(before, after): (AnchorJudge, AnchorJudge)| 100.0 * (after.seconds - before.seconds) / elapsed;
+    let anchors = before.zip(fused.judge()).map(spent);
     let (dtype, size) = match options.precision {
         Precision::F64 => ("f64", 8),
         single => (single.name(), 4),

@@ -1,11 +1,11 @@
 //! `farfield bench`.
 
 use super::print;
+use crate::bench::{self, Engine, Options};
+use crate::error::{Error, Result};
 use clap::{Args, ValueEnum};
-use farfield::bench::{self, Engine, Options};
-use farfield::descent::Precision;
+use farfield::Precision;
 use farfield::descent::fused::Nest;
-use farfield::error::{Error, Result};
 
 #[derive(Args)]
 pub struct BenchArgs {

@@ -3,17 +3,15 @@
 mod bench;
 mod check;
 mod limit;
-mod progress;
 mod run;
 
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::signals::Signals;
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use farfield::config::Config;
-use farfield::descent::Stop;
-use farfield::error::{Error, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where gradient descent on two-layer leaky-ReLU networks goes.
 ///
@@ -108,32 +106,6 @@ impl Source {
     }
 }
 
-/// SIGINT and SIGTERM: before the run they end the program, during it they ask for an orderly end,
-/// and a second one ends the program.
-pub struct Signals {
-    stop: Stop,
-    deadly: Arc<AtomicBool>,
-}
-
-impl Signals {
-    /// Installs the handlers.
-    pub fn install() -> std::io::Result<Self> {
-        let signals = Self { stop: Stop::default(), deadly: Arc::new(AtomicBool::new(true)) };
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register_conditional_shutdown(signal, 130, signals.deadly.clone())?;
-            signal_hook::flag::register(signal, signals.stop.flag())?;
-            signal_hook::flag::register(signal, signals.deadly.clone())?;
-        }
-        Ok(signals)
-    }
-
-    /// From here on the first signal asks for an orderly end.
-    fn defer(&self) -> &Stop {
-        self.deadly.store(false, Ordering::SeqCst);
-        &self.stop
-    }
-}
-
 /// Runs the command; the exit code of the process.
 ///
 /// # Errors
@@ -170,8 +142,8 @@ fn print(text: &str) -> Result<()> {
 }
 
 /// The output folder: as asked, or named after the configuration.
-fn folder(output: Option<&PathBuf>, config: &Config) -> Result<farfield::record::Folder> {
-    farfield::record::Folder::create(output.cloned().unwrap_or_else(|| default_folder(config)))
+fn folder(output: Option<&PathBuf>, config: &Config) -> Result<Folder> {
+    Folder::create(output.cloned().unwrap_or_else(|| default_folder(config)))
 }
 
 /// The folder of a run: named after the configuration.

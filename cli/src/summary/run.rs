@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// The summary of a run that took `seconds` and left its files in `folder`.
-pub fn run(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path, seconds: f64) -> String {
+pub fn summary(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path, seconds: f64) -> String {
     let mut out = String::new();
     for (name, text) in [
         ("problem", problem_line(problem, config)),
@@ -84,9 +84,9 @@ fn state_line(outcome: &Outcome) -> String {
     let Outcome { log_loss, min_margin, weight_norm, train_error, .. } = outcome;
     format!(
         "log L = {}, min margin {}, ‖W‖ = {}, train error {}",
-        decimals(log_loss),
-        decimals(min_margin),
-        decimals(weight_norm),
+        decimals(*log_loss),
+        decimals(*min_margin),
+        decimals(*weight_norm),
         (1e4 * train_error).round() / 1e4
     )
 }

@@ -1,8 +1,8 @@
 //! What a step of a network of any width needs, whatever its number types, and the layout of Z.
 
-use super::Watch;
 use crate::matrix::Matrix;
 use crate::network::Network;
+use crate::rounding::AnchorJudge;
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::isa::Isa;
 use farfield_kernels::lane::{Lane, padded};
@@ -66,12 +66,12 @@ pub(super) trait Core: Send + Sized {
     fn weights(&self) -> Vec<f64>;
 
     /// What was seen of the rounding, where it is watched.
-    fn watch(&self) -> Option<Watch> {
+    fn judge(&self) -> Option<AnchorJudge> {
         None
     }
 
     /// Goes on from what others have seen.
-    fn continue_watch(&mut self, _: Watch) {}
+    fn continue_judging(&mut self, _: AnchorJudge) {}
 }
 
 /// Blocks of samples for Z in T and products in P.

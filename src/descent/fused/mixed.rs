@@ -13,7 +13,7 @@
 //!
 //! In panels W is therefore exactly `W(0) + Σ_τ S(τ)ᵀX`, as in f64, and the only effect of f32 is that S
 //! was computed at margins that are off by the drift since the last anchor
-//! ([`crate::descent::watch`] bounds it, [`farfield_kernels::mixed`] derives it): `S ← S + αc exp(−q + ε)`, `|ε| ≤ drift`.
+//! ([`crate::rounding`] bounds it, [`farfield_kernels::mixed`] derives it): `S ← S + αc exp(−q + ε)`, `|ε| ≤ drift`.
 //! In rows the rows of X̃ take the place of those of X in the update; then also
 //! `|δK_ik| ≤ 2⁻²⁴ |x_i|ᵀ|x_k|` in `q = KS`, which moves the fixed point `αctℓ → λ` by as much relative to
 //! `Σ|K||λ|`, at most `2⁻²⁴ cond(H)`.
@@ -21,11 +21,12 @@
 //! Since ℓ falls as q grows, an error ε is forgotten: with `e = q − q_exact`, `ė = −diag(αcℓ)H(e + ε)`
 //! to first order, so e tends to −ε at the rate of the gradient's own convergence, and an anchor ends ε.
 
-use super::Watch;
 use super::core::{Core, Setup, Tie, each, follow, samples, visit};
 use super::master::Master;
 use crate::geometry::preactivations;
 use crate::matrix::Matrix;
+use crate::number::larger;
+use crate::rounding::AnchorJudge;
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::data::Data;
 use farfield_kernels::isa::Isa;
@@ -50,7 +51,7 @@ pub(super) struct Mixed {
     motion: Motion,
     since: u64,
     stale: bool,
-    watch: Watch,
+    judge: AnchorJudge,
 }
 
 /// W at the anchor, and how far it has moved since.
@@ -82,8 +83,8 @@ impl Mixed {
         let top = rule.update.iter().fold(0.0f64, |top, a| top.max(a.abs())) * rule.rate;
         let scale = libm::scalbn(1.0, -libm::ilogb(top).clamp(-1000, 1000));
         let samples = samples::<f32, f64>(&plan, &y);
-        let (z, watch) = (Buffer::zeros(numbers), Watch::new());
-        Self { isa, plan, x, y, data, rule, scale, samples, z, motion, since: 0, stale: true, watch }
+        let (z, judge) = (Buffer::zeros(numbers), AnchorJudge::new());
+        Self { isa, plan, x, y, data, rule, scale, samples, z, motion, since: 0, stale: true, judge }
     }
 
     /// Panels: S and pattern from Z, after it has moved if the chunks have new shares.
@@ -167,11 +168,9 @@ impl Mixed {
         let row = |(a, b): (&[f64], &[f64])| {
             (0..m).fold(0.0, |sum, j| (a[j] - b[j]).abs().mul_add(self.rule.output[j].abs(), sum))
         };
-        // Not a number counts as the largest.
-        let larger = |top: f64, v: f64| if v <= top { top } else { v };
         let drift = exact.chunks_exact(m).zip(running.chunks_exact(m)).map(row).fold(0.0, larger);
-        self.watch.judge(steps, drift, lost);
-        self.watch.seconds += start.elapsed().as_secs_f64();
+        self.judge.judge(steps, drift, lost);
+        self.judge.seconds += start.elapsed().as_secs_f64();
         tally
     }
 
@@ -237,7 +236,7 @@ impl Core for Mixed {
         let rule = Rule::beside::<f32>(plan.lanes, &tie.output, &tie.update, self.rule.leak, self.rule.rate);
         let mut core = Self::zero(self.isa, plan, self.x.clone(), self.y.clone(), self.data.clone(), rule);
         follow::<f32, f64>(&core.plan, &mut core.samples, tie);
-        core.watch = self.watch;
+        core.judge = self.judge;
         core.refresh();
         core
     }
@@ -247,7 +246,7 @@ impl Core for Mixed {
     }
 
     fn step(&mut self) -> Tally {
-        let before = if self.since >= self.watch.interval { self.anchor() } else { Tally::NONE };
+        let before = if self.since >= self.judge.interval { self.anchor() } else { Tally::NONE };
         if self.plan.nest == Nest::Rows {
             return before.and(self.by_rows());
         }
@@ -306,12 +305,12 @@ impl Core for Mixed {
         }
     }
 
-    fn watch(&self) -> Option<Watch> {
-        Some(self.watch)
+    fn judge(&self) -> Option<AnchorJudge> {
+        Some(self.judge)
     }
 
-    fn continue_watch(&mut self, watch: Watch) {
-        self.watch = watch;
+    fn continue_judging(&mut self, judge: AnchorJudge) {
+        self.judge = judge;
     }
 }
 

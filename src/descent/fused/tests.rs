@@ -1,5 +1,5 @@
 use super::*;
-use crate::descent::Precision;
+use crate::engine::Precision;
 use farfield_kernels::reference::Problem;
 use std::sync::Arc;
 

@@ -10,10 +10,10 @@
 //! Groups form after a number of steps without flips, at least [`CALM`]; a stretch that ends early
 //! doubles that number, so that a chattering pattern costs nothing.
 
-use super::Watch;
 use super::core::{Core, Setup, Tie};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
+use crate::rounding::AnchorJudge;
 use farfield_kernels::loss::Tally;
 use farfield_kernels::plan::{Nest, Plan};
 
@@ -52,7 +52,7 @@ pub(super) trait Stepper: Send {
     fn weights(&self) -> Matrix;
     fn plan(&self) -> &Plan;
     fn groups(&self) -> usize;
-    fn watch(&self) -> Option<Watch>;
+    fn judge(&self) -> Option<AnchorJudge>;
 }
 
 impl<C: Core> Descent<C> {
@@ -121,8 +121,8 @@ impl<C: Core> Descent<C> {
         let Some(tied) = self.tied.take() else { return };
         let (motion, d) = (tied.core.weights(), self.core.plan().shape.d);
         self.core.add(|j, k| motion[tied.groups.of[j] * d + k]);
-        if let Some(watch) = tied.core.watch() {
-            self.core.continue_watch(watch);
+        if let Some(judge) = tied.core.judge() {
+            self.core.continue_judging(judge);
         }
         self.wait = if tied.steps < SHORT { (self.wait * 2).min(LONGEST_WAIT) } else { CALM };
         self.calm = 0;
@@ -208,10 +208,10 @@ impl<C: Core> Stepper for Descent<C> {
     fn groups(&self) -> usize {
         self.tied.as_ref().map_or(self.core.plan().shape.m, |tied| tied.groups.len())
     }
-    fn watch(&self) -> Option<Watch> {
+    fn judge(&self) -> Option<AnchorJudge> {
         match &self.tied {
-            Some(tied) => tied.core.watch(),
-            None => self.core.watch(),
+            Some(tied) => tied.core.judge(),
+            None => self.core.judge(),
         }
     }
 }

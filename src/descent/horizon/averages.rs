@@ -1,18 +1,19 @@
 //! The way over averages: when chattering neurons are handed to [`crate::descent::sliding`], and when they come back.
 
-use super::super::Engine;
 use super::super::gram::Coefficients;
-use super::super::settled::{Left, Settled};
+use super::super::settled::Settled;
 use super::super::sliding::Sliding;
 use super::super::sliding::handover::{self, Handover};
 use super::super::sliding::mode::Place;
-use super::super::warp::{COUNTABLE, SHORTEST};
-use super::{CROSSINGS, Hold, Horizon, Stop};
+use super::super::warp::SHORTEST;
+use super::{CROSSINGS, Horizon};
+use crate::engine::{Engine, Hold, Reached, Stop};
+use crate::number::COUNTABLE;
 
 impl Horizon {
     /// At the end of a window of the watch: the handover to averages, if sliding explains the chatter.
     /// Returns the steps taken.
-    pub(super) fn watch_chatter(&mut self, target: f64) -> u64 {
+    pub(super) fn weigh_chatter(&mut self, target: f64) -> u64 {
         let t = self.state.t();
         let watching = self.options.warp && self.options.sliding > 0.0 && self.takeoff.is_none();
         let due = watching && self.chatter.complete(t);
@@ -47,27 +48,27 @@ impl Horizon {
     }
 
     /// The averages, until nothing slides any more or they cannot go on.
-    pub(super) fn slide(&mut self, target: f64, stop: &Stop) -> Left {
-        let Some(sliding) = &mut self.sliding else { return Left::Target };
+    pub(super) fn slide(&mut self, target: f64, stop: &Stop) -> Reached {
+        let Some(sliding) = &mut self.sliding else { return Reached::Target };
         let problem = self.state.problem().clone();
         let left = sliding.advance(&problem, target, stop);
         self.state = sliding.iterate(&problem);
         self.averaging = sliding.error_estimate();
-        if matches!(left, Left::Flip | Left::Near) {
+        if matches!(left, Reached::Flip | Reached::Event) {
             self.end_sliding(left);
         }
         left
     }
 
     /// Back to steps and warp.
-    pub(super) fn end_sliding(&mut self, left: Left) {
+    pub(super) fn end_sliding(&mut self, left: Reached) {
         let t = self.state.t();
         self.sliding = None;
         self.settled = None;
         self.chatter.resume(&self.state);
         self.patience = SHORTEST;
         self.attempt = if t < COUNTABLE { t + self.patience } else { t };
-        if left == Left::Near {
+        if left == Reached::Event {
             self.smooth = 2.0 * t;
             self.crossings += 1;
         }

@@ -5,18 +5,18 @@ use super::super::gram::{Coefficients, Problem};
 use super::super::settled::Settled;
 use super::super::sliding::Sliding;
 use super::super::sliding::chatter::Chatter;
-use super::super::watch::{WATCH, Watch};
-use super::super::{Flips, View};
 use super::{Horizon, Options};
+use crate::engine::{EngineKind, Flips, Iterate};
 use crate::geometry::Span;
 use crate::matrix::Matrix;
+use crate::rounding::{AnchorJudge, JUDGE};
 use std::sync::Arc;
 
 /// Numbers in front of the matrices in a record of the state.
 const HEAD: usize = 11;
 
 impl Horizon {
-    /// Continues from what [`View::state`] returned for an engine on the same problem with the same
+    /// Continues from what [`Iterate::state`] returned for an engine on the same problem with the same
     /// options, in the same bits. None if `record` has another shape.
     pub fn restore(problem: Arc<Problem>, record: &[f64], options: Options) -> Option<Self> {
         let (n, nm) = (problem.n(), problem.n() * problem.network.width);
@@ -46,10 +46,11 @@ impl Horizon {
         engine.chatter.remember(watch);
         engine.remember_rounding(rounding)?;
         engine.smooth = head[10];
-        engine.engine = ["gram", "warp", "sliding"][head[4] as usize];
+        engine.engine = *EngineKind::ALL[1..].get(head[4] as usize)?;
         (engine.attempt, engine.patience, engine.crossings) = (head[5], head[6], head[7] as u32);
         engine.takeoff = Some(head[8]).filter(|t| *t >= 0.0);
         engine.warp.remember(memory);
+        engine.write_up();
         Some(engine)
     }
 
@@ -58,12 +59,12 @@ impl Horizon {
         if !self.options.mixed {
             return record.is_empty().then_some(());
         }
-        let (head, rest) = record.split_at_checked(WATCH + 1)?;
-        self.watch = Watch::remember(head);
-        self.escalated = Some(head[WATCH]).filter(|t| *t >= 0.0);
-        let streamed = rest.len() == 2 * self.state.problem().n() + 1 + WATCH;
+        let (head, rest) = record.split_at_checked(JUDGE + 1)?;
+        self.judge = AnchorJudge::remember(head);
+        self.escalated = Some(head[JUDGE]).filter(|t| *t >= 0.0);
+        let streamed = rest.len() == 2 * self.state.problem().n() + 1 + JUDGE;
         if let Some(settled) = self.settled.take() {
-            let mut settled = if streamed { settled.mixed(&self.state, self.watch) } else { settled };
+            let mut settled = if streamed { settled.mixed(&self.state, self.judge) } else { settled };
             if let Some(single) = settled.streamed_mut().filter(|_| streamed) {
                 single.remember(rest);
             }
@@ -77,7 +78,7 @@ impl Horizon {
         let flips = self.state.flips();
         let flag = |b: bool| if b { 1.0 } else { 0.0 };
         let mut record = vec![self.state.t(), flips.count as f64, flips.last];
-        let engine = ["gram", "warp", "sliding"].iter().position(|name| *name == self.engine).unwrap_or(0);
+        let engine = EngineKind::ALL[1..].iter().position(|kind| *kind == self.engine).unwrap_or(0);
         record.extend([flag(self.settled.is_some()), engine as f64]);
         record.extend([self.attempt, self.patience, f64::from(self.crossings), self.takeoff.unwrap_or(-1.0)]);
         record.extend([flag(self.sliding.is_some()), self.smooth]);
@@ -94,7 +95,7 @@ impl Horizon {
             record.extend(sliding.memory());
         }
         if self.options.mixed {
-            record.extend(self.watch.memory());
+            record.extend(self.judge.memory());
             record.push(self.escalated.unwrap_or(-1.0));
             if let Some(streamed) = self.settled.as_ref().and_then(Settled::streamed) {
                 record.extend(streamed.memory());
@@ -112,7 +113,7 @@ pub(super) struct Snapshot {
     pub record: Vec<f64>,
 }
 
-impl View for Snapshot {
+impl Iterate for Snapshot {
     fn preactivations(&self) -> &[f64] {
         self.state.preactivations()
     }

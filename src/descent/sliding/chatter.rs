@@ -17,10 +17,11 @@
 //! t, nothing settles, and a run ends early ([`crate::descent::run`]).
 
 use super::mode::{Mode, Place};
-use super::visits::{Fractions, Visits};
+use super::visits::Visits;
 use crate::descent::gram::Coefficients;
-use crate::descent::warp::COUNTABLE;
+use crate::engine::Fractions;
 use crate::network::Pattern;
+use crate::number::COUNTABLE;
 
 /// Longest window, in steps.
 pub const WINDOW: f64 = 16384.0;

@@ -12,11 +12,12 @@
 //! zero that moves inward is put on its kink, a pair whose slope is outside [γ, 1] is let go to that side.
 //! An own-sign pair is pushed harder on its positive side: reaching zero it always crosses.
 
+use super::Sliding;
 use super::integrator::TINY;
 use super::mode::{Mode, Place};
 use super::ripple::Ripple;
-use super::{Sliding, largest};
 use crate::descent::gram::Problem;
+use crate::number::largest;
 use std::sync::Arc;
 
 /// Exchanges at one moment after which no consistent mode is expected any more.

@@ -6,10 +6,11 @@
 //! pre-activations shows a crossing within; otherwise its length is found by regula falsi (Illinois) such
 //! that the gap is [`TINY`] below zero: the events of this moment have then happened, and only they.
 
+use super::Sliding;
 use super::mode::Place;
-use super::{Sliding, largest};
 use crate::descent::gram::Problem;
 use crate::descent::runge_kutta::{NODES, change, combined_error, displacement, errors};
+use crate::number::largest;
 
 /// Error allowed to one integration step, relative to the largest margin.
 const INTEGRATION: f64 = 1e-14;

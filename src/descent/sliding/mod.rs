@@ -32,15 +32,15 @@ mod record;
 pub mod ripple;
 pub mod visits;
 
-use super::compensated::{Compensated, add, dot};
+use super::compensated::{Compensated, dot};
 use super::gram::{Coefficients, Problem};
 use super::modified::Field;
 use super::runge_kutta::{STAGES, change};
-use super::settled::Left;
-use super::warp::COUNTABLE;
-use super::{Flips, Stop};
+use crate::engine::{Flips, Reached, Stop};
+use crate::number::{COUNTABLE, largest};
 use distance::Distance;
 use events::Event;
+use farfield_kernels::two_sum::add;
 use mode::{Mode, Place};
 use ripple::Ripple;
 use std::sync::Arc;
@@ -192,29 +192,29 @@ impl Sliding {
     }
 
     /// Follows the averages to `target`. `Flip`: nothing slides any more, at a
-    /// t where steps can be counted; `Near`: the modes change
+    /// t where steps can be counted; `Event`: the modes change
     /// without end, or slopes are not determined.
-    pub fn advance(&mut self, problem: &Arc<Problem>, target: f64, stop: &Stop) -> Left {
+    pub fn advance(&mut self, problem: &Arc<Problem>, target: f64, stop: &Stop) -> Reached {
         while self.t < target {
             if stop.raised() {
-                return Left::Interrupted;
+                return Reached::Interrupted;
             }
             if !self.settle(problem) {
-                return Left::Near;
+                return Reached::Event;
             }
-            let Some(until) = self.horizon(target) else { return Left::Flip };
+            let Some(until) = self.horizon(target) else { return Reached::Flip };
             self.start_of_step(problem);
             if !self.e.iter().all(|e| e.is_finite()) {
-                return Left::Diverged;
+                return Reached::Diverged;
             }
-            let Some((next, length)) = self.step(problem, until) else { return Left::Near };
+            let Some((next, length)) = self.step(problem, until) else { return Reached::Event };
             self.estimate(next);
             self.apply(problem, next, length);
             self.follow_ripple(problem);
         }
         self.start_of_step(problem);
         self.end_ripple(problem); // the bound is asked for at this t
-        Left::Target
+        Reached::Target
     }
 
     /// How far to go in this mode: where nothing slides and steps can be counted, to a whole t at which the
@@ -344,8 +344,4 @@ impl Sliding {
             self.q.set(i, dot(terms));
         }
     }
-}
-
-fn largest(v: &[f64]) -> f64 {
-    v.iter().fold(0.0, |top, x| top.max(x.abs()))
 }

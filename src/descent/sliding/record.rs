@@ -4,9 +4,9 @@ use super::Sliding;
 use super::distance::Distance;
 use super::mode::{Mode, Place};
 use super::ripple::Ripple;
-use crate::descent::Flips;
 use crate::descent::compensated::Compensated;
 use crate::descent::gram::Coefficients;
+use crate::engine::Flips;
 
 /// Numbers in front of the vectors.
 const HEAD: usize = 10;

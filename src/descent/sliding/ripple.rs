@@ -20,9 +20,9 @@
 //! `cᵀK_σσc` stays bounded its growth vanishes on the average: `Σ_i a y_i e_i ⟨ρ_i⟩ = −½⟨ΔcᵀK_σσΔc⟩` for each
 //! neuron, so the ripple makes the loss fall more slowly.
 
-use super::largest;
 use super::mode::{Mode, Part};
 use crate::descent::gram::Problem;
+use crate::number::largest;
 
 /// Fewest and most steps of an average.
 const STEPS: [f64; 2] = [128.0, 4096.0];

@@ -1,5 +1,7 @@
 //! Time on the positive side: of each pair, over a span of t.
 
+use crate::engine::Fractions;
+
 /// Counts of all pairs (n×m) since a span began.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Visits {
@@ -8,17 +10,6 @@ pub struct Visits {
     since: Vec<f64>,   // t of the last change of side, or the start
     above: Vec<f64>,   // steps on the positive side, up to `since`
     changes: Vec<f64>, // of side
-}
-
-/// Fractions of the steps of a span that pairs spent on their positive side.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fractions {
-    /// First t of the span.
-    pub from: f64,
-    /// First t after it.
-    pub to: f64,
-    /// For each pair (n×m, row-major).
-    pub values: Vec<f64>,
 }
 
 impl Visits {

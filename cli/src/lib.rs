@@ -1,0 +1,18 @@
+//! The command line of Farfield: configuration, files, folders, words, progress, signals and `farfield bench`
+//! around the library [`farfield`], which knows none of these.
+#![forbid(unsafe_code)]
+
+pub mod bench;
+pub mod commands;
+pub mod config;
+pub mod error;
+pub mod files;
+pub mod folder;
+pub mod json;
+pub mod memory;
+pub mod progress;
+pub mod provenance;
+pub mod setup;
+pub mod signals;
+pub mod summary;
+pub mod trace;

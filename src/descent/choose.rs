@@ -1,0 +1,190 @@
+//! Which engine takes the steps: as asked for, or by a cost model.
+//!
+//! ```text
+//! direct:  steps · max(8nd / bandwidth, 4nd·min(m,2) / flops)                tied neurons, X read once
+//! gram:    n²d / flops + 64 · 2n²m / flops + exact steps · (4n² / cache + n·exp)
+//! ```
+//!
+//! K costs about as much as n/8 direct steps; after that d is gone. With warp the exact steps are those
+//! until the modified field is accurate, a few thousand at most, however far the horizon. The model is a
+//! function of the problem alone, so that the choice, and with it the bits, do not depend on the machine.
+
+use super::direct::Direct;
+use super::fused;
+use super::gram::{self, Start as SpanStart};
+use super::horizon::{self, Horizon};
+use crate::data::Data;
+use crate::engine::{Engine, Flips, Precision};
+use crate::error::{Error, Result};
+use crate::geometry::preactivations;
+use crate::problem::Problem;
+use crate::start::Start;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Which engine takes the steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// The cheaper one, by the cost model for [`Options::planned`] steps.
+    #[default]
+    Auto,
+    /// On W and X.
+    Direct,
+    /// In the span of the data, on `K = XXᵀ`.
+    Gram,
+}
+
+/// How gradient descent is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Which engine takes the steps.
+    pub engine: EngineChoice,
+    /// The horizon that an automatic choice of the engine is made for; it decides bits, and running on later does not
+    /// change it.
+    pub planned: f64,
+    /// Whether stretches in a settled pattern may be jumped over.
+    pub warp: bool,
+    /// Whether neurons that provably get the same update share work.
+    pub tied: bool,
+    /// Precision of the products.
+    pub precision: Precision,
+    /// Relative error that averages over chattering neurons may leave in the margins; 0: no averages.
+    pub sliding_tolerance: f64,
+    /// Monitored t per decade.
+    pub samples_per_decade: u64,
+    /// A run ends when the certified angle (radians) is below; 0: never.
+    pub angle_tolerance: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            engine: EngineChoice::Auto,
+            planned: f64::INFINITY,
+            warp: true,
+            tied: true,
+            precision: Precision::F64,
+            sliding_tolerance: 1e-6,
+            samples_per_decade: 4,
+            angle_tolerance: 0.0,
+        }
+    }
+}
+
+impl Options {
+    /// # Errors
+    /// [`Error::Options`], [`Error::Range`].
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.precision == Precision::F32 && self.engine == EngineChoice::Gram {
+            return Err(Error::Options("steps in f32 are steps on X: use mixed precision, or the direct engine"));
+        }
+        let positive = |name, value: f64| match value >= 0.0 {
+            true => Ok(()),
+            false => Err(Error::Range { name, value, expected: "0 or more" }),
+        };
+        positive("the sliding tolerance", self.sliding_tolerance)?;
+        positive("the angle tolerance", self.angle_tolerance)?;
+        match self.samples_per_decade {
+            0 => Err(Error::Range { name: "samples per decade", value: 0.0, expected: "1 or more" }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The engine that the options ask for, or the cheaper one, at W(0).
+///
+/// # Errors
+/// [`Error::TooManySamples`] for steps on K beyond [`Data::LARGEST`]; as [`Start::matrix`].
+pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box<dyn Engine>> {
+    let (data, network) = (&problem.data, problem.network);
+    let span = match options.engine {
+        EngineChoice::Direct => false,
+        EngineChoice::Gram => data.gram_for("steps on K").map(|_| true)?,
+        EngineChoice::Auto => {
+            let way = choose(data.n(), data.d(), network.width, options.planned, options.warp);
+            way == Way::Gram && options.precision != Precision::F32
+        }
+    };
+    let weights = start.matrix(problem)?;
+    if !span {
+        let how = fused::Options { precision: options.precision, tied: options.tied, nest: None };
+        let direct = Direct::new(data.x().clone(), data.y(), &network, problem.rate(), &weights, &how);
+        return Ok(Box::new(direct));
+    }
+    let gram = data.gram_for("steps on K")?.clone();
+    let z = preactivations(data.x(), &weights);
+    let begin = SpanStart::new(weights, z);
+    let mixed = options.precision == Precision::Mixed;
+    let how = horizon::Options { warp: options.warp, sliding: options.sliding_tolerance, mixed, ..Default::default() };
+    let span =
+        gram::Problem::new(gram, Some(data.x().clone()), data.y().to_vec(), network, problem.rate(), begin);
+    Ok(Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), how)))
+}
+
+/// Multiply-adds in dense products, floating-point operations per second: two threads of a small server.
+const FLOPS: f64 = 50e9;
+
+/// Bytes per second from main memory, where X does not fit the cache.
+const MEMORY: f64 = 20e9;
+
+/// Bytes per second from the caches.
+const CACHE: f64 = 60e9;
+
+/// Bytes of X above which it is read from main memory.
+const LARGE: f64 = 32e6;
+
+/// Seconds for one exponential.
+const EXPONENTIAL: f64 = 5e-9;
+
+/// General steps before the pattern settles.
+const UNSETTLED: f64 = 64.0;
+
+/// Exact steps until warp takes over.
+const UNTIL_WARP: f64 = 4000.0;
+
+/// A way to hold the iterate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// W itself, X read at every step.
+    Direct,
+    /// Coefficients of the samples, K in place of X.
+    Gram,
+}
+
+/// The estimated seconds of both ways for n samples in d dimensions, m neurons and this many steps.
+pub fn costs(n: usize, d: usize, m: usize, steps: f64, warp: bool) -> [(Way, f64); 2] {
+    let (samples, size, width) = (n as f64, n as f64 * d as f64, m as f64);
+    let bandwidth = if 8.0 * size > LARGE { MEMORY } else { CACHE };
+    let direct = steps * (8.0 * size / bandwidth).max(4.0 * size * width.min(2.0) / FLOPS);
+    let exact = if warp { steps.min(UNTIL_WARP) } else { steps };
+    let general = steps.min(UNSETTLED) * 2.0 * samples * samples * width / FLOPS;
+    let settled = exact * (4.0 * samples * samples / CACHE + samples * EXPONENTIAL);
+    let gram = samples * size / FLOPS + general + settled;
+    [(Way::Direct, direct), (Way::Gram, gram)]
+}
+
+/// The cheaper way; direct where K would be too large.
+pub fn choose(n: usize, d: usize, m: usize, steps: f64, warp: bool) -> Way {
+    let [(_, direct), (_, gram)] = costs(n, d, m, steps, warp);
+    if n > Data::LARGEST || direct <= gram { Way::Direct } else { Way::Gram }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_samples_and_long_horizons_use_k() {
+        assert_eq!(choose(100, 10_000, 10, 1e6, false), Way::Gram);
+        assert_eq!(choose(100, 10_000, 10, 1e12, true), Way::Gram);
+        assert_eq!(choose(5000, 50, 8, 1e12, true), Way::Gram);
+    }
+
+    #[test]
+    fn few_steps_and_many_samples_use_x() {
+        assert_eq!(choose(100, 10_000, 10, 5.0, true), Way::Direct);
+        assert_eq!(choose(5000, 50, 8, 1e6, false), Way::Direct);
+        assert_eq!(choose(1_000_000, 50, 8, 1e12, true), Way::Direct);
+    }
+}

@@ -1,0 +1,58 @@
+//! Where gradient descent starts: W(0).
+
+use crate::data::initial_weights;
+use crate::error::{Error, Result};
+use crate::matrix::Matrix;
+use crate::problem::Problem;
+use std::sync::Arc;
+
+/// W(0).
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// Independent normal numbers of mean 0, each from its own stream of the seed.
+    Gaussian {
+        /// Standard deviation.
+        scale: f64,
+        /// Seed of the streams.
+        seed: u64,
+    },
+    /// As given (m×d).
+    Weights(Arc<Matrix>),
+}
+
+impl Start {
+    /// Normal numbers of this standard deviation.
+    pub fn gaussian(scale: f64, seed: u64) -> Self {
+        Self::Gaussian { scale, seed }
+    }
+
+    /// These weights (m×d).
+    pub fn weights(weights: impl Into<Arc<Matrix>>) -> Self {
+        Self::Weights(weights.into())
+    }
+
+    /// W(0) for a problem (m×d).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for weights of another shape; [`Error::Range`] for a scale that is negative or not finite;
+    /// [`Error::NotFinite`].
+    pub fn matrix(&self, problem: &Problem) -> Result<Arc<Matrix>> {
+        let (m, d) = (problem.network.width, problem.data.d());
+        match self {
+            Self::Gaussian { scale, seed } if *scale >= 0.0 && scale.is_finite() => {
+                Ok(initial_weights(m, d, *scale, *seed).into())
+            }
+            Self::Gaussian { scale, .. } => {
+                Err(Error::Range { name: "the scale of W(0)", value: *scale, expected: "0 or more" })
+            }
+            Self::Weights(w) if (w.rows(), w.cols()) != (m, d) => {
+                let found = format!("{} x {}", w.rows(), w.cols());
+                Err(Error::Shape { what: "W(0)", found, expected: format!("width x d = {m} x {d}") })
+            }
+            Self::Weights(w) => match w.values().iter().position(|v| !v.is_finite()) {
+                Some(at) => Err(Error::NotFinite { sample: at / d, feature: at % d, value: w.values()[at] }),
+                None => Ok(w.clone()),
+            },
+        }
+    }
+}
