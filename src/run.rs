@@ -8,7 +8,7 @@
 //! the data cannot be separated, when the stop flag is raised, or when the observer says so; and it can be run on.
 
 use crate::descent::{self, Options};
-use crate::engine::{Engine, Iterate, Progress, Reached, Stop};
+use crate::engine::{Diary, Engine, Iterate, Progress, Reached, Stop};
 use crate::error::Result;
 use crate::monitor::{Monitor, Row};
 use crate::network::Pattern;
@@ -116,6 +116,11 @@ impl Descent {
     /// Steps taken.
     pub fn t(&self) -> f64 {
         self.engine.t()
+    }
+
+    /// What happened on the way: stretches, flips, rounding, and why it is not faster.
+    pub fn diary(&self) -> &Diary {
+        self.engine.diary()
     }
 
     /// The iterate W(t).

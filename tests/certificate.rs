@@ -1,12 +1,11 @@
 //! The certified gap is never below the exact one, over random problems and engines.
 
-use farfield::config::Config;
-use farfield::descent::run::{run, schedule};
-use farfield::engine::Stop;
-use farfield::monitor::Monitor;
-use farfield::problem::Problem;
-use farfield::start;
+#[path = "problems/settings.rs"]
+mod settings;
+
 use proptest::prelude::*;
+use settings::Settings;
+use std::ops::ControlFlow::Continue;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
@@ -41,14 +40,14 @@ proptest! {
             format!("descent.engine={}", if direct { "direct" } else { "gram" }),
             format!("descent.reduction={}", if mean { "mean" } else { "sum" }),
         ];
-        let config = Config::load(None, &settings).expect("a valid configuration");
-        let problem = Problem::build(&config).expect("a problem");
-        let mut engine = start::engine(&config, &problem).expect("an engine");
-        let mut monitor = Monitor::new(problem.setting());
+        let recipe = Settings::new(&settings);
         // Without a consistent limit the pattern may chatter, and every step is taken.
-        let times: Vec<f64> = schedule(config.descent.steps, 2).into_iter().filter(|t| *t <= 3e3 || n < 4).collect();
+        let horizon = if n < 4 { recipe.steps } else { recipe.steps.min(3e3) };
         let mut rows = Vec::new();
-        run(&mut *engine, &mut monitor, &times, 0.0, &Stop::default(), &mut |row| rows.push(row.clone()));
+        recipe.descent().run(horizon, |row| {
+            rows.push(row.clone());
+            Continue(())
+        });
         for row in rows {
             if let Some(exact) = row.cosine_gap {
                 prop_assert!(exact >= 0.0);
@@ -63,18 +62,12 @@ proptest! {
 /// The certified angle over the true one tends to 1, down to the rounding that the certificate adds.
 #[test]
 fn the_certificate_becomes_tight() {
-    let settings = ["data.n=20", "data.d=200", "data.signal=6", "descent.steps=1e300"].map(String::from);
-    let config = Config::load(None, &settings).expect("a valid configuration");
-    let problem = Problem::build(&config).expect("a problem");
-    let mut engine = start::engine(&config, &problem).expect("an engine");
-    let mut monitor = Monitor::new(problem.setting());
-    let mut ratios = Vec::new();
-    run(&mut *engine, &mut monitor, &[0.0, 1e4, 1e12, 1e100, 1e300], 0.0, &Stop::default(), &mut |row| {
-        if let (Some(certified), Some(exact)) = (row.certified_cosine_gap, row.cosine_gap) {
-            ratios.push((certified / exact).sqrt());
-        }
+    let settings = ["data.n=20", "data.d=200", "data.signal=6", "descent.steps=1e300"];
+    let mut descent = Settings::new(&settings).descent();
+    let ratios = [1e4, 1e12, 1e100, 1e300].map(|t| {
+        let row = &descent.run(t, |_| Continue(())).row;
+        (row.certified_cosine_gap.expect("a certificate") / row.cosine_gap.expect("a limit")).sqrt()
     });
-    assert_eq!(ratios.len(), 4);
     assert!(ratios.windows(2).all(|w| w[1] < w[0]), "{ratios:?}");
     assert!(ratios[3] < 1.05, "{ratios:?}");
 }

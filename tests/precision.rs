@@ -1,18 +1,19 @@
 //! f32, mixed and f64 on the same problems: mixed follows f64, f32 stalls and says so, escalation happens where
 //! it must.
 
-use farfield::config::Config;
+#[path = "problems/settings.rs"]
+mod settings;
+
 use farfield::descent::direct::Direct;
 use farfield::descent::fused::{Nest, Options};
-use farfield::descent::run::{run, schedule};
-use farfield::engine::{Engine, Precision, Remark, Stop};
+use farfield::engine::{Diary, Engine, Precision, Remark, Stop};
 use farfield::matrix::Matrix;
-use farfield::monitor::{Monitor, Row};
+use farfield::monitor::Row;
 use farfield::network::Network;
-use farfield::problem::Problem;
 use farfield::rounding::ALLOWED;
 use farfield::rounding::Rounding;
-use farfield::start;
+use settings::Settings;
+use std::ops::ControlFlow::Continue;
 use std::sync::Arc;
 
 /// A problem and its run in one precision.
@@ -20,26 +21,25 @@ struct Run {
     rows: Vec<Row>,
     margins: Vec<f64>,
     lambda: Vec<f64>,
-    engine: Box<dyn Engine>,
+    diary: Diary,
 }
 
 fn follow(settings: &[&str], precision: &str) -> Run {
     let precision = format!("descent.precision={precision}");
-    let settings: Vec<String> = settings.iter().chain([&precision.as_str()]).map(|s| s.to_string()).collect();
-    let config = Config::load(None, &settings).expect("a valid configuration");
-    let problem = Problem::build(&config).expect("a problem");
-    let mut engine = start::engine(&config, &problem).expect("an engine");
-    let mut monitor = Monitor::new(problem.setting());
+    let recipe = Settings::new(&[settings, &[precision.as_str()]].concat());
+    let mut descent = recipe.descent();
     let mut rows = Vec::new();
-    let times = schedule(config.descent.steps, 2);
-    run(&mut *engine, &mut monitor, &times, 0.0, &Stop::default(), &mut |row| rows.push(row.clone()));
-    let margins = monitor.margins(engine.iterate());
-    let lambda = monitor.limit().map(|limit| limit.lambda.clone()).unwrap_or_default();
-    Run { rows, margins, lambda, engine }
+    descent.run(recipe.steps, |row| {
+        rows.push(row.clone());
+        Continue(())
+    });
+    let margins = descent.margins();
+    let lambda = descent.monitor().limit().map(|limit| limit.lambda.clone()).unwrap_or_default();
+    Run { rows, margins, lambda, diary: descent.diary().clone() }
 }
 
 fn rounding(run: &Run) -> Rounding {
-    run.engine.rounding().expect("rounding is watched")
+    run.diary.rounding.expect("rounding is watched")
 }
 
 /// Relative to the largest margin.
@@ -94,8 +94,8 @@ fn the_default_problem_never_escalates() {
         let mixed = follow(&settings, "mixed");
         let seen = rounding(&mixed);
         assert!(seen.escalated.is_none() && seen.anchors >= 2 && seen.largest_drift < 0.25 * ALLOWED, "{seen:?}");
-        assert!(mixed.engine.segments().iter().all(|s| s.precision == Precision::Mixed));
-        assert_eq!(mixed.engine.remark(), None);
+        assert!(mixed.diary.segments.iter().all(|s| s.precision == Precision::Mixed));
+        assert_eq!(mixed.diary.remark, None);
     }
 }
 

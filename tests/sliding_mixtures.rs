@@ -3,11 +3,11 @@
 mod problems;
 
 use farfield::descent::horizon::Horizon;
-use farfield::descent::run::run;
 use farfield::descent::sliding::Sliding;
 use farfield::engine::{Engine, EngineKind, Reached, Stop};
 use farfield::monitor::{Monitor, PatternState};
 use problems::mixtures::{Case, mixture};
+use problems::settings::Settings;
 
 /// A run at t.
 fn engine(case: &Case, warp: bool, t: f64) -> Horizon {
@@ -44,13 +44,14 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 #[test]
 fn within_the_bound() {
     for k in [6, 10, 19] {
-        let case = Case::new(&mixture(k));
+        let case = Case::new(Settings::new(&mixture(k)).problem());
         let averages = engine(&case, true, 5e4);
         assert_eq!(averages.kind(), EngineKind::Sliding, "mixture {k}");
         case.compare(&averages, &engine(&case, false, 5e4));
-        let mut monitor = Monitor::new(case.problem.setting());
+        let mut monitor = Monitor::new(&case.problem);
         let mut far = engine(&case, true, 0.0);
-        let (row, _) = run(&mut far, &mut monitor, &[1e12], 0.0, &Stop::default(), &mut |_| ());
+        assert_eq!(far.advance(1e12, &Stop::default()), Reached::Target);
+        let row = monitor.observe(&mut far);
         assert_eq!(monitor.pattern_state(&row), PatternState::Sliding, "mixture {k}");
     }
 }
@@ -69,8 +70,8 @@ fn next_flip(engine: &mut Horizon, t: f64) -> f64 {
 /// kinks, at the very step that stepping finds, and stay.
 #[test]
 fn late_entry() {
-    let settings = ["seed=2", "data.n=60", "data.d=5000", "data.label_noise=0.1", "data.signal=4"].map(String::from);
-    let case = Case::new(&settings);
+    let settings = ["seed=2", "data.n=60", "data.d=5000", "data.label_noise=0.1", "data.signal=4"];
+    let case = Case::new(Settings::new(&settings).problem());
     let (mut steps, mut flown) = (engine(&case, false, 0.0), engine(&case, true, 0.0));
     let event = next_flip(&mut steps, 1e4);
     assert!(event > 3e5, "the first flip after 10⁴ is at {event}");

@@ -1,28 +1,24 @@
 //! What the monitor says while neurons slide: the limit with sliding pairs, certified.
 
-use farfield::config::Config;
-use farfield::descent::run::{Status, run, schedule};
-use farfield::engine::{EngineKind, Stop};
-use farfield::monitor::{Monitor, PatternState, Row};
-use farfield::outcome::Outcome;
-use farfield::problem::Problem;
-use farfield::start;
+#[path = "problems/settings.rs"]
+mod settings;
 
-/// Runs a mixture with flipped labels; the rows, the result and the pattern's state.
-fn descend(settings: &[&str]) -> (Vec<Row>, serde_json::Value, PatternState) {
-    let settings: Vec<String> = settings.iter().map(|s| s.to_string()).collect();
-    let config = Config::load(None, &settings).expect("a valid configuration");
-    let problem = Problem::build(&config).expect("a problem");
-    let mut engine = start::engine(&config, &problem).expect("an engine");
-    let mut monitor = Monitor::new(problem.setting());
+use farfield::{EngineKind, Outcome, PatternState, Row, Status};
+use settings::Settings;
+use std::ops::ControlFlow::Continue;
+
+/// Runs a mixture with flipped labels; the rows and the facts.
+fn descend(settings: &[&str]) -> (Vec<Row>, Outcome) {
+    let recipe = Settings::new(settings);
+    let mut descent = recipe.descent();
     let mut rows = Vec::new();
-    let times = schedule(config.descent.steps, 4);
-    let (row, status) =
-        run(&mut *engine, &mut monitor, &times, 0.0, &Stop::default(), &mut |row| rows.push(row.clone()));
-    assert_eq!(status, Status::Horizon);
-    let state = monitor.pattern_state(&row);
-    let outcome = Outcome::new(&config, &problem, &mut monitor, &mut *engine, &row, status);
-    (rows, serde_json::from_str(&farfield::record::to_json(&outcome)).expect("json"), state)
+    descent.run(recipe.steps, |row| {
+        rows.push(row.clone());
+        Continue(())
+    });
+    let outcome = descent.outcome(0);
+    assert_eq!(outcome.status, Status::Horizon);
+    (rows, outcome)
 }
 
 /// In every row the certificate holds; the gaps close from 10⁵ to 10³⁰; pairs that slide are listed with the
@@ -32,7 +28,7 @@ fn certified_and_closing() {
     let common = ["data.n=40", "data.d=1000", "data.label_noise=0.1", "data.signal=8", "descent.steps=1e30"];
     for seed in 0..6 {
         let seed = format!("seed={seed}");
-        let (rows, result, state) = descend(&[&common[..], &[&seed]].concat());
+        let (rows, result) = descend(&[&common[..], &[&seed]].concat());
         for r in &rows {
             if let (Some(exact), Some(certified)) = (r.cosine_gap, r.certified_cosine_gap) {
                 assert!(certified >= exact, "{seed}, t = {}: certified {certified:e} below {exact:e}", r.t);
@@ -42,14 +38,13 @@ fn certified_and_closing() {
         let gaps = |t: f64| (at(t).cosine_gap.expect("a limit"), at(t).dual_gap.expect("a limit"));
         let (early, late) = (gaps(1e5), gaps(1e30));
         assert!(late.0 < 0.05 * early.0 && late.1 < 0.3 * early.1, "{seed}: {early:?} {late:?}");
-        assert_eq!((state, at(1e30).segment), (PatternState::Sliding, EngineKind::Sliding), "{seed}");
-        let pattern = &result["pattern"];
-        assert_eq!((&pattern["state"], &pattern["limit_consistent"]), (&"sliding".into(), &true.into()));
-        let number = |v: &serde_json::Value| v.as_f64().expect("a number");
-        let pairs = pattern["sliding"].as_array().expect("a list");
+        let pattern = &result.pattern;
+        assert_eq!((pattern.state, at(1e30).segment), (PatternState::Sliding, EngineKind::Sliding), "{seed}");
+        assert!(pattern.limit_consistent);
+        let pairs = &pattern.sliding;
         assert!(!pairs.is_empty(), "{seed}");
-        let agree = |pair: &&serde_json::Value| {
-            (number(&pair["fraction_observed"]) - number(&pair["fraction_predicted"])).abs() < 0.05
+        let agree = |pair: &&farfield::SlidingSample| {
+            (pair.fraction_observed.expect("steps") - pair.fraction_predicted).abs() < 0.05
         };
         assert!(2 * pairs.iter().filter(agree).count() > pairs.len(), "{seed}: {pairs:?}");
     }
@@ -60,17 +55,10 @@ fn certified_and_closing() {
 #[test]
 fn ends_where_nothing_separates() {
     let settings = ["data.n=9", "data.d=1", "data.signal=1.4", "data.label_noise=0.2", "network.width=3", "seed=177"];
-    let settings = [&settings[..], &["network.positive=3", "descent.steps=1e300"]]
-        .concat()
-        .iter()
-        .map(|s| s.to_string())
-        .collect::<Vec<_>>();
-    let config = Config::load(None, &settings).expect("a valid configuration");
-    let problem = Problem::build(&config).expect("a problem");
-    let mut engine = start::engine(&config, &problem).expect("an engine");
-    let mut monitor = Monitor::new(problem.setting());
-    let times = schedule(config.descent.steps, 4);
-    let (row, status) = run(&mut *engine, &mut monitor, &times, 0.0, &Stop::default(), &mut |_| ());
-    assert_eq!(status, Status::NotSeparable);
+    let recipe = Settings::new(&[&settings[..], &["network.positive=3", "descent.steps=1e300"]].concat());
+    let mut descent = recipe.descent();
+    let ended = descent.run(recipe.steps, |_| Continue(()));
+    assert_eq!(ended.status, Status::NotSeparable);
+    let row = &ended.row;
     assert!((1e6..1e7).contains(&row.t) && row.min_margin < 0.0, "{row:?}");
 }

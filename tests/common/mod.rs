@@ -3,8 +3,9 @@
 
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
-use farfield::monitor::{Monitor, Setting};
+use farfield::monitor::Monitor;
 use farfield::network::Network;
+use farfield::{Data, Problem, Reduction, StepSize};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -96,16 +97,12 @@ impl Trajectory {
     }
 
     pub fn monitor(&self) -> Monitor {
-        let (x, gram) = (self.samples(), self.gram());
-        Monitor::new(Setting {
-            geometry: gram.clone(),
-            gram: Some(gram),
-            norms: (0..x.rows()).map(|i| farfield::matrix::norm(x.row(i))).collect(),
-            d: x.cols(),
-            y: self.y.clone(),
-            network: self.network(),
-            step_size: self.step_size,
-            loss_constant: self.loss_constant(),
-        })
+        Monitor::new(&self.problem())
+    }
+
+    pub fn problem(&self) -> Problem {
+        let data = Data::new(self.samples(), self.y.clone()).expect("samples");
+        let reduction = if self.reduction == "mean" { Reduction::Mean } else { Reduction::Sum };
+        Problem::with(&data, self.network(), StepSize::Fixed(self.step_size), reduction).expect("a problem")
     }
 }

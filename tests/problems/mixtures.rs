@@ -1,11 +1,10 @@
 //! Mixtures with flipped labels of many kinds, as settings of a configuration, and the runs of such a problem.
 
-use farfield::config::Config;
-use farfield::descent::gram::{self, Start};
+use farfield::descent::gram;
 use farfield::descent::horizon::{Horizon, Options};
 use farfield::engine::Flips;
 use farfield::geometry::preactivations;
-use farfield::problem::Problem;
+use farfield::{Problem, Start};
 use std::sync::Arc;
 
 /// Number of mixtures.
@@ -36,14 +35,13 @@ pub struct Case {
 }
 
 impl Case {
-    /// The problem of some settings.
-    pub fn new(settings: &[String]) -> Self {
-        let config = Config::load(None, settings).expect("a valid configuration");
-        let problem = Problem::build(&config).expect("a problem");
-        let (data, weights) = (&problem.data, &problem.weights);
-        let start = Start::new((**weights).clone(), preactivations(&data.x, weights));
-        let gram = problem.gram.clone().expect("few samples");
-        let (x, y) = (data.x.clone(), data.y.clone());
+    /// A problem and its start.
+    pub fn new((problem, start): (Problem, Start)) -> Self {
+        let (data, weights) = (&problem.data, start.matrix(&problem).expect("W(0)"));
+        let z = preactivations(data.x(), &weights);
+        let gram = data.gram().cloned().expect("few samples");
+        let (x, y) = (data.x().clone(), data.y().to_vec());
+        let start = gram::Start::new(weights, z);
         let span = gram::Problem::new(gram, Some(x), y, problem.network, problem.rate(), start);
         Self { span: Arc::new(span), problem }
     }
@@ -55,6 +53,6 @@ impl Case {
 
     /// The margins of an iterate.
     pub fn margins(&self, state: &gram::Coefficients) -> Vec<f64> {
-        self.problem.network.margins(state.compensated_preactivations().hi(), &self.problem.data.y)
+        self.problem.network.margins(state.compensated_preactivations().hi(), self.problem.data.y())
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // every test uses its own part
 
 pub mod mixtures;
+pub mod settings;
 
 use farfield::descent::gram::{Problem, Start};
 use farfield::geometry::Gram;

@@ -11,13 +11,15 @@
 //! for it, and the same without the ripple, for the stepped iterate projected onto its kinks; all relative to
 //! the largest margin. Then where the run stands at t = 10¹².
 
-#[path = "../tests/problems/mixtures.rs"]
+#[path = "../../tests/problems/mixtures.rs"]
 mod mixtures;
 
-use farfield::descent::run::run;
 use farfield::descent::sliding::Sliding;
 use farfield::engine::{Engine, EngineKind, Reached, Stop};
 use farfield::monitor::Monitor;
+use farfield_cli::config::Config;
+use farfield_cli::setup::Setup;
+use farfield_cli::summary::remark_text;
 use mixtures::{Case, MIXTURES, mixture};
 use std::time::Instant;
 
@@ -57,13 +59,14 @@ impl Case {
     /// Where the run stands at the horizon; whether its limit is consistent.
     fn far(&self, horizon: f64) -> bool {
         let clock = Instant::now();
-        let (mut engine, mut monitor) = (self.engine(true), Monitor::new(self.problem.setting()));
-        let (row, _) = run(&mut engine, &mut monitor, &[horizon], 0.0, &Stop::default(), &mut |_| ());
-        let (state, seconds) = (monitor.pattern_state(&row).name(), clock.elapsed().as_secs_f64());
+        let (mut engine, mut monitor) = (self.engine(true), Monitor::new(&self.problem));
+        engine.advance(horizon, &Stop::default());
+        let row = monitor.observe(&mut engine);
+        let (state, seconds) = (monitor.pattern_state(&row), clock.elapsed().as_secs_f64());
         let gap = row.dual_gap.map_or("unknown".into(), |gap| format!("{gap:.1e}"));
-        let seen = engine.remark().map(|remark| farfield::summary::remark(&remark));
-        let why = seen.or_else(|| monitor.remark()).map_or(String::new(), |why| format!("; {why}"));
-        println!("   t = {:7.0e}  {state}, dual gap {gap}, {} flips, {seconds:.1} s{why}", row.t, row.flips.count);
+        let seen = engine.remark().or_else(|| monitor.remark());
+        let why = seen.map_or(String::new(), |why| format!("; {}", remark_text(&why)));
+        println!("   t = {:7.0e}  {state:?}, dual gap {gap}, {} flips, {seconds:.1} s{why}", row.t, row.flips.count);
         if let Some(limit) = monitor.sliding() {
             println!(
                 "              {} pairs slide in the limit, {} own-sign pairs on the wrong side",
@@ -75,6 +78,13 @@ impl Case {
     }
 }
 
+/// The problem of some settings.
+fn case(settings: &[String]) -> Case {
+    let config = Config::load(None, settings).expect("a valid configuration");
+    let setup = Setup::new(&config).expect("a problem");
+    Case::new((setup.problem, setup.start))
+}
+
 fn difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0f64, |d, (a, b)| d.max((a - b).abs()))
 }
@@ -84,7 +94,7 @@ fn main() {
     let short = arguments.iter().any(|a| a == "--test");
     let settings: Vec<String> = arguments.iter().filter(|a| a.contains('=')).cloned().collect();
     if !settings.is_empty() {
-        let case = Case::new(&settings);
+        let case = case(&settings);
         case.against_steps(&[1e4, 1e5, 1e6, 3e6]);
         case.far(1e12);
         case.far(1e100);
@@ -103,7 +113,7 @@ fn main() {
     for &k in &all {
         let settings = mixture(k);
         println!("{k}: {}", settings.join(" "));
-        let case = Case::new(&settings);
+        let case = case(&settings);
         let holds = case.against_steps(times);
         assert!(holds || !short, "a claim does not hold");
         held += usize::from(holds);
