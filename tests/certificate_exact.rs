@@ -13,10 +13,10 @@ use farfield::geometry::Geometry;
 use farfield::geometry::{Gram, preactivations};
 use farfield::lanczos::largest_eigenvalue;
 use farfield::limit::{Limit, Prediction};
-use farfield::matrix::{Matrix, norm};
+use farfield::matrix::Matrix;
 use farfield::monitor::Monitor;
-use farfield::{Data, Error, Problem, Reduction, StepSize};
 use farfield::network::{Network, Pattern};
+use farfield::{Data, Error, Problem, Reduction, StepSize};
 use proptest::prelude::*;
 use std::sync::Arc;
 

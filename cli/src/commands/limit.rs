@@ -40,9 +40,7 @@ pub fn execute(args: &LimitArgs) -> Result<u8> {
     write_arrays(&prediction, &problem, &folder)?;
     let text = match args.source.json {
         true => json,
-        false => {
-            summary::limit::summary(&facts, &prediction, stationarity.as_ref(), &problem, &config, folder.path())
-        }
+        false => summary::limit::summary(&facts, &prediction, stationarity.as_ref(), &problem, &config, folder.path()),
     };
     print(&text)?;
     Ok(match facts.status {

@@ -58,8 +58,7 @@ fn inseparable_text(facts: &LimitOutcome, value: f64) -> String {
 fn sliding_text(facts: &LimitOutcome, solved: &Sliding) -> String {
     let pair = |p: &Slider| {
         let plural = if p.neurons == 1 { "" } else { "s" };
-        let whose =
-            if facts.wrong_side.is_some() { format!(", {} neuron{plural}", p.neurons) } else { String::new() };
+        let whose = if facts.wrong_side.is_some() { format!(", {} neuron{plural}", p.neurons) } else { String::new() };
         format!(
             "sample {} (sign {:+.0}{whose}): slope {:.4}, fraction {:.4}",
             p.sample, p.sign, p.slope, p.fraction_predicted

@@ -103,11 +103,8 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
         PatternState::Sliding => "neurons chatter for ever, their limit is known",
         PatternState::Unsettled => "unsettled: it may still change",
     };
-    let last = if p.flips == 0 {
-        "no flips".into()
-    } else {
-        format!("{} flips, last at t = {}", p.flips, steps(p.last_flip))
-    };
+    let last =
+        if p.flips == 0 { "no flips".into() } else { format!("{} flips, last at t = {}", p.flips, steps(p.last_flip)) };
     format!("{agreement} ({} x {} bits, {last}); {state}", problem.data.n(), problem.network.width)
 }
 

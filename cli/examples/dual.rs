@@ -2,14 +2,14 @@
 //! `benches/peers/svm.py`, and a use of the library in a few lines.
 //!
 //! ```text
-//! cargo run --release --example dual -- H.npy [SECONDS]
+//! cargo run --release -p farfield-cli --example dual -- H.npy [SECONDS]
 //! ```
 //!
 //! prints one line of JSON: the median time of a solution over at least SECONDS (default 1) and 3
 //! repetitions, its KKT residual, its maximal margin and the size of its support.
 
-use farfield::data::npy;
 use farfield::limit::dual::{self, Outcome};
+use farfield_cli::files::npy;
 use std::path::Path;
 use std::time::Instant;
 
