@@ -54,10 +54,12 @@ pub enum Error {
     #[error("no automatic step size: every sample is zero")]
     NoStepSize,
     /// Something that needs `K = XXᵀ`, for more samples than K is formed for ([`Data::LARGEST`](crate::Data::LARGEST)).
-    #[error("n = {n}: at most {most} samples for {what}", most = crate::Data::LARGEST)]
+    #[error("n = {n}: at most {most} samples for {what}")]
     TooManySamples {
         /// Number of samples.
         n: usize,
+        /// The most.
+        most: usize,
         /// What needs K.
         what: &'static str,
     },

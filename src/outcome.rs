@@ -2,7 +2,6 @@
 
 use crate::data::random::{Purpose, generator};
 use crate::data::{Mixture, Noise};
-use crate::descent::Options;
 use crate::engine::{Engine, Fractions, Precision, Remark, Segment};
 use crate::geometry::Span;
 use crate::limit::Limit;
@@ -375,7 +374,7 @@ impl Outcome {
     /// Gathers what is known at the end of a run.
     pub(crate) fn new(
         problem: &Problem,
-        options: &Options,
+        requested: Precision,
         monitor: &Monitor,
         engine: &mut dyn Engine,
         ended: &Ended,
@@ -431,7 +430,7 @@ impl Outcome {
             lambda_max: data.lambda_max(),
             remark: remark.or_else(|| monitor.remark()),
             segments,
-            precision: PrecisionOutcome::new(options.precision, row),
+            precision: PrecisionOutcome::new(requested, row),
             digest,
             data_digest: data.digest(),
         }

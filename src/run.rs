@@ -167,7 +167,7 @@ impl Descent {
         }
         let Self { problem, options, engine, monitor, ended, .. } = self;
         let ended = ended.as_ref().expect("set above");
-        Outcome::new(problem, options, monitor, &mut **engine, ended, seed)
+        Outcome::new(problem, options.precision, monitor, &mut **engine, ended, seed)
     }
 }
 

@@ -105,7 +105,7 @@ impl Data {
 
     /// K, where something cannot be done without it.
     pub(crate) fn gram_for(&self, what: &'static str) -> Result<&Arc<Gram>> {
-        self.gram().ok_or(Error::TooManySamples { n: self.n(), what })
+        self.gram().ok_or(Error::TooManySamples { n: self.n(), most: Self::LARGEST, what })
     }
 
     /// `‖x_i‖` (length n).
