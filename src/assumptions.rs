@@ -56,6 +56,7 @@ impl Assumptions {
             y,
             d: problem.data.x.cols() as f64,
             network,
+            loss: problem.loss,
             step_size: problem.step_size,
             reduction: problem.loss_constant,
             lambda_max: problem.lambda_max,

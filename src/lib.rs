@@ -2,12 +2,15 @@
 //! stepping cannot reach, names the direction it converges to, and certifies how far it still is.
 //!
 //! The network is `f(x;W) = Σ_j a_j φ(⟨x,w_j⟩)`, `φ(u) = u` for `u > 0` and `leak·u` otherwise, with
-//! fixed output weights `a_j = ±1/√m`; only `W` (m×d) is trained, on the exponential loss
-//! `L(W) = c Σ_i exp(-q_i)`, `q_i = y_i f(x_i;W)`, by full-batch GD with a constant step `α`:
+//! fixed output weights `a_j = ±1/√m`; only `W` (m×d) is trained, on a loss
+//! `L(W) = c Σ_i ℓ(q_i)`, `q_i = y_i f(x_i;W)`, by full-batch GD with a constant step `α`:
 //!
 //! ```text
-//! w_j ← w_j + α c a_j Σ_i ℓ_i y_i g_ij x_i,    ℓ_i = exp(-q_i),  g_ij = φ'(⟨x_i,w_j⟩)
+//! w_j ← w_j + α c a_j Σ_i s(q_i) y_i g_ij x_i,    s = −ℓ',  g_ij = φ'(⟨x_i,w_j⟩)
 //! ```
+//!
+//! The loss is the exponential one, `ℓ(q) = e^{−q} = s(q)`, and the weight of a sample is then written `ℓ_i`;
+//! another loss is one file ([`farfield_kernels::loss`]).
 //!
 //! The theory is Hashimoto, *Directional convergence, benign overfitting of gradient descent in
 //! leaky ReLU two-layer neural networks* (ICLR 2026, arXiv 2505.16204), called \[H\] in these pages.

@@ -15,6 +15,7 @@ use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction};
 use crate::network::{Groups, Network, Pattern};
 use crate::slopes::Slopes;
+use farfield_kernels::loss::Loss;
 use std::sync::Arc;
 
 /// Steps without a change of the pattern, as a multiple of t, after which it counts as observed to be
@@ -33,7 +34,7 @@ const CHATTER: f64 = 1024.0;
 pub struct Row {
     /// Steps taken.
     pub t: f64,
-    /// `log L = log(c Σ exp(-q_i))`.
+    /// `log L = log(c Σ ℓ(q_i))`.
     pub log_loss: f64,
     /// `min_i q_i`.
     pub min_margin: f64,
@@ -47,7 +48,7 @@ pub struct Row {
     pub certified_cosine_gap: Option<f64>,
     /// `1 − cos(−∇L, Ŵ)`.
     pub gradient_cosine_gap: Option<f64>,
-    /// `max_i |α c t ℓ_i − λ_i| / max λ`.
+    /// `max_i |κ α c t s(q_i) − λ_i| / max λ`, κ the tail of the loss ([`farfield_kernels::loss`]).
     pub dual_gap: Option<f64>,
     /// Fraction of pairs with `a_j y_i z_ij > 0`.
     pub sign_agreement: f64,
@@ -93,6 +94,7 @@ pub struct Monitor {
     d: usize,
     y: Vec<f64>,
     network: Network,
+    loss: Loss,
     step_size: f64,
     loss_constant: f64,
     positive_correlation: bool,
@@ -115,6 +117,8 @@ pub struct Setting {
     pub y: Vec<f64>,
     /// The network.
     pub network: Network,
+    /// The loss.
+    pub loss: Loss,
     /// Step size α.
     pub step_size: f64,
     /// Loss constant c.
@@ -124,7 +128,7 @@ pub struct Setting {
 impl Monitor {
     /// A monitor for one problem.
     pub fn new(setting: Setting) -> Self {
-        let Setting { geometry, gram, norms, d, y, network, step_size, loss_constant } = setting;
+        let Setting { geometry, gram, norms, d, y, network, loss, step_size, loss_constant } = setting;
         let positive_correlation = gram.as_ref().is_some_and(|k| positively_correlated(k, &norms, &y, d));
         Self {
             geometry,
@@ -133,6 +137,7 @@ impl Monitor {
             d,
             y,
             network,
+            loss,
             step_size,
             loss_constant,
             positive_correlation,
@@ -178,9 +183,10 @@ impl Monitor {
         let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.network));
         let chatters = averaged.is_some() || (t >= CHATTER && flips.last >= (1.0 - RECENT) * t);
         let slopes = averaged.unwrap_or_else(|| Slopes::of_pattern(&pattern, &self.network));
-        let gradient = Gradient::new(&data, &q, &slopes);
-        row.log_loss = libm::log(self.loss_constant) + gradient.log_sum;
-        row.gradient_norm = gradient.norm * libm::exp(row.log_loss);
+        let gradient = Gradient::new(&data, self.loss, &q, &slopes);
+        let constant = libm::log(self.loss_constant);
+        row.log_loss = constant + self.loss.log_sum(&q);
+        row.gradient_norm = gradient.norm * libm::exp(constant + gradient.log_sum);
         if row.min_margin > 0.0 {
             let certified = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
             row.certified_cosine_gap = certified.map(|c| c.gap);
@@ -194,10 +200,10 @@ impl Monitor {
         row
     }
 
-    /// `α c t ℓ_i`, which tends to λ_i.
+    /// `α c t s(q_i)`, which tends to λ_i (over κ).
     pub fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
         let log = libm::log(self.step_size) + libm::log(self.loss_constant) + libm::log(t);
-        q.iter().map(|q| libm::exp(log - q)).collect()
+        q.iter().map(|q| libm::exp(self.loss.log_weight((log, 0.0), (*q, 0.0)))).collect()
     }
 
     /// Margins of a state.
@@ -348,7 +354,8 @@ impl Monitor {
         row.gradient_cosine_gap =
             Some(0.5 * self.geometry.squared_norm(&difference, &self.geometry.image(&difference)));
         let top = limit.lambda.iter().copied().fold(0.0, f64::max);
-        let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (s - l).abs());
+        let tail = self.loss.tail();
+        let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (tail * s - l).abs());
         row.dual_gap = Some(distance.fold(0.0, f64::max) / top);
     }
 }

@@ -305,9 +305,10 @@ impl PatternState {
 }
 
 /// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth: the part of W across Ŵ stays bounded
-/// while `‖W‖ ≈ (log t + const)/γ*` grows, so the norm must grow by √10.
-fn next_decimal(t: f64, weight_norm: f64, max_margin: f64) -> f64 {
-    t * libm::exp(max_margin * weight_norm * (10f64.sqrt() - 1.0))
+/// while `‖W‖ ≈ (log t + const)/(κγ*)` grows, so the norm must grow by √10. This is the law of a loss with the tail
+/// `e^{−κq}`, whatever the loss is before.
+fn next_decimal(t: f64, weight_norm: f64, max_margin: f64, tail: f64) -> f64 {
+    t * libm::exp(tail * max_margin * weight_norm * (10f64.sqrt() - 1.0))
 }
 
 impl Outcome {
@@ -333,7 +334,8 @@ impl Outcome {
         let (data, geometry) = (&problem.data, problem.geometry());
         let distance = |s: f64, e: &Span| view.combined_norm(s, e);
         let z = view.preactivations();
-        let stationarity = iterate::stationarity(&*geometry, z, &data.y, &problem.network, norm, distance);
+        let stationarity =
+            iterate::stationarity(&*geometry, z, &data.y, &problem.network, problem.loss, norm, distance);
         let stationarity = stationarity.filter(|_| row.finite);
         let lambda = limit.map(|l| &l.lambda[..]);
         let training = data.clean.as_ref().map(|clean| iterate::shares(&q, &data.y, clean, lambda));
@@ -356,7 +358,7 @@ impl Outcome {
             gradient_cosine_gap: row.gradient_cosine_gap.map(Real),
             dual_gap: row.dual_gap.map(Real),
             rate_exponent: limit.map(|l| Real(l.nu)),
-            next_decimal_at: limit.map(|l| Real(next_decimal(row.t, norm, l.max_margin))),
+            next_decimal_at: limit.map(|l| Real(next_decimal(row.t, norm, l.max_margin, problem.loss.tail()))),
             farkas_value: monitor
                 .inseparable()
                 .filter(|_| status == Status::NotSeparable)

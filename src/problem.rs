@@ -12,6 +12,7 @@ use crate::lanczos::largest_eigenvalue;
 use crate::matrix::Matrix;
 use crate::monitor;
 use crate::network::Network;
+use farfield_kernels::loss::Loss;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct Problem {
     pub norms: Vec<f64>,
     /// `λmax(XXᵀ)`.
     pub lambda_max: f64,
+    /// The loss.
+    pub loss: Loss,
     /// α.
     pub step_size: f64,
     /// c: 1 for the sum of the losses, 1/n for the mean.
@@ -66,10 +69,10 @@ impl Problem {
         if !(step_size > 0.0 && step_size.is_finite()) {
             return Err(input_error!("no automatic step size: every sample is zero; set descent.step_size"));
         }
-        Ok(Self { data, network, weights, gram, norms, lambda_max, step_size, loss_constant })
+        Ok(Self { data, network, weights, gram, norms, lambda_max, loss: Loss::Exponential, step_size, loss_constant })
     }
 
-    /// `αc`, the factor of a sample's loss in the update.
+    /// `αc`, the factor of a sample's weight in the update.
     pub fn rate(&self) -> f64 {
         self.step_size * self.loss_constant
     }
@@ -91,6 +94,7 @@ impl Problem {
             d: self.data.x.cols(),
             y: self.data.y.clone(),
             network: self.network,
+            loss: self.loss,
             step_size: self.step_size,
             loss_constant: self.loss_constant,
         }

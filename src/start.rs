@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// The engine that the configuration asks for, or the cheaper one.
 pub fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
-    let (data, network, rate) = (&problem.data, problem.network, problem.rate());
+    let (data, network, law) = (&problem.data, problem.network, (problem.loss, problem.rate()));
     let precision = Precision::named(&config.descent.precision).unwrap_or(Precision::F64);
     let gram = match config.descent.engine.as_str() {
         "direct" => None,
@@ -36,12 +36,12 @@ pub fn engine(config: &Config, problem: &Problem) -> Result<Box<dyn Engine>> {
             let (warp, sliding) = (config.descent.warp, config.descent.sliding_tolerance);
             let mixed = precision == Precision::Mixed;
             let options = horizon::Options { warp, sliding, mixed, ..Default::default() };
-            let span = gram::Problem::new(gram, Some(data.x.clone()), data.y.clone(), network, rate, start);
+            let span = gram::Problem::new(gram, Some(data.x.clone()), data.y.clone(), network, law, start);
             Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), options))
         }
         None => {
             let options = Options { precision, tied: config.descent.tied, nest: None };
-            Box::new(Direct::new(data.x.clone(), &data.y, &network, rate, &problem.weights, &options))
+            Box::new(Direct::new(data.x.clone(), &data.y, &network, law, &problem.weights, &options))
         }
     })
 }

@@ -62,7 +62,7 @@ pub trait Engine {
     fn flips(&self) -> Flips;
     /// The stretches travelled so far, in order; the last one ends at the current t.
     fn segments(&self) -> Vec<Segment>;
-    /// `α c t ℓ_i` (length n) where the engine knows it better than `t·exp(-q_i)` gives it: margins of
+    /// `α c t s(q_i)` (length n) where the engine knows it better than `t·s(q_i)` gives it: margins of
     /// size log t keep only absolute digits.
     fn scaled_losses(&mut self) -> Option<Vec<f64>> {
         None

@@ -8,6 +8,7 @@ use crate::data::Mixture;
 use crate::geometry::Gram;
 use crate::matrix::Matrix;
 use crate::network::{Network, Pattern};
+use farfield_kernels::loss::Loss;
 use serde::Serialize;
 
 /// One condition and how the data stand to it.
@@ -42,7 +43,9 @@ pub struct Subject<'a> {
     pub network: &'a Network,
     /// The step size α.
     pub step_size: f64,
-    /// `c` of the loss `c Σ exp(−q_i)`: 1 or 1/n.
+    /// The loss ℓ.
+    pub loss: Loss,
+    /// `c` of the loss `c Σ ℓ(q_i)`: 1 or 1/n.
     pub reduction: f64,
     /// The largest eigenvalue of K.
     pub lambda_max: f64,
@@ -139,9 +142,9 @@ fn near_orthogonality(s: &Subject) -> [Condition; 2] {
 
 fn step_size(s: &Subject) -> [Condition; 2] {
     let scaled = s.step_size * s.reduction * s.lambda_max;
-    // the Hessian of the loss in a fixed pattern is c Σ ℓ_i Φ_iΦ_iᵀ with ‖ΣΦ_iΦ_iᵀ‖ ≤ λmax(K)
+    // the Hessian of the loss in a fixed pattern is c Σ ℓ''(q_i) Φ_iΦ_iᵀ with ‖ΣΦ_iΦ_iᵀ‖ ≤ λmax(K)
     let margins = s.network.margins(s.initial, s.y);
-    let largest = margins.iter().map(|q| libm::exp(-q)).fold(0.0, f64::max);
+    let largest = margins.iter().map(|q| s.loss.curvature(*q)).fold(0.0, f64::max);
     [
         condition(
             "step size",
@@ -165,7 +168,7 @@ fn step_size(s: &Subject) -> [Condition; 2] {
 /// The contribution of the first step to the pre-activations against W(0)'s own.
 fn initialization(s: &Subject) -> Condition {
     let (n, m) = (s.y.len(), s.network.width);
-    let weights: Vec<f64> = s.network.margins(s.initial, s.y).iter().map(|q| libm::exp(-q)).collect();
+    let weights: Vec<f64> = s.network.margins(s.initial, s.y).iter().map(|q| s.loss.weight(*q)).collect();
     let pattern = Pattern::of(s.initial, n, m);
     let mut least = f64::INFINITY;
     for j in 0..m {
@@ -292,6 +295,7 @@ mod tests {
             d: 100.0,
             network,
             step_size: 0.1,
+            loss: Loss::Exponential,
             reduction: 1.0,
             lambda_max: 12.0,
             initial,

@@ -5,6 +5,7 @@ use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::monitor::{Monitor, Setting};
 use farfield::network::Network;
+use farfield_kernels::loss::Loss;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -87,8 +88,8 @@ impl Trajectory {
         if self.reduction == "mean" { 1.0 / self.y.len() as f64 } else { 1.0 }
     }
 
-    pub fn rate(&self) -> f64 {
-        self.step_size * self.loss_constant()
+    pub fn law(&self) -> (Loss, f64) {
+        (Loss::Exponential, self.step_size * self.loss_constant())
     }
 
     pub fn gram(&self) -> Arc<Gram> {
@@ -104,6 +105,7 @@ impl Trajectory {
             d: x.cols(),
             y: self.y.clone(),
             network: self.network(),
+            loss: Loss::Exponential,
             step_size: self.step_size,
             loss_constant: self.loss_constant(),
         })

@@ -44,7 +44,7 @@ impl Case {
         let start = Start::new((**weights).clone(), preactivations(&data.x, weights));
         let gram = problem.gram.clone().expect("few samples");
         let (x, y) = (data.x.clone(), data.y.clone());
-        let span = gram::Problem::new(gram, Some(x), y, problem.network, problem.rate(), start);
+        let span = gram::Problem::new(gram, Some(x), y, problem.network, (problem.loss, problem.rate()), start);
         Self { span: Arc::new(span), problem }
     }
 

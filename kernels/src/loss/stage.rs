@@ -1,8 +1,8 @@
-//! From pre-activations to coefficients: margins, losses, slopes, and the activation pattern.
+//! From pre-activations to coefficients: margins, weights of the loss, slopes, and the activation pattern.
 //!
 //! ```text
 //! q_i  = y_i Σ_j a_j φ(z_ij),  φ(z) = z for z > 0 and γz otherwise
-//! S_ij = αc exp(-q_i) y_i a_j g_ij,  g_ij = 1 for z_ij > 0 and γ otherwise
+//! S_ij = αc s(q_i) y_i a_j g_ij,  s = −ℓ',  g_ij = 1 for z_ij > 0 and γ otherwise
 //! ```
 //!
 //! It works on blocks of samples. Where the lanes hold samples (or columns) a block is
@@ -18,8 +18,10 @@
 //! ```
 //!
 //! and the bits of all its neurons are unchanged as long as `D_ip + b_ip` keeps its sign, where b_ip
-//! is the z_ij(t₀) of the group that is nearest to zero.
+//! is the z_ij(t₀) of the group that is nearest to zero. Every loop is written once, for a b that is a number or
+//! nothing ([`Offset`]).
 
+use super::{Loss, LossFunction, WithLoss};
 use crate::buffer::Buffer;
 use crate::isa::Isa;
 use crate::lane::{Lane, fold};
@@ -39,25 +41,28 @@ pub struct Rule<T> {
     pub update: Buffer<T>,
     /// Slope γ of the leaky ReLU.
     pub leak: T,
+    /// The loss.
+    pub loss: Loss,
     /// αc.
     pub rate: T,
 }
 
 impl<T: Lane> Rule<T> {
     /// The rule of m neurons with the given weights; padded neurons weigh nothing.
-    pub fn new(lanes: Lanes, output: &[f64], update: &[f64], leak: f64, rate: f64) -> Self {
-        Self::beside::<T>(lanes, output, update, leak, rate)
+    pub fn new(lanes: Lanes, output: &[f64], update: &[f64], leak: f64, (loss, rate): (Loss, f64)) -> Self {
+        Self::beside::<T>(lanes, output, update, leak, (loss, rate))
     }
 
     /// [`Self::new`] for blocks laid out for products in P.
-    pub fn beside<P: Lane>(lanes: Lanes, output: &[f64], update: &[f64], leak: f64, rate: f64) -> Self {
+    pub fn beside<P: Lane>(lanes: Lanes, output: &[f64], update: &[f64], leak: f64, (loss, rate): (Loss, f64)) -> Self {
         let pad = |a: &[f64]| {
             let mut padding = Buffer::zeros(a.len().next_multiple_of(P::LANES));
             padding.iter_mut().zip(a).for_each(|(p, a)| *p = T::from_f64(*a));
             padding
         };
         let (output, update) = (pad(output), pad(update));
-        Self { lanes, width: P::LANES, output, update, leak: T::from_f64(leak), rate: T::from_f64(rate) }
+        let [leak, rate] = [leak, rate].map(T::from_f64);
+        Self { lanes, width: P::LANES, output, update, leak, loss, rate }
     }
 }
 
@@ -66,7 +71,7 @@ impl<T: Lane> Rule<T> {
 pub struct Tally {
     /// Bits that differ from the pattern of the step before.
     pub flips: u64,
-    /// Whether all margins and losses are finite.
+    /// Whether all margins and weights of the loss are finite.
     pub finite: bool,
 }
 
@@ -136,113 +141,123 @@ impl<T: Lane> Samples<T> {
         assert_eq!(z.len(), s.len(), "S is like Z");
         isa.run(Coefficients { samples: self, rule, z, s })
     }
+}
 
+/// b: what is added to a z before its sign is taken.
+trait Offset<T>: Copy {
+    fn shift(self, z: T) -> T;
+}
+
+impl<T: Lane> Offset<T> for T {
     #[inline(always)]
-    fn by_samples(&mut self, rule: &Rule<T>, z: &[T], s: &mut [T]) -> Tally {
-        let len = self.y.len();
-        let mut q = [T::default(); BLOCK];
-        let q = &mut q[..len];
-        let (nearest, leak) = (nearest(&self.base), rule.leak);
-        for j in 0..z.len() / len {
-            let (z, a) = (&z[j * len..][..len], rule.output[j]);
-            match nearest {
-                None => {
-                    for (q, &z) in q.iter_mut().zip(z) {
-                        *q = (z * slope(z, leak)).fused(a, *q);
-                    }
-                }
-                Some(b) => {
-                    for ((q, &z), &b) in q.iter_mut().zip(z).zip(&b[j * len..][..len]) {
-                        *q = (z * slope(z + b, leak)).fused(a, *q);
-                    }
-                }
-            }
+    fn shift(self, z: T) -> T {
+        z + self
+    }
+}
+
+/// b = 0 of neurons that are not tied: takes no memory and no time.
+#[derive(Clone, Copy)]
+struct Nothing;
+
+impl<T: Lane> Offset<T> for Nothing {
+    #[inline(always)]
+    fn shift(self, z: T) -> T {
+        z
+    }
+}
+
+/// As many as anyone asks for.
+const NOTHING: &[Nothing] = &[Nothing; isize::MAX as usize];
+
+/// A block on its way from Z to S: margins, weights, coefficients.
+struct Block<'a, T, B> {
+    rule: &'a Rule<T>,
+    y: &'a [T],
+    base: Option<&'a [T]>, // f_i(t₀)
+    b: &'a [B],
+    z: &'a [T],
+    s: &'a mut [T],
+}
+
+impl<T: Lane, B: Offset<T>> Block<'_, T, B> {
+    /// Whether everything is finite.
+    #[inline(always)]
+    fn coefficients<L: LossFunction>(self) -> bool {
+        match self.rule.lanes {
+            Lanes::Neurons if self.rule.width == 16 => self.by_neurons::<L, 16>(),
+            Lanes::Neurons => self.by_neurons::<L, 8>(),
+            _ => self.by_samples::<L>(),
         }
-        let finite = self.weigh(rule, q);
-        for j in 0..z.len() / len {
-            let (z, s, a) = (&z[j * len..][..len], &mut s[j * len..][..len], rule.update[j]);
-            match nearest {
-                None => {
-                    for ((s, &z), &c) in s.iter_mut().zip(z).zip(&*q) {
-                        *s = c * a * slope(z, leak);
-                    }
-                }
-                Some(b) => {
-                    for (((s, &z), &c), &b) in s.iter_mut().zip(z).zip(&*q).zip(&b[j * len..][..len]) {
-                        *s = c * a * slope(z + b, leak);
-                    }
-                }
-            }
-        }
-        Tally { flips: pattern(z, nearest, &mut self.bits), finite }
     }
 
     #[inline(always)]
-    fn by_neurons<const W: usize>(&mut self, rule: &Rule<T>, z: &[T], s: &mut [T]) -> Tally {
-        let len = self.y.len();
-        let stride = len * W;
+    fn by_samples<L: LossFunction>(self) -> bool {
+        let Self { rule, y, base, b, z, s } = self;
+        let (len, leak) = (y.len(), rule.leak);
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
-        let (nearest, leak) = (nearest(&self.base), rule.leak);
+        for j in 0..z.len() / len {
+            let (z, b, a) = (&z[j * len..][..len], &b[j * len..][..len], rule.output[j]);
+            for ((q, &z), &b) in q.iter_mut().zip(z).zip(b) {
+                *q = (z * slope(b.shift(z), leak)).fused(a, *q);
+            }
+        }
+        let finite = weigh::<T, L>(rule, y, base, q);
+        for j in 0..z.len() / len {
+            let (z, b, a) = (&z[j * len..][..len], &b[j * len..][..len], rule.update[j]);
+            for (((s, &z), &b), &c) in s[j * len..][..len].iter_mut().zip(z).zip(b).zip(&*q) {
+                *s = c * a * slope(b.shift(z), leak);
+            }
+        }
+        finite
+    }
+
+    #[inline(always)]
+    fn by_neurons<L: LossFunction, const W: usize>(self) -> bool {
+        let Self { rule, y, base, b, z, s } = self;
+        let (len, leak) = (y.len(), rule.leak);
+        let mut q = [T::default(); BLOCK];
+        let q = &mut q[..len];
         for i in 0..len {
             let mut sums = [T::default(); 16];
             for (v, a) in rule.output.chunks_exact(W).enumerate() {
-                let at = v * stride + i * W;
-                let z = &z[at..at + W];
-                match nearest {
-                    None => {
-                        for ((sum, &z), &a) in sums.iter_mut().zip(z).zip(a) {
-                            *sum = (z * slope(z, leak)).fused(a, *sum);
-                        }
-                    }
-                    Some(b) => {
-                        for (((sum, &z), &a), &b) in sums.iter_mut().zip(z).zip(a).zip(&b[at..at + W]) {
-                            *sum = (z * slope(z + b, leak)).fused(a, *sum);
-                        }
-                    }
+                let at = (v * len + i) * W;
+                for (((sum, &z), &b), &a) in sums.iter_mut().zip(&z[at..at + W]).zip(&b[at..at + W]).zip(a) {
+                    *sum = (z * slope(b.shift(z), leak)).fused(a, *sum);
                 }
             }
             q[i] = fold::<T, W>(&sums);
         }
-        let finite = self.weigh(rule, q);
+        let finite = weigh::<T, L>(rule, y, base, q);
         for (v, a) in rule.update.chunks_exact(W).enumerate() {
             for i in 0..len {
-                let at = v * stride + i * W;
-                let (z, s, c) = (&z[at..at + W], &mut s[at..at + W], q[i]);
-                match nearest {
-                    None => {
-                        for ((s, &z), &a) in s.iter_mut().zip(z).zip(a) {
-                            *s = c * a * slope(z, leak);
-                        }
-                    }
-                    Some(b) => {
-                        for (((s, &z), &a), &b) in s.iter_mut().zip(z).zip(a).zip(&b[at..at + W]) {
-                            *s = c * a * slope(z + b, leak);
-                        }
-                    }
+                let (at, c) = ((v * len + i) * W, q[i]);
+                let (s, z, b) = (&mut s[at..at + W], &z[at..at + W], &b[at..at + W]);
+                for (((s, &z), &b), &a) in s.iter_mut().zip(z).zip(b).zip(a) {
+                    *s = c * a * slope(b.shift(z), leak);
                 }
             }
         }
-        Tally { flips: pattern(z, nearest, &mut self.bits), finite }
-    }
-
-    /// Turns outputs f_i into `αc exp(-y_i f_i) y_i`; whether all are finite.
-    #[inline(always)]
-    fn weigh(&self, rule: &Rule<T>, q: &mut [T]) -> bool {
-        if let Some(base) = &self.base {
-            for (q, b) in q.iter_mut().zip(base.output.iter()) {
-                *q += *b;
-            }
-        }
-        let mut finite = true;
-        for (q, &y) in q.iter_mut().zip(self.y.iter()) {
-            let margin = *q * y;
-            let loss = (-margin).exp();
-            finite &= (margin < T::INFINITY) & (loss < T::INFINITY);
-            *q = rule.rate * loss * y;
-        }
         finite
     }
+}
+
+/// Turns outputs f_i (without those at t₀) into `αc s(y_i f_i) y_i`; whether all are finite.
+#[inline(always)]
+fn weigh<T: Lane, L: LossFunction>(rule: &Rule<T>, y: &[T], base: Option<&[T]>, q: &mut [T]) -> bool {
+    if let Some(base) = base {
+        for (q, b) in q.iter_mut().zip(base) {
+            *q += *b;
+        }
+    }
+    let mut finite = true;
+    for (q, &y) in q.iter_mut().zip(y) {
+        let margin = *q * y;
+        let weight = L::weight(margin);
+        finite &= (margin < T::INFINITY) & (weight < T::INFINITY);
+        *q = rule.rate * weight * y;
+    }
+    finite
 }
 
 struct Observe<'a, T> {
@@ -255,7 +270,11 @@ impl<T: Lane> WithSimd for Observe<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> u64 {
-        pattern(self.z, nearest(&self.samples.base), &mut self.samples.bits)
+        let Samples { bits, base, .. } = self.samples;
+        match base {
+            None => pattern(self.z, NOTHING, bits),
+            Some(base) => pattern(self.z, &base.nearest[..], bits),
+        }
     }
 }
 
@@ -271,19 +290,26 @@ impl<T: Lane> WithSimd for Coefficients<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Tally {
-        match self.rule.lanes {
-            Lanes::Neurons if self.rule.width == 16 => self.samples.by_neurons::<16>(self.rule, self.z, self.s),
-            Lanes::Neurons => self.samples.by_neurons::<8>(self.rule, self.z, self.s),
-            _ => self.samples.by_samples(self.rule, self.z, self.s),
-        }
+        self.rule.loss.run(self)
     }
 }
 
-#[inline(always)]
-fn nearest<T: Lane>(base: &Option<Base<T>>) -> Option<&[T]> {
-    match base {
-        Some(base) => Some(&base.nearest),
-        None => None,
+impl<T: Lane> WithLoss for Coefficients<'_, T> {
+    type Output = Tally;
+
+    #[inline(always)]
+    fn with_loss<L: LossFunction>(self) -> Tally {
+        let Self { samples: Samples { y, bits, base }, rule, z, s } = self;
+        match base {
+            None => {
+                let finite = Block { rule, y, base: None, b: NOTHING, z, s }.coefficients::<L>();
+                Tally { flips: pattern(z, NOTHING, bits), finite }
+            }
+            Some(Base { output, nearest }) => {
+                let finite = Block { rule, y, base: Some(&output[..]), b: &nearest[..], z, s }.coefficients::<L>();
+                Tally { flips: pattern(z, &nearest[..], bits), finite }
+            }
+        }
     }
 }
 
@@ -294,23 +320,13 @@ fn slope<T: Lane>(z: T, leak: T) -> T {
 
 /// Replaces `bits` by those of `z + b > 0`; how many changed.
 #[inline(always)]
-fn pattern<T: Lane>(z: &[T], b: Option<&[T]>, bits: &mut [u64]) -> u64 {
+fn pattern<T: Lane, B: Offset<T>>(z: &[T], b: &[B], bits: &mut [u64]) -> u64 {
     let mut flips = 0;
     for (w, bits) in bits.iter_mut().enumerate() {
         let range = w * 64..z.len().min(w * 64 + 64);
-        let z = &z[range.clone()];
         let mut word = 0;
-        match b {
-            None => {
-                for (bit, z) in z.iter().enumerate() {
-                    word |= u64::from(*z > T::default()) << bit;
-                }
-            }
-            Some(b) => {
-                for (bit, (z, b)) in z.iter().zip(&b[range]).enumerate() {
-                    word |= u64::from(*z + *b > T::default()) << bit;
-                }
-            }
+        for (bit, (z, b)) in z[range.clone()].iter().zip(&b[range]).enumerate() {
+            word |= u64::from(b.shift(*z) > T::default()) << bit;
         }
         flips += u64::from((word ^ *bits).count_ones());
         *bits = word;
