@@ -26,7 +26,7 @@ use crate::buffer::Buffer;
 use crate::isa::Isa;
 use crate::lane::{Lane, fold};
 use crate::plan::{BLOCK, Lanes};
-use pulp::{Simd, WithSimd};
+use pulp::{Simd, WithSimd, as_arrays, as_arrays_mut};
 
 /// The constants of the loss stage.
 #[derive(Debug)]
@@ -144,14 +144,30 @@ impl<T: Lane> Samples<T> {
 }
 
 /// b: what is added to a z before its sign is taken.
-trait Offset<T>: Copy {
+trait Offset<T: Lane>: Copy {
+    /// As many as a vector has lanes.
+    type V<S: Simd>: Copy;
+    fn vectors<S: Simd>(b: &[Self]) -> &[Self::V<S>];
     fn shift(self, z: T) -> T;
+    fn shift_vector<S: Simd>(simd: S, b: Self::V<S>, z: T::V<S>) -> T::V<S>;
 }
 
 impl<T: Lane> Offset<T> for T {
+    type V<S: Simd> = T::V<S>;
+
+    #[inline(always)]
+    fn vectors<S: Simd>(b: &[T]) -> &[T::V<S>] {
+        T::vectors::<S>(b)
+    }
+
     #[inline(always)]
     fn shift(self, z: T) -> T {
         z + self
+    }
+
+    #[inline(always)]
+    fn shift_vector<S: Simd>(simd: S, b: T::V<S>, z: T::V<S>) -> T::V<S> {
+        T::plus(simd, z, b)
     }
 }
 
@@ -160,8 +176,20 @@ impl<T: Lane> Offset<T> for T {
 struct Nothing;
 
 impl<T: Lane> Offset<T> for Nothing {
+    type V<S: Simd> = Nothing;
+
+    #[inline(always)]
+    fn vectors<S: Simd>(b: &[Nothing]) -> &[Nothing] {
+        b
+    }
+
     #[inline(always)]
     fn shift(self, z: T) -> T {
+        z
+    }
+
+    #[inline(always)]
+    fn shift_vector<S: Simd>(_: S, _: Nothing, z: T::V<S>) -> T::V<S> {
         z
     }
 }
@@ -182,10 +210,10 @@ struct Block<'a, T, B> {
 impl<T: Lane, B: Offset<T>> Block<'_, T, B> {
     /// Whether everything is finite.
     #[inline(always)]
-    fn coefficients<L: LossFunction>(self) -> bool {
+    fn coefficients<L: LossFunction, S: Simd>(self, simd: S) -> bool {
         match self.rule.lanes {
-            Lanes::Neurons if self.rule.width == 16 => self.by_neurons::<L, 16>(),
-            Lanes::Neurons => self.by_neurons::<L, 8>(),
+            Lanes::Neurons if self.rule.width == T::LANES => self.by_neurons::<L, S, 1>(simd),
+            Lanes::Neurons => self.by_neurons::<L, S, 2>(simd),
             _ => self.by_samples::<L>(),
         }
     }
@@ -212,29 +240,39 @@ impl<T: Lane, B: Offset<T>> Block<'_, T, B> {
         finite
     }
 
+    /// K vectors to a group of neurons. Written with vectors: left to itself the compiler has samples, which lie far
+    /// apart, in its lanes.
     #[inline(always)]
-    fn by_neurons<L: LossFunction, const W: usize>(self) -> bool {
+    fn by_neurons<L: LossFunction, S: Simd, const K: usize>(self, simd: S) -> bool {
         let Self { rule, y, base, b, z, s } = self;
-        let (len, leak) = (y.len(), rule.leak);
+        let len = y.len();
+        let (z, b) = (as_arrays::<K, _>(T::vectors::<S>(z)).0, as_arrays::<K, _>(B::vectors::<S>(b)).0);
+        let (zero, leak) = (T::splat(simd, T::default()), T::splat(simd, rule.leak));
         let mut q = [T::default(); BLOCK];
         let q = &mut q[..len];
+        let output = as_arrays::<K, _>(T::vectors::<S>(&rule.output)).0;
         for i in 0..len {
-            let mut sums = [T::default(); 16];
-            for (v, a) in rule.output.chunks_exact(W).enumerate() {
-                let at = (v * len + i) * W;
-                for (((sum, &z), &b), &a) in sums.iter_mut().zip(&z[at..at + W]).zip(&b[at..at + W]).zip(a) {
-                    *sum = (z * slope(b.shift(z), leak)).fused(a, *sum);
+            let mut sums = [zero; K];
+            for (v, a) in output.iter().enumerate() {
+                let (z, b) = (&z[v * len + i], &b[v * len + i]);
+                for k in 0..K {
+                    let slope = T::one_if_positive(simd, B::shift_vector(simd, b[k], z[k]), leak);
+                    sums[k] = T::fma(simd, T::times(simd, z[k], slope), a[k], sums[k]);
                 }
             }
-            q[i] = fold::<T, W>(&sums);
+            let mut lanes = [T::default(); 16];
+            T::vectors_mut::<S>(&mut lanes[..K * T::LANES]).copy_from_slice(&sums);
+            q[i] = if K * T::LANES == 16 { fold::<T, 16>(&lanes) } else { fold::<T, 8>(&lanes) };
         }
         let finite = weigh::<T, L>(rule, y, base, q);
-        for (v, a) in rule.update.chunks_exact(W).enumerate() {
+        let update = as_arrays::<K, _>(T::vectors::<S>(&rule.update)).0;
+        let s = as_arrays_mut::<K, _>(T::vectors_mut::<S>(s)).0;
+        for (v, a) in update.iter().enumerate() {
             for i in 0..len {
-                let (at, c) = ((v * len + i) * W, q[i]);
-                let (s, z, b) = (&mut s[at..at + W], &z[at..at + W], &b[at..at + W]);
-                for (((s, &z), &b), &a) in s.iter_mut().zip(z).zip(b).zip(a) {
-                    *s = c * a * slope(b.shift(z), leak);
+                let (at, c) = (v * len + i, T::splat(simd, q[i]));
+                for k in 0..K {
+                    let slope = T::one_if_positive(simd, B::shift_vector(simd, b[at][k], z[at][k]), leak);
+                    s[at][k] = T::times(simd, T::times(simd, c, a[k]), slope);
                 }
             }
         }
@@ -289,25 +327,32 @@ impl<T: Lane> WithSimd for Coefficients<'_, T> {
     type Output = Tally;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Tally {
-        self.rule.loss.run(self)
+    fn with_simd<S: Simd>(self, simd: S) -> Tally {
+        self.rule.loss.run(On { simd, work: self })
     }
 }
 
-impl<T: Lane> WithLoss for Coefficients<'_, T> {
+/// The same, the instruction set known.
+struct On<'a, S, T> {
+    simd: S,
+    work: Coefficients<'a, T>,
+}
+
+impl<S: Simd, T: Lane> WithLoss for On<'_, S, T> {
     type Output = Tally;
 
     #[inline(always)]
     fn with_loss<L: LossFunction>(self) -> Tally {
-        let Self { samples: Samples { y, bits, base }, rule, z, s } = self;
+        let Self { simd, work: Coefficients { samples: Samples { y, bits, base }, rule, z, s } } = self;
         match base {
             None => {
-                let finite = Block { rule, y, base: None, b: NOTHING, z, s }.coefficients::<L>();
+                let finite = Block { rule, y, base: None, b: NOTHING, z, s }.coefficients::<L, S>(simd);
                 Tally { flips: pattern(z, NOTHING, bits), finite }
             }
             Some(Base { output, nearest }) => {
-                let finite = Block { rule, y, base: Some(&output[..]), b: &nearest[..], z, s }.coefficients::<L>();
-                Tally { flips: pattern(z, &nearest[..], bits), finite }
+                let (base, b) = (Some(&output[..]), &nearest[..]);
+                let finite = Block { rule, y, base, b, z, s }.coefficients::<L, S>(simd);
+                Tally { flips: pattern(z, b, bits), finite }
             }
         }
     }
