@@ -16,6 +16,7 @@ use farfield::descent::horizon::{Horizon, Options};
 use farfield::engine::{Engine, Flips, Reached, Stop};
 use farfield::geometry::{Gram, preactivations};
 use farfield::product::gram;
+use farfield_kernels::loss::Loss;
 use farfield_kernels::settled::{PackedSymmetric, Pair, Space};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +69,7 @@ fn settled(c: &mut Criterion) {
         let top = (0..n).fold(0.0f64, |t, i| t.max(k.row(i).iter().map(|k| k.abs()).sum()));
         let mut step = || {
             let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
-            h.advance(1.0 / top, q, sums, &limit, &mut space)
+            h.advance((Loss::Exponential, 1.0 / top), q, sums, &limit, &mut space)
         };
         assert!(step(), "the first step is finite");
         group.throughput(Throughput::Elements((n * n / 2) as u64));
@@ -84,7 +85,8 @@ fn warp(c: &mut Criterion) {
     let k = Arc::new(Gram(gram(&problem.x)));
     let start = Start::new(problem.start.clone(), preactivations(&problem.x, &problem.start));
     let samples = Some(problem.x.clone());
-    let reduced = Arc::new(Reduced::new(k, samples, problem.y, problem.network, problem.rate, start));
+    let reduced =
+        Arc::new(Reduced::new(k, samples, problem.y, problem.network, (Loss::Exponential, problem.rate), start));
     for horizon in [1e12, 1e300] {
         group.bench_function(BenchmarkId::from_parameter(format!("{horizon:e}")), |b| {
             b.iter(|| {

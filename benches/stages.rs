@@ -7,7 +7,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use farfield_kernels::data::Data;
 use farfield_kernels::exp;
 use farfield_kernels::isa::Isa;
-use farfield_kernels::loss::{Rule, Samples};
+use farfield_kernels::loss::Loss;
+use farfield_kernels::loss::stage::{Rule, Samples};
 use farfield_kernels::panels::Chunk;
 use farfield_kernels::plan::{Lanes, Nest, Plan, Shape};
 use pulp::{Simd, WithSimd};
@@ -55,7 +56,7 @@ fn stages(c: &mut Criterion) {
             b.iter(|| panels.each(|chunk, data, s| chunk.advance(isa, data, s)));
         });
         let a = problem.network.outputs();
-        let rule = Rule::<f64>::new(lanes, &a, &a, 0.1, problem.rate);
+        let rule = Rule::<f64>::new(lanes, &a, &a, 0.1, (Loss::Exponential, problem.rate));
         let block = panels.plan.block::<f64>();
         let numbers = panels.plan.block_numbers::<f64>();
         let labels = |b: usize| &problem.y[b * block..n.min((b + 1) * block)];

@@ -1,8 +1,8 @@
 //! How far the iterate's direction still is from its limit, proved without knowing the limit.
 //!
 //! In a fixed pattern `q_i = ⟨Φ_i, W⟩`; Ŵ is the direction of maximal margin γ*. For *any* weights
-//! `p ≥ 0`, `Σp = 1`, and `G = Σ p_i Φ_i`, weak duality gives `γ* ≤ ‖G‖`; here `p = ℓ/Σℓ`, so G is the
-//! direction of the negative gradient. Two bounds follow.
+//! `p ≥ 0`, `Σp = 1`, and `G = Σ p_i Φ_i`, weak duality gives `γ* ≤ ‖G‖`; here `p = s/Σs`, s the weights of the
+//! loss, so G is the direction of the negative gradient. Two bounds follow.
 //!
 //! ```text
 //! simple:    cos(W, Ŵ) ≥ γ(W)/‖G‖,                  γ(W) = min_i q_i/‖W‖ > 0
@@ -39,6 +39,7 @@ use crate::network::Network;
 use crate::number::smaller;
 use crate::problem::Problem;
 use crate::slopes::Slopes;
+use farfield_kernels::loss::Loss;
 
 /// Unit roundoff of f64.
 const ROUNDOFF: f64 = f64::EPSILON / 2.0;
@@ -70,13 +71,13 @@ impl<'a> Data<'a> {
 
 /// The direction of the negative gradient, `G = Σ p_i Φ_i`, and what is known of it.
 pub struct Gradient {
-    /// `p = ℓ/Σℓ`.
+    /// `p = s/Σs`.
     pub weights: Vec<f64>,
-    /// `log Σ_i ℓ_i`.
+    /// `log Σ_i s(q_i)`.
     pub log_sum: f64,
     /// G.
     pub span: Span,
-    /// `‖G‖ = ‖∇L‖/L`.
+    /// `‖G‖`, and `‖∇L‖ = c ‖G‖ Σs`.
     pub norm: f64,
     /// `⟨Φ_i, G⟩`.
     pub margins: Vec<f64>,
@@ -86,10 +87,9 @@ pub struct Gradient {
 }
 
 impl Gradient {
-    /// The gradient at margins q with these slopes; losses stay in the log domain.
-    pub fn new(data: &Data, q: &[f64], slopes: &Slopes) -> Self {
-        let lowest = q.iter().copied().fold(f64::INFINITY, f64::min);
-        let shifted: Vec<f64> = q.iter().map(|q| libm::exp(lowest - q)).collect();
+    /// The gradient at margins q with these slopes; weights stay in the log domain.
+    pub fn new(data: &Data, loss: Loss, q: &[f64], slopes: &Slopes) -> Self {
+        let (shifted, largest) = loss.relative_weights(q);
         let sum: f64 = shifted.iter().sum();
         let weights: Vec<f64> = shifted.iter().map(|v| v / sum).collect();
         let span = slopes.span(&weights, data.y, data.network);
@@ -98,7 +98,7 @@ impl Gradient {
         let margins = data.feature_products(&span, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
         let worst = data.feature_products(&span, &image, |i, g| data.worst_slope(slopes, &image, i, g));
         let magnitude = weights.iter().enumerate().map(|(i, p)| p * data.feature_norm(i, slopes)).sum();
-        Self { weights, log_sum: libm::log(sum) - lowest, span, norm, margins, worst, magnitude }
+        Self { weights, log_sum: libm::log(sum) + largest, span, norm, margins, worst, magnitude }
     }
 }
 

@@ -98,6 +98,7 @@ pub mod start;
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
 pub use data::{Data, Draw, Mixture, Noise, Spectrum, Standardize};
 pub use descent::{EngineChoice, Options};
+pub use farfield_kernels::loss::Loss;
 pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, Segment, Stop};
 pub use error::{Error, Result};
 pub use limit::iterate::{Share, Shares, Stationarity};

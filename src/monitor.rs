@@ -38,7 +38,7 @@ pub struct Row {
     /// Steps taken.
     #[serde(with = "real")]
     pub t: f64,
-    /// `log L = log(c Σ exp(-q_i))`.
+    /// `log L = log(c Σ ℓ(q_i))`.
     #[serde(with = "real")]
     pub log_loss: f64,
     /// `min_i q_i`.
@@ -59,7 +59,7 @@ pub struct Row {
     /// `1 − cos(−∇L, Ŵ)`.
     #[serde(with = "real::maybe")]
     pub gradient_cosine_gap: Option<f64>,
-    /// `max_i |α c t ℓ_i − λ_i| / max λ`.
+    /// `max_i |κ α c t s(q_i) − λ_i| / max λ`, κ the tail of the loss ([`farfield_kernels::loss`]).
     #[serde(with = "real::maybe")]
     pub dual_gap: Option<f64>,
     /// Fraction of pairs with `a_j y_i z_ij > 0`.
@@ -156,9 +156,11 @@ impl Monitor {
         let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.problem.network));
         let chatters = averaged.is_some() || (t >= CHATTER && flips.last >= (1.0 - RECENT) * t);
         let slopes = averaged.unwrap_or_else(|| Slopes::of_pattern(&pattern, &self.problem.network));
-        let gradient = Gradient::new(&data, &q, &slopes);
-        row.log_loss = libm::log(self.problem.loss_constant) + gradient.log_sum;
-        row.gradient_norm = gradient.norm * libm::exp(row.log_loss);
+        let loss = self.problem.loss;
+        let gradient = Gradient::new(&data, loss, &q, &slopes);
+        let constant = libm::log(self.problem.loss_constant);
+        row.log_loss = constant + loss.log_sum(&q);
+        row.gradient_norm = gradient.norm * libm::exp(constant + gradient.log_sum);
         if row.min_margin > 0.0 {
             let certified = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
             row.certified_cosine_gap = certified.map(|c| c.gap);
@@ -172,10 +174,10 @@ impl Monitor {
         row
     }
 
-    /// `α c t ℓ_i`, which tends to λ_i.
+    /// `α c t s(q_i)`, which tends to λ_i (over κ).
     pub fn scaled_losses(&self, t: f64, q: &[f64]) -> Vec<f64> {
         let log = libm::log(self.problem.step_size) + libm::log(self.problem.loss_constant) + libm::log(t);
-        q.iter().map(|q| libm::exp(log - q)).collect()
+        q.iter().map(|q| libm::exp(self.problem.loss.log_weight((log, 0.0), (*q, 0.0)))).collect()
     }
 
     /// Margins of a state.
@@ -324,7 +326,8 @@ impl Monitor {
         row.gradient_cosine_gap =
             Some(0.5 * self.products.squared_norm(&difference, &self.products.image(&difference)));
         let top = limit.lambda.iter().copied().fold(0.0, f64::max);
-        let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (s - l).abs());
+        let tail = self.problem.loss.tail();
+        let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (tail * s - l).abs());
         row.dual_gap = Some(distance.fold(0.0, f64::max) / top);
     }
 }

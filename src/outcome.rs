@@ -364,10 +364,11 @@ fn of_weights(
     Some(monte_carlo::of_network(weights, &problem.network, mixture, points(mixture), draws))
 }
 
-/// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth: with an exponential tail of the loss the part of W
-/// across Ŵ stays bounded while `‖W‖ ≈ (log t + const)/γ*` grows, so the norm must grow by √10.
-fn next_decimal(t: f64, weight_norm: f64, max_margin: f64) -> f64 {
-    t * libm::exp(max_margin * weight_norm * (10f64.sqrt() - 1.0))
+/// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth: the part of W across Ŵ stays bounded
+/// while `‖W‖ ≈ (log t + const)/(κγ*)` grows, so the norm must grow by √10. This is the law of a loss with the tail
+/// `e^{−κq}`, whatever the loss is before.
+fn next_decimal(t: f64, weight_norm: f64, max_margin: f64, tail: f64) -> f64 {
+    t * libm::exp(tail * max_margin * weight_norm * (10f64.sqrt() - 1.0))
 }
 
 impl Outcome {
@@ -392,7 +393,7 @@ impl Outcome {
         let distance = |s: f64, e: &Span| iterate.combined_norm(s, e);
         let (z, norm) = (iterate.preactivations(), row.weight_norm);
         let stationarity =
-            iterate::stationarity(&*data.inner_products(), z, data.y(), &problem.network, norm, distance);
+            iterate::stationarity(&*data.inner_products(), z, data.y(), &problem.network, problem.loss, norm, distance);
         let lambda = limit.map(|l| &l.lambda[..]);
         let test_error = limit.and_then(|limit| TestError::of_limit(limit, problem, seed));
         Self {
@@ -409,7 +410,7 @@ impl Outcome {
             gradient_cosine_gap: row.gradient_cosine_gap,
             dual_gap: row.dual_gap,
             rate_exponent: limit.map(|l| l.nu),
-            next_decimal_at: limit.map(|l| next_decimal(row.t, norm, l.max_margin)),
+            next_decimal_at: limit.map(|l| next_decimal(row.t, norm, l.max_margin, problem.loss.tail())),
             farkas_value: monitor
                 .inseparable()
                 .filter(|_| ended.status == Status::NotSeparable)

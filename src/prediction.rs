@@ -150,15 +150,15 @@ fn slider(solved: &Sliding, p: &SlidingPair) -> Slider {
 }
 
 /// The number of own-sign pairs with `a_j y_i z_ij ≤ 0` after the first step of gradient descent,
-/// `z_j ← z_j + α c a_j K (s_i y_i g_ij)_i`, s the weights of the loss.
+/// `z_j ← z_j + α c a_j K (s(q_i) y_i g_ij)_i`.
 fn inactive_after_one(problem: &Problem, start: &Start, gram: &Gram) -> Result<usize> {
     let (y, network) = (problem.data.y(), &problem.network);
     let (n, m) = (y.len(), network.width);
     let z = preactivations(problem.data.x(), &*start.matrix(problem)?);
     let pattern = Pattern::of(&z, n, m);
-    let losses: Vec<f64> = network.margins(&z, y).iter().map(|q| libm::exp(-q)).collect();
+    let weights: Vec<f64> = network.margins(&z, y).iter().map(|q| problem.loss.weight(*q)).collect();
     let inactive = |j: usize| {
-        let column: Vec<f64> = (0..n).map(|i| losses[i] * y[i] * pattern.slope(network, i, j)).collect();
+        let column: Vec<f64> = (0..n).map(|i| weights[i] * y[i] * pattern.slope(network, i, j)).collect();
         let push = gram.apply(&column);
         let after = |i: usize| (problem.rate() * network.output(j)).mul_add(push[i], z[i * m + j]);
         (0..n).filter(|&i| network.sign(j) * y[i] > 0.0 && network.sign(j) * y[i] * after(i) <= 0.0).count()

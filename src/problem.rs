@@ -7,6 +7,7 @@
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::network::Network;
+use farfield_kernels::loss::Loss;
 use serde::{Deserialize, Serialize};
 
 /// The step size α.
@@ -37,6 +38,8 @@ pub struct Problem {
     pub data: Data,
     /// The network.
     pub network: Network,
+    /// The loss.
+    pub loss: Loss,
     /// Step size α.
     pub step_size: f64,
     /// Loss constant c.
@@ -72,7 +75,12 @@ impl Problem {
         if !(step_size > 0.0 && step_size.is_finite()) {
             return Err(Error::NoStepSize);
         }
-        Ok(Self { data: data.clone(), network, step_size, loss_constant })
+        Ok(Self { data: data.clone(), network, loss: Loss::Exponential, step_size, loss_constant })
+    }
+
+    /// The loss with the factor `αc` of a sample's weight in the update.
+    pub fn law(&self) -> (Loss, f64) {
+        (self.loss, self.rate())
     }
 
     /// `αc`, the factor of a sample's weight in the update.

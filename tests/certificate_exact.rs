@@ -83,13 +83,20 @@ fn case(n: usize, d: usize, m: usize, seed: u64, bend: Bend) -> Case {
 impl Case {
     fn direct(&self, precision: Precision, start: &Matrix) -> Direct {
         let options = Options { precision, tied: true, nest: None };
-        Direct::new(self.x.clone(), &self.y, &self.network, self.rate, start, &options)
+        Direct::new(self.x.clone(), &self.y, &self.network, (Loss::Exponential, self.rate), start, &options)
     }
 
     fn horizon(&self, mixed: bool, start: &Matrix) -> Horizon {
         let k = Arc::new(Gram(farfield::product::gram(&self.x)));
         let from = Start::new(start.clone(), preactivations(&self.x, start));
-        let problem = gram::Problem::new(k, Some(self.x.clone()), self.y.clone(), self.network, self.rate, from);
+        let problem = gram::Problem::new(
+            k,
+            Some(self.x.clone()),
+            self.y.clone(),
+            self.network,
+            (Loss::Exponential, self.rate),
+            from,
+        );
         Horizon::new(Arc::new(problem), 0.0, Flips::default(), horizon::Options { mixed, ..Default::default() })
     }
 

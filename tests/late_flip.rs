@@ -8,6 +8,7 @@ use farfield::engine::{Engine, EngineKind, Flips, Reached, Stop};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
+use farfield_kernels::loss::Loss;
 use problems::{Recipe, dual, eliminate, problem};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ fn with_depth(depth: f64) -> Arc<Problem> {
     squared_norms[0] += shift * (2.0 * problems::dot(&direction, &column) + shift * direction[0]);
     z[0] += shift;
     let start = Start { preactivations: z, squared_norms, weights: None };
-    Arc::new(Problem::new(p.gram.clone(), None, p.labels.clone(), p.network, p.rate, start))
+    Arc::new(Problem::new(p.gram.clone(), None, p.labels.clone(), p.network, (p.loss, p.rate), start))
 }
 
 fn run(p: &Arc<Problem>, t: f64, options: Options) -> Horizon {
@@ -94,7 +95,7 @@ fn tiny(depth: f64) -> Arc<Problem> {
     let network = Network { width: 2, positive: 1, leak: 0.25 };
     let preactivations = vec![-depth, -depth, -0.125, 0.125];
     let start = Start { preactivations, squared_norms: vec![depth * depth, 1.0], weights: None };
-    Arc::new(Problem::new(gram, None, vec![1.0, -1.0], network, 0.25, start))
+    Arc::new(Problem::new(gram, None, vec![1.0, -1.0], network, (Loss::Exponential, 0.25), start))
 }
 
 /// Counted once by stepping through all of them: 925 179 326 steps.

@@ -14,6 +14,7 @@ use farfield::rounding::ALLOWED;
 use farfield::rounding::Rounding;
 use settings::Settings;
 use std::ops::ControlFlow::Continue;
+use farfield_kernels::loss::Loss;
 use std::sync::Arc;
 
 /// A problem and its run in one precision.
@@ -120,7 +121,7 @@ impl Restless {
 
     fn from(&self, weights: &Matrix, precision: Precision, nest: Nest) -> Direct {
         let options = Options { precision, tied: false, nest: Some(nest) };
-        Direct::new(self.x.clone(), &self.y, &self.network, self.rate, weights, &options)
+        Direct::new(self.x.clone(), &self.y, &self.network, (Loss::Exponential, self.rate), weights, &options)
     }
 }
 
@@ -155,7 +156,7 @@ fn data_out_of_range() {
     let x = Arc::new(Matrix::new(2, 3, vec![1e30, 2e30, 0.0, -1e30, 0.0, 3e30]));
     let network = Network { width: 2, positive: 1, leak: 0.3 };
     let options = Options { precision: Precision::Mixed, tied: false, nest: None };
-    let mut engine = Direct::new(x, &[1.0, -1.0], &network, 1e-61, &Matrix::zeros(2, 3), &options);
+    let mut engine = Direct::new(x, &[1.0, -1.0], &network, (Loss::Exponential, 1e-61), &Matrix::zeros(2, 3), &options);
     engine.advance(100.0, &Stop::default());
     assert_eq!(engine.segments()[0].precision, Precision::F64);
     assert_eq!(engine.rounding().expect("watched").escalated, Some(0.0));
@@ -176,7 +177,7 @@ fn f32_stalls_and_says_so() {
     let start = Matrix::new(2, d, (0..2 * d).map(|at| if at % 2 == 0 { size } else { -size }).collect());
     let at = |precision| {
         let options = Options { precision, tied: false, nest: None };
-        Direct::new(x.clone(), &y, &network, 0.03, &start, &options)
+        Direct::new(x.clone(), &y, &network, (Loss::Exponential, 0.03), &start, &options)
     };
     let (mut single, mut mixed, mut double) = (at(Precision::F32), at(Precision::Mixed), at(Precision::F64));
     let horizon = 1e5;

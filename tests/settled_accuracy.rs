@@ -6,6 +6,7 @@ use farfield::engine::{Flips, Progress, Reached, Stop};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
+use farfield_kernels::loss::Loss;
 use std::sync::Arc;
 
 /// `S` after 10⁵ steps from q₀ = (1/4, 1/2, 1/8, 1/8) at rate 1/32. From mpmath with 60 digits:
@@ -26,7 +27,7 @@ fn a_hundred_thousand_steps_keep_their_digits() {
     let gram = Arc::new(Gram(Matrix::new(4, 4, k.concat())));
     let network = Network { width: 1, positive: 1, leak: 0.5 };
     let start = Start { preactivations: vec![0.25, 0.5, -0.25, 0.125], squared_norms: vec![0.0], weights: None };
-    let problem = Arc::new(Problem::new(gram, None, y.to_vec(), network, 1.0 / 32.0, start));
+    let problem = Arc::new(Problem::new(gram, None, y.to_vec(), network, (Loss::Exponential, 1.0 / 32.0), start));
     let mut iterate = Coefficients::new(problem, 0.0, Flips::default());
     let mut settled = Settled::new(&iterate);
     assert_eq!(

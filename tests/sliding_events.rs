@@ -32,6 +32,7 @@ use farfield::engine::{Flips, Reached, Stop};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
+use farfield_kernels::loss::Loss;
 use std::sync::Arc;
 
 const START: f64 = 1e17;
@@ -44,7 +45,14 @@ fn problem(k: Vec<f64>, z: Vec<f64>, positive: usize, negative: usize) -> Arc<Pr
     let labels = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
     let start = Start { preactivations: z, squared_norms: vec![1.0; width], weights: None };
     let network = Network { width, positive, leak: LEAK };
-    Arc::new(Problem::new(Arc::new(Gram(Matrix::new(n, n, k))), None, labels, network, RATE, start))
+    Arc::new(Problem::new(
+        Arc::new(Gram(Matrix::new(n, n, k))),
+        None,
+        labels,
+        network,
+        (Loss::Exponential, RATE),
+        start,
+    ))
 }
 
 /// Follows the averages from t₀; pairs with z = 0 slide.

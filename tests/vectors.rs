@@ -21,7 +21,7 @@ const TOLERANCE: f64 = 1e-12;
 
 fn direct(case: &Trajectory, tied: bool, nest: Nest) -> Direct {
     let options = Options { precision: Precision::F64, tied, nest: Some(nest) };
-    Direct::new(case.samples(), &case.y, &case.network(), case.rate(), &case.initial(), &options)
+    Direct::new(case.samples(), &case.y, &case.network(), case.law(), &case.initial(), &options)
 }
 
 /// Follows a trajectory through all its checkpoints.
@@ -63,7 +63,7 @@ fn direct_engine() {
 fn horizon(case: &Trajectory, warp: bool) -> Horizon {
     let (x, w) = (case.samples(), case.initial());
     let start = Start::new(w.clone(), preactivations(&x, &w));
-    let problem = gram::Problem::new(case.gram(), Some(x), case.y.clone(), case.network(), case.rate(), start);
+    let problem = gram::Problem::new(case.gram(), Some(x), case.y.clone(), case.network(), case.law(), start);
     let options = horizon::Options { warp, ..Default::default() };
     Horizon::new(Arc::new(problem), 0.0, Flips::default(), options)
 }

@@ -5,6 +5,7 @@ use farfield::descent::fused::{Fused, Options};
 use farfield::engine::Precision;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
+use farfield_kernels::loss::Loss;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,7 @@ impl Problem {
     /// The fused descent at W(0).
     pub fn fused(&self, precision: Precision, tied: bool) -> Fused {
         let options = Options { precision, tied, nest: None };
-        Fused::new(&self.x, &self.y, &self.network, self.rate, &self.start, &options)
+        Fused::new(&self.x, &self.y, &self.network, (Loss::Exponential, self.rate), &self.start, &options)
     }
 
     /// W(1) of the reference.
@@ -55,6 +56,7 @@ impl Problem {
             y: &self.y,
             a: &a,
             leak: self.network.leak,
+            loss: Loss::Exponential,
             rate: self.rate,
         };
         let mut w = self.start.values().to_vec();

@@ -5,35 +5,6 @@
 //! exact factors, so that results below the normal range round once and those above overflow.
 //! k is taken from the low bits of `x/ln 2 + 1.5·2^52`, which rounds to the nearest integer.
 
-use crate::isa::Isa;
-use pulp::{Simd, WithSimd};
-
-/// `out_i = rate·e^(-q_i)`: the weighted losses of margins.
-///
-/// # Panics
-/// If the lengths differ.
-pub fn losses(q: &[f64], rate: f64, out: &mut [f64]) {
-    assert_eq!(q.len(), out.len(), "one loss per margin");
-    Isa::best().run(Losses { q, rate, out });
-}
-
-struct Losses<'a> {
-    q: &'a [f64],
-    rate: f64,
-    out: &'a mut [f64],
-}
-
-impl WithSimd for Losses<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (out, q) in self.out.iter_mut().zip(self.q) {
-            *out = self.rate * f64(-q);
-        }
-    }
-}
-
 /// `e^x` in f64.
 #[inline(always)]
 pub fn f64(x: f64) -> f64 {

@@ -45,6 +45,10 @@ pub trait Lane:
     fn fma<S: Simd>(simd: S, a: Self::V<S>, b: Self::V<S>, c: Self::V<S>) -> Self::V<S>;
     /// `a + b`.
     fn plus<S: Simd>(simd: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    /// `a·b`.
+    fn times<S: Simd>(simd: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    /// 1 in the lanes where `x > 0`, `other` elsewhere.
+    fn one_if_positive<S: Simd>(simd: S, x: Self::V<S>, other: Self::V<S>) -> Self::V<S>;
     /// A slice as vectors; its length is a multiple of the lanes.
     fn vectors<S: Simd>(x: &[Self]) -> &[Self::V<S>];
     /// A mutable slice as vectors; its length is a multiple of the lanes.
@@ -52,7 +56,8 @@ pub trait Lane:
 }
 
 macro_rules! lane {
-    ($t:ident, $lanes:literal, $v:ident, $splat:ident, $fma:ident, $add:ident, $vectors:ident, $vectors_mut:ident) => {
+    ($t:ident, $lanes:literal, $v:ident, $splat:ident, $fma:ident, $add:ident, $mul:ident, $greater:ident, $select:ident,
+     $vectors:ident, $vectors_mut:ident) => {
         impl Lane for $t {
             const LANES: usize = $lanes;
             const ONE: Self = 1.0;
@@ -87,6 +92,14 @@ macro_rules! lane {
                 simd.$add(a, b)
             }
             #[inline(always)]
+            fn times<S: Simd>(simd: S, a: S::$v, b: S::$v) -> S::$v {
+                simd.$mul(a, b)
+            }
+            #[inline(always)]
+            fn one_if_positive<S: Simd>(simd: S, x: S::$v, other: S::$v) -> S::$v {
+                simd.$select(simd.$greater(x, simd.$splat(0.0)), simd.$splat(1.0), other)
+            }
+            #[inline(always)]
             fn vectors<S: Simd>(x: &[Self]) -> &[S::$v] {
                 let (vectors, rest) = S::$vectors(x);
                 assert!(rest.is_empty(), "whole vectors");
@@ -101,8 +114,32 @@ macro_rules! lane {
         }
     };
 }
-lane!(f32, 16, f32s, splat_f32s, mul_add_f32s, add_f32s, as_simd_f32s, as_mut_simd_f32s);
-lane!(f64, 8, f64s, splat_f64s, mul_add_f64s, add_f64s, as_simd_f64s, as_mut_simd_f64s);
+lane!(
+    f32,
+    16,
+    f32s,
+    splat_f32s,
+    mul_add_f32s,
+    add_f32s,
+    mul_f32s,
+    greater_than_f32s,
+    select_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s
+);
+lane!(
+    f64,
+    8,
+    f64s,
+    splat_f64s,
+    mul_add_f64s,
+    add_f64s,
+    mul_f64s,
+    greater_than_f64s,
+    select_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s
+);
 
 /// `x` rounded up to whole vectors.
 pub fn padded<T: Lane>(x: usize) -> usize {

@@ -2,9 +2,11 @@
 //! the same bits on every instruction set and for every number of threads.
 //!
 //! ```text
-//! z_ij = ⟨x_i,w_j⟩,  q_i = y_i Σ_j a_j φ(z_ij),  S_ij = αc exp(-q_i) y_i a_j φ'(z_ij)
+//! z_ij = ⟨x_i,w_j⟩,  q_i = y_i Σ_j a_j φ(z_ij),  S_ij = αc s(q_i) y_i a_j φ'(z_ij),  s = −ℓ'
 //! w_j ← w_j + Σ_i S_ij x_i
 //! ```
+//!
+//! A [`mod@loss`] ℓ is one file; the kernels are generic over it.
 //!
 //! [`mod@reference`] is this, to be read in one sitting; everything else is how to do it fast. The crate
 //! has no threads and no I/O: callers give each thread chunks of work.
@@ -40,8 +42,34 @@
 //!
 //! # Settled steps and K
 //!
-//! [`settled`]: `S += αc·exp(-(q₀ + H·S))`, on half of H: `2n²` flops and `4n²` bytes a step.
+//! [`settled`]: `S += αc·s(q₀ + H·S)`, on half of H: `2n²` flops and `4n²` bytes a step.
 //! [`gram`]: `K = XXᵀ`, `n²·d` flops, lower triangle only, tiles of 4 × 4 sums with 8 loads for 16 multiply-adds.
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | slab | a block of X that stays in cache between its two uses ([`slab`]): a panel or some samples |
+//! | sliver | up to four vectors of columns of a slab, all its rows one after the other |
+//! | panel | a slab of neighbouring columns, with its part of W ([`panels`]) |
+//! | strip | rows of a factor that are read one number at a time ([`by_rows`]); of half a matrix, as many rows as a vector has lanes ([`settled`]) |
+//! | cut | where a slab begins and how large it is ([`data::Cut`]) |
+//! | chunk | neighbouring slabs with partial sums of their own, which one thread takes ([`plan`]) |
+//! | share | a chunk's partial sums, of Z or of the gradient; shares are added in the order of the chunks |
+//! | block | up to 128 samples whose Z and S lie together, the unit of the loss stage; of K, up to 104 rows by as many ([`gram`]) |
+//! | group | neurons in one vector of lanes, tied neurons with one motion ([`loss::stage`]), or 256 columns on the way to K |
+//! | part | one of several nearly equal ones of a length, here cut by `split`; [`loss::Parts`] are the two of a number |
+//! | piece | a block of K over a range of columns, which one thread takes; the caller's word |
+//! | tile | sums held in registers while a product runs, MR rows by NV vectors |
+//!
+//! # The inlining law
+//!
+//! *Everything that runs under a `with_simd` is `#[inline(always)]`, methods of traits and closures included.* The
+//! instruction set is a property of the function that [`isa::Isa::run`] enters. Code inlined into it is compiled for AVX2
+//! or AVX-512; a function that is called from it is compiled for the oldest processor of the target, where each
+//! vector operation is again a call: ten times slower, with the same bits, so that no test notices. For the same
+//! reason no thread is started inside: a closure handed to another thread runs outside. The price is compile time, and
+//! dispatch belongs outside of loops: once per block, by [`isa::Isa::run`] and [`loss::Loss::run`].
 #![deny(unsafe_code)] // but for the hints in `hint`
 
 pub mod ahead;

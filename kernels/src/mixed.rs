@@ -34,7 +34,7 @@ use crate::buffer::Buffer;
 use crate::data::Data;
 use crate::isa::Isa;
 use crate::lane::{fold, padded};
-use crate::loss::{Rule, Samples, Tally};
+use crate::loss::stage::{Rule, Samples, Tally};
 use crate::plan::{Lanes, Plan};
 use crate::slab::Slab;
 use crate::{by_lanes, by_neurons, panels, rows};

@@ -14,7 +14,7 @@ use crate::by_rows::Strips;
 use crate::data::{Cut, Data};
 use crate::isa::Isa;
 use crate::lane::{Lane, padded, reduce};
-use crate::loss::{Rule, Samples, Tally};
+use crate::loss::stage::{Rule, Samples, Tally};
 use crate::plan::{Lanes, Plan};
 use crate::slab::Slab;
 use crate::{by_lanes, by_neurons, by_rows};

@@ -1,7 +1,7 @@
 //! Steps of the reduced problem in a settled pattern, and the product they need.
 //!
 //! ```text
-//! s_i = αc exp(-q_i),   q ← q + H·s,   S ← S + s
+//! s_i = αc s(q_i),   q ← q + H·s,   S ← S + s           s(q) = −ℓ'(q), the weight of the loss
 //! ```
 //!
 //! H is symmetric, and a step costs as long as it takes to read it, so only one half is kept:
@@ -23,6 +23,7 @@
 use crate::buffer::Buffer;
 use crate::isa::Isa;
 use crate::lane::{Lane, padded, reduce};
+use crate::loss::{Increments, Loss, LossFunction, WithLoss};
 use crate::two_sum;
 use pulp::{Simd, WithSimd, as_arrays};
 
@@ -176,16 +177,16 @@ impl<T: Lane> Space<T> {
 }
 
 impl PackedSymmetric<f64> {
-    /// One settled step: `s = rate·e^(-q)`, `q += H s`, `S += s`. Says whether `S ≤ limit` still holds
+    /// One settled step: `s_i = rate·s(q_i)`, `q += H s`, `S += s`. Says whether `S ≤ limit` still holds
     /// everywhere (false also where S is not a number).
     ///
     /// # Panics
     /// If a vector is not of length n.
-    pub fn advance(&self, rate: f64, q: Pair, sums: Pair, limit: &[f64], space: &mut Space) -> bool {
+    pub fn advance(&self, (loss, rate): (Loss, f64), q: Pair, sums: Pair, limit: &[f64], space: &mut Space) -> bool {
         let lengths = [q.hi.len(), q.lo.len(), sums.hi.len(), sums.lo.len(), limit.len()];
         assert_eq!(lengths, [self.n; 5], "vectors of length n");
         assert_eq!(space.image.len(), padded::<f64>(self.n), "space for n samples");
-        self.isa.run(Advance { h: &self.strips, rate, q, sums, limit, space })
+        self.isa.run(Advance { h: &self.strips, loss, rate, q, sums, limit, space })
     }
 }
 
@@ -197,7 +198,7 @@ impl PackedSymmetric<f32> {
     /// If a vector is not of length n.
     pub fn advance_mixed(
         &self,
-        (rate, scale): (f64, f64),
+        (loss, rate, scale): (Loss, f64, f64),
         q: Pair,
         sums: Pair,
         limit: &[f64],
@@ -206,12 +207,13 @@ impl PackedSymmetric<f32> {
         let lengths = [q.hi.len(), q.lo.len(), sums.hi.len(), sums.lo.len(), limit.len()];
         assert_eq!(lengths, [self.n; 5], "vectors of length n");
         assert_eq!(space.image.len(), padded::<f32>(self.n), "space for n samples");
-        self.isa.run(AdvanceMixed { h: &self.strips, rate, scale, q, sums, limit, space })
+        self.isa.run(AdvanceMixed { h: &self.strips, loss, rate, scale, q, sums, limit, space })
     }
 }
 
 struct AdvanceMixed<'a> {
     h: &'a [f32],
+    loss: Loss,
     rate: f64,
     scale: f64,
     q: Pair<'a>,
@@ -225,15 +227,9 @@ impl WithSimd for AdvanceMixed<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let Self { h, rate, scale, mut q, mut sums, limit, space } = self;
+        let Self { h, loss, rate, scale, mut q, mut sums, limit, space } = self;
         let (rounded, image) = (&mut space.increment[..], &mut space.image[..]);
-        let mut within = true;
-        for i in 0..limit.len() {
-            let increment = rate * crate::exp::f64(-q.hi[i]);
-            rounded[i] = (increment * scale) as f32;
-            sums.add(i, increment);
-            within &= sums.hi[i] <= limit[i];
-        }
+        let within = loss.run(Round { q: q.hi, rate, scale, sums: &mut sums, limit, rounded });
         image.fill(0.0);
         Multiply { strips: h, v: rounded, out: image }.with_simd(simd);
         let back = 1.0 / scale;
@@ -244,8 +240,36 @@ impl WithSimd for AdvanceMixed<'_> {
     }
 }
 
+/// The increments, `S += s`, and `b·s` in f32; whether `S ≤ limit` still holds.
+struct Round<'a, 'b> {
+    q: &'a [f64],
+    rate: f64,
+    scale: f64,
+    sums: &'a mut Pair<'b>,
+    limit: &'a [f64],
+    rounded: &'a mut [f32],
+}
+
+impl WithLoss for Round<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_loss<L: LossFunction>(self) -> bool {
+        let Self { q, rate, scale, sums, limit, rounded } = self;
+        let mut within = true;
+        for i in 0..limit.len() {
+            let increment = rate * L::weight(q[i]);
+            rounded[i] = (increment * scale) as f32;
+            sums.add(i, increment);
+            within &= sums.hi[i] <= limit[i];
+        }
+        within
+    }
+}
+
 struct Advance<'a> {
     h: &'a [f64],
+    loss: Loss,
     rate: f64,
     q: Pair<'a>,
     sums: Pair<'a>,
@@ -258,12 +282,10 @@ impl WithSimd for Advance<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let Self { h, rate, mut q, mut sums, limit, space } = self;
+        let Self { h, loss, rate, mut q, mut sums, limit, space } = self;
         let n = limit.len();
         let (increment, image) = (&mut space.increment[..], &mut space.image[..]);
-        for i in 0..n {
-            increment[i] = rate * crate::exp::f64(-q.hi[i]);
-        }
+        Increments { loss, q: q.hi, rate, out: &mut increment[..n] }.with_simd(simd);
         image.fill(0.0);
         Multiply { strips: h, v: increment, out: image }.with_simd(simd);
         let mut within = true; // without a branch, so that the loop vectorizes
@@ -315,7 +337,7 @@ mod tests {
             let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
             for _ in 0..50 {
                 let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
-                assert!(h.advance(0.125, q, sums, &limit, &mut space));
+                assert!(h.advance((Loss::Exponential, 0.125), q, sums, &limit, &mut space));
             }
             s
         };
@@ -324,7 +346,7 @@ mod tests {
         let mut s = vec![0.0; n];
         for _ in 0..50 {
             let q: Vec<f64> = (0..n).map(|i| q0[i] + (0..n).map(|k| h[i * n + k] * s[k]).sum::<f64>()).collect();
-            s.iter_mut().zip(q).for_each(|(s, q)| *s += 0.125 * libm::exp(-q));
+            s.iter_mut().zip(q).for_each(|(s, q)| *s += 0.125 * Loss::Exponential.weight(q));
         }
         // 50 steps, each with sums of n terms of size O(1): 50·(n + 4)·ε, relative to S of order 1.
         let bound = 50.0 * (n + 4) as f64 * f64::EPSILON;
@@ -336,7 +358,7 @@ mod tests {
             let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
             for _ in 0..50 {
                 let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
-                assert!(h.advance_mixed((0.125, 8.0), q, sums, &limit, &mut space));
+                assert!(h.advance_mixed((Loss::Exponential, 0.125, 8.0), q, sums, &limit, &mut space));
             }
             s
         };

@@ -80,17 +80,18 @@ impl Subject<'_> {
         [condition(NearOrthogonality, ratio, AtLeast, spread), number(NormRatio, Some(spread), None)]
     }
 
-    /// The Hessian of the loss in a fixed pattern is `c Σ ℓ_i Φ_iΦ_iᵀ`, and `‖ΣΦ_iΦ_iᵀ‖ ≤ λmax(K)`.
+    /// The Hessian of the loss in a fixed pattern is `c Σ ℓ''(q_i) Φ_iΦ_iᵀ`, and `‖ΣΦ_iΦ_iᵀ‖ ≤ λmax(K)`.
     fn step_size(&self) -> [Condition; 2] {
         let scaled = self.problem.rate() * self.problem.data.lambda_max();
-        let largest = self.weights().into_iter().fold(0.0, f64::max);
+        let margins = self.problem.network.margins(self.initial, self.y());
+        let largest = margins.iter().map(|q| self.problem.loss.curvature(*q)).fold(0.0, f64::max);
         [condition(StepSize, scaled, Below, 2.0), condition(StepSizeAtStart, scaled * largest, Below, 2.0)]
     }
 
     /// The weights of the samples at W(0).
     fn weights(&self) -> Vec<f64> {
         let margins = self.problem.network.margins(self.initial, self.y());
-        margins.iter().map(|q| libm::exp(-q)).collect()
+        margins.iter().map(|q| self.problem.loss.weight(*q)).collect()
     }
 
     /// The contribution of the first step to the pre-activations against W(0)'s own.

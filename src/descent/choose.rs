@@ -109,7 +109,7 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
     let weights = start.matrix(problem)?;
     if !span {
         let how = fused::Options { precision: options.precision, tied: options.tied, nest: None };
-        let direct = Direct::new(data.x().clone(), data.y(), &network, problem.rate(), &weights, &how);
+        let direct = Direct::new(data.x().clone(), data.y(), &network, problem.law(), &weights, &how);
         return Ok(Box::new(direct));
     }
     let gram = data.gram_for("steps on K")?.clone();
@@ -117,7 +117,7 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
     let begin = SpanStart::new(weights, z);
     let mixed = options.precision == Precision::Mixed;
     let how = horizon::Options { warp: options.warp, sliding: options.sliding_tolerance, mixed, ..Default::default() };
-    let span = gram::Problem::new(gram, Some(data.x().clone()), data.y().to_vec(), network, problem.rate(), begin);
+    let span = gram::Problem::new(gram, Some(data.x().clone()), data.y().to_vec(), network, problem.law(), begin);
     Ok(Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), how)))
 }
 

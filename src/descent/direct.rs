@@ -9,6 +9,7 @@ use crate::geometry::{Span, preactivations, transposed_product};
 use crate::matrix::{Matrix, norm};
 use crate::network::{Network, Pattern};
 use crate::rounding::Rounding;
+use farfield_kernels::loss::Loss;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,7 +25,7 @@ pub struct Direct {
     samples: Arc<Matrix>,
     labels: Vec<f64>,
     network: Network,
-    rate: f64,
+    law: (Loss, f64),
     options: Options,
     looks: Option<Looks>, // in f32
     steps: u64,
@@ -36,13 +37,13 @@ pub struct Direct {
 }
 
 impl Direct {
-    /// Starts at `weights` (m×d) with rate `αc`; `samples` is X (n×d), `labels` are ±1. Mixed steps on data
+    /// Starts at `weights` (m×d) with a loss and the rate `αc`; `samples` is X (n×d), `labels` are ±1. Mixed steps on data
     /// outside the range of f32 are taken in f64.
     pub fn new(
         samples: Arc<Matrix>,
         labels: &[f64],
         network: &Network,
-        rate: f64,
+        law: (Loss, f64),
         weights: &Matrix,
         options: &Options,
     ) -> Self {
@@ -53,14 +54,14 @@ impl Direct {
             options.precision = Precision::F64;
             rounding = Some(Rounding { escalated: Some(0.0), ..Rounding::default() });
         }
-        let fused = Fused::new(&samples, &labels, &network, rate, weights, &options);
+        let fused = Fused::new(&samples, &labels, &network, law, weights, &options);
         let looks = (options.precision == Precision::F32).then(|| Looks::new(&samples));
         let mut direct = Self {
             fused,
             samples,
             labels,
             network,
-            rate,
+            law,
             options,
             looks,
             steps: 0,
@@ -107,7 +108,7 @@ impl Direct {
         let (weights, shown) = (self.fused.weights(), pattern(&self.fused));
         self.book();
         self.options.precision = Precision::F64;
-        self.fused = Fused::new(&self.samples, &self.labels, &self.network, self.rate, &weights, &self.options);
+        self.fused = Fused::new(&self.samples, &self.labels, &self.network, self.law, &weights, &self.options);
         self.count(pattern(&self.fused).changes(&shown), self.steps);
         if let Some(rounding) = &mut self.diary.rounding {
             (rounding.escalated, rounding.drift) = (Some(self.steps as f64), None);

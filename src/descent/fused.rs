@@ -1,7 +1,7 @@
 //! Gradient descent on X itself: the fused step, which reads X once.
 //!
 //! ```text
-//! z_ij = ⟨x_i,w_j⟩,  q_i = y_i Σ_j a_j φ(z_ij),  S_ij = αc exp(-q_i) y_i a_j φ'(z_ij)
+//! z_ij = ⟨x_i,w_j⟩,  q_i = y_i Σ_j a_j φ(z_ij),  S_ij = αc s(q_i) y_i a_j φ'(z_ij),  s = −ℓ'
 //! w_j ← w_j + Σ_i S_ij x_i
 //! ```
 //!
@@ -21,6 +21,7 @@ use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::rounding::AnchorJudge;
 pub use farfield_kernels::isa::Isa;
+use farfield_kernels::loss::Loss;
 pub use farfield_kernels::plan::{Lanes, Nest};
 use mixed::Mixed;
 use plain::Plain;
@@ -56,12 +57,19 @@ pub struct Fused {
 }
 
 impl Fused {
-    /// Starts at `weights` (m×d) on samples `x` (n×d) with labels `y` (±1), `rate = αc`. Computes Z.
+    /// Starts at `weights` (m×d) on samples `x` (n×d) with labels `y` (±1), a loss, and `rate = αc`. Computes Z.
     ///
     /// # Panics
     /// If the shapes disagree.
-    pub fn new(x: &Arc<Matrix>, y: &[f64], network: &Network, rate: f64, weights: &Matrix, options: &Options) -> Self {
-        Self::on(Isa::best(), x, y, network, rate, weights, options)
+    pub fn new(
+        x: &Arc<Matrix>,
+        y: &[f64],
+        network: &Network,
+        law: (Loss, f64),
+        weights: &Matrix,
+        options: &Options,
+    ) -> Self {
+        Self::on(Isa::best(), x, y, network, law, weights, options)
     }
 
     /// [`Self::new`] on a given instruction set of this machine.
@@ -73,11 +81,11 @@ impl Fused {
         x: &Arc<Matrix>,
         y: &[f64],
         network: &Network,
-        rate: f64,
+        (loss, rate): (Loss, f64),
         weights: &Matrix,
         options: &Options,
     ) -> Self {
-        let setup = Setup { x, y, network, rate, weights, tie: options.tied, nest: options.nest, isa };
+        let setup = Setup { x, y, network, loss, rate, weights, tie: options.tied, nest: options.nest, isa };
         let stepper: Box<dyn Stepper> = match options.precision {
             Precision::F32 => Box::new(Descent::<Plain<f32>>::new(&setup)),
             Precision::F64 => Box::new(Descent::<Plain<f64>>::new(&setup)),

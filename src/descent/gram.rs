@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! q_i = y_i Σ_j a_j φ(z_ij)                       margins
-//! s_g = (αc e^{-q_k} y_k a_j g_kj)_k              one column for each of the P groups of neurons
+//! s_g = (αc s(q_k) y_k a_j g_kj)_k                s = −ℓ', one column for each of the P groups of neurons
 //! C_j ← C_j + s_g,   Z_j ← Z_j + K s_g            for every neuron j of group g
 //! ```
 //!
@@ -18,7 +18,7 @@ use crate::engine::{Flips, Iterate};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
-use farfield_kernels::exp::losses;
+use farfield_kernels::loss::Loss;
 use std::sync::Arc;
 
 /// The starting point W(0), as far as the span of the data sees it.
@@ -52,6 +52,8 @@ pub struct Problem {
     pub labels: Vec<f64>,
     /// The network.
     pub network: Network,
+    /// The loss.
+    pub loss: Loss,
     /// `αc`, step size times the factor of the loss (1 or 1/n).
     pub rate: f64,
     /// W at the t where this description begins.
@@ -70,7 +72,7 @@ impl Problem {
         samples: Option<Arc<Matrix>>,
         labels: Vec<f64>,
         network: Network,
-        rate: f64,
+        (loss, rate): (Loss, f64),
         start: Start,
     ) -> Self {
         let n = labels.len();
@@ -79,7 +81,7 @@ impl Problem {
         assert_eq!(start.squared_norms.len(), network.width, "one norm per neuron");
         let product = Symmetric::new(&gram.0);
         let bound = Symmetric::new(&Matrix::new(n, n, gram.0.values().iter().map(|k| k.abs()).collect()));
-        Self { gram, samples, labels, network, rate, start, product, bound }
+        Self { gram, samples, labels, network, loss, rate, start, product, bound }
     }
 
     /// Number of samples n.
@@ -201,7 +203,7 @@ impl Coefficients {
     pub fn step(&mut self) -> bool {
         let q = self.problem.network.margins(self.z.hi(), &self.problem.labels);
         let mut s = vec![0.0; q.len()];
-        losses(&q, self.problem.rate, &mut s);
+        self.problem.loss.increments(&q, self.problem.rate, &mut s);
         if !s.iter().all(|s| s.is_finite()) {
             return false;
         }

@@ -3,7 +3,7 @@
 //! While no bit changes, the margins are linear in the weights and
 //!
 //! ```text
-//! s = αc e^{-q},   S ← S + s,   q ← q + H s,     H_ik = ⟨Φ_i, Φ_k⟩
+//! s = αc s(q),   S ← S + s,   q ← q + H s,     H_ik = ⟨Φ_i, Φ_k⟩
 //! ```
 //!
 //! is the same recursion as the general step (Soudry et al. 2018 for the linear model with features
@@ -24,7 +24,7 @@ use super::streamed::Streamed;
 use super::symmetric::Symmetric;
 use crate::engine::{Progress, Reached, Stop};
 use crate::rounding::AnchorJudge;
-use farfield_kernels::exp::losses;
+use farfield_kernels::loss::Loss;
 use farfield_kernels::settled::Space;
 
 /// Relative room left for rounding in the bounds of the watch.
@@ -135,7 +135,7 @@ impl Settled {
             if taken % NOTE == 0 {
                 progress.note(state.t());
             }
-            let within = self.step(state.problem().rate);
+            let within = self.step((state.problem().loss, state.problem().rate));
             state.pass(1.0);
             if !within {
                 let changes = self.sync(state, state.t());
@@ -152,10 +152,10 @@ impl Settled {
     }
 
     /// One step; whether `S ≤ limit` still holds.
-    fn step(&mut self, rate: f64) -> bool {
+    fn step(&mut self, law: (Loss, f64)) -> bool {
         let Self { h, streamed, q, pending, limit, space, .. } = self;
-        let Some(single) = streamed else { return h.advance(rate, q, pending, limit, space) };
-        let within = single.advance(rate, q, pending, limit);
+        let Some(single) = streamed else { return h.advance(law, q, pending, limit, space) };
+        let within = single.advance(law, q, pending, limit);
         if single.due() {
             self.anchor();
         }
@@ -188,7 +188,7 @@ impl Settled {
     /// Sets the limits of S from the present Z and the increments of the next step.
     pub fn watch(&mut self, state: &Coefficients) {
         let (problem, m) = (state.problem(), state.problem().network.width);
-        losses(self.q.hi(), problem.rate, &mut self.increment);
+        problem.loss.increments(self.q.hi(), problem.rate, &mut self.increment);
         problem.reach(&self.increment, &mut self.change);
         let size = problem.network.output(0).abs();
         let steps = |(z, reach): (&[f64], &f64)| {

@@ -13,6 +13,7 @@ use super::symmetric::Symmetric;
 use crate::matrix::Matrix;
 use crate::number::larger;
 use crate::rounding::AnchorJudge;
+use farfield_kernels::loss::Loss;
 use farfield_kernels::settled::{PackedSymmetric, Space};
 use std::sync::Arc;
 
@@ -47,9 +48,15 @@ impl Streamed {
     }
 
     /// One step; whether `S ≤ limit` still holds.
-    pub fn advance(&mut self, rate: f64, q: &mut Compensated, sums: &mut Compensated, limit: &[f64]) -> bool {
+    pub fn advance(
+        &mut self,
+        (loss, rate): (Loss, f64),
+        q: &mut Compensated,
+        sums: &mut Compensated,
+        limit: &[f64],
+    ) -> bool {
         self.since += 1;
-        self.h.advance_mixed((rate, self.scale), q.parts_mut(), sums.parts_mut(), limit, &mut self.space)
+        self.h.advance_mixed((loss, rate, self.scale), q.parts_mut(), sums.parts_mut(), limit, &mut self.space)
     }
 
     /// Sets `q = q(t₀) + H·sums`, the sums since t₀, and takes note of how far it was off.

@@ -2,6 +2,7 @@
 
 use super::compensated::Compensated;
 use crate::matrix::Matrix;
+use farfield_kernels::loss::Loss;
 use farfield_kernels::settled::{PackedSymmetric, Space};
 use std::sync::Arc;
 
@@ -16,16 +17,16 @@ impl Symmetric {
         Self(Arc::new(PackedSymmetric::pack(h.values(), h.rows())))
     }
 
-    /// One settled step, `s = rate·e^(-q)`, `q += H s`, `S += s`; whether `S ≤ limit` still holds.
+    /// One settled step of a loss, `s_i = rate·s(q_i)`, `q += H s`, `S += s`; whether `S ≤ limit` still holds.
     pub fn advance(
         &self,
-        rate: f64,
+        law: (Loss, f64),
         q: &mut Compensated,
         sums: &mut Compensated,
         limit: &[f64],
         space: &mut Space,
     ) -> bool {
-        self.0.advance(rate, q.parts_mut(), sums.parts_mut(), limit, space)
+        self.0.advance(law, q.parts_mut(), sums.parts_mut(), limit, space)
     }
 
     /// `out = H·v`; the order of the sums depends on n alone.

@@ -4,14 +4,14 @@
 //! `u = log t`
 //!
 //! ```text
-//! dS/du = t F̃(S),    t F = exp(w),    w = log(αc) + u − q
+//! dS/du = t F̃(S),    t F = exp(w),    w = log(αc) + u + log s(q),    s the weight of the loss
 //! ```
 //!
-//! is smooth and not stiff: near the limit `tF → λ`, and `diag(λ)H` has no eigenvalue above 1 for
-//! `H ≥ 0`. The Runge–Kutta method of order 8 ([`super::runge_kutta`]) follows it, every step ending at an
-//! integer t as long as integers can be told apart. Losses are never formed: w stays of order 1 where
-//! `e^{-q}` is long below the smallest double, and u and q are pairs `hi + lo`, so that w keeps its
-//! digits although u and q are large and nearly equal.
+//! is smooth and not stiff: near the limit `κ tF → λ` for a loss whose tail falls like `e^{−κq}`, and `diag(λ)H` has no
+//! eigenvalue above 1 for `H ≥ 0`. The Runge–Kutta method of order 8 ([`super::runge_kutta`]) follows it, every step ending at an
+//! integer t as long as integers can be told apart. Weights are never formed: w stays of order 1 where
+//! `s(q)` is long below the smallest double, and u and q are pairs `hi + lo`, so that w keeps its
+//! digits although u and `log s(q)` are large and nearly cancel.
 //!
 //! *Steps of the integrator* are accepted when the estimated error of the margins is below
 //! [`INTEGRATION`] of the largest one, and when no pre-activation can reach zero within them.
@@ -25,10 +25,10 @@
 //! *Error estimate.* An error δ of S made during a flight is carried along to first order,
 //!
 //! ```text
-//! dδ/du = −tF∘(Hδ) + t·(term of order 5, the first that F̃ leaves out) + (the integrator's estimate)
+//! dδ/du = tF∘σ_1∘(Hδ) + t·(term of order 5, the first that F̃ leaves out) + (the integrator's estimate)
 //! ```
 //!
-//! and `|Hδ|`, doubled, relative to the largest margin, plus [`ROUNDING`], is what a flight reports.
+//! (`σ_1 = s'/s`) and `|Hδ|`, doubled, relative to the largest margin, plus [`ROUNDING`], is what a flight reports.
 
 use super::gram::Coefficients;
 use super::modified::{Field, ORDER, order_needed};
@@ -36,6 +36,7 @@ use super::runge_kutta::{NODES, STAGES, change, combined_error, displacement, er
 use super::settled::Settled;
 use crate::engine::{Progress, Reached, Stop};
 use crate::number::{COUNTABLE, largest};
+use farfield_kernels::loss::Ratios;
 use farfield_kernels::two_sum::add;
 
 /// Error allowed to one integration step, relative to the largest margin.
@@ -69,6 +70,7 @@ pub struct Warp {
     k: [Vec<f64>; STAGES],
     w: Vec<f64>,
     e: Vec<f64>,
+    sigma: Vec<Ratios>, // of the loss at the same margins as e
     moved: Vec<f64>,
     image: Vec<f64>,
     local: Vec<f64>, // the integrator's error of the last attempt
@@ -105,6 +107,7 @@ impl Warp {
             k: std::array::from_fn(|_| zeros.clone()),
             w: zeros.clone(),
             e: zeros.clone(),
+            sigma: vec![Ratios::default(); n],
             moved: zeros.clone(),
             image: zeros.clone(),
             local: zeros.clone(),
@@ -125,7 +128,7 @@ impl Warp {
         self.drift.copy_from_slice(drift);
     }
 
-    /// `αc t ℓ_i` at the present t: near the limit, the dual variables λ. Keeps its digits at any t.
+    /// `αc t s(q_i)` at the present t: near the limit, the dual variables λ (over κ). Keeps its digits at any t.
     pub fn scaled_losses(&mut self, state: &Coefficients, settled: &Settled) -> Vec<f64> {
         self.start_of_step(state, settled);
         self.e.clone()
@@ -139,7 +142,7 @@ impl Warp {
         if self.contraction(state) > LARGEST_CONTRACTION {
             return false;
         }
-        self.field.first_dropped(settled.product(), &self.e, state.t(), &mut self.moved);
+        self.field.first_dropped(settled.product(), (&self.e, &self.sigma), state.t(), &mut self.moved);
         settled.product().multiply(&self.moved, &mut self.image);
         0.25 * largest(&self.image) <= tolerance * largest(settled.margins().hi())
     }
@@ -214,23 +217,31 @@ impl Warp {
         }
     }
 
-    /// `w = log(αc) + u − q` and `e = exp(w) = αc t ℓ` at the present t.
+    /// `w = log(αc) + u + log s(q)`, `e = exp(w) = αc t s(q)` and the ratios of the loss at the present t.
     fn start_of_step(&mut self, state: &Coefficients, settled: &Settled) {
         if self.clock.t != state.t() {
             self.clock = Clock::at(state.t());
         }
-        let (rate, (hi, lo)) = (libm::log(state.problem().rate), self.clock.u);
-        let q = settled.margins();
+        let (loss, rate, q) = (state.problem().loss, libm::log(state.problem().rate), settled.margins());
         for k in 0..self.w.len() {
-            self.w[k] = ((hi - q.hi()[k]) + (lo - q.lo()[k])) + rate;
+            self.w[k] = loss.log_weight(self.clock.u, (q.hi()[k], q.lo()[k])) + rate;
+        }
+        self.at_start(state, settled);
+    }
+
+    /// e and the ratios where w was taken.
+    fn at_start(&mut self, state: &Coefficients, settled: &Settled) {
+        let (loss, q) = (state.problem().loss, settled.margins().hi());
+        for k in 0..self.w.len() {
             self.e[k] = libm::exp(self.w[k]);
+            self.sigma[k] = loss.ratios(q[k]);
         }
     }
 
-    /// A bound of ρ: `max_i Σ_k |K_ik| F_k ≥ ‖H diag(F)‖_∞`, since `|H_ik| ≤ |K_ik|`.
+    /// A bound of ρ: `max_i Σ_k |K_ik| F_k ≥ ‖H diag(F)‖_∞`, since `|H_ik| ≤ |K_ik|`, times that of `|s⁽ᵏ⁾/s|^{1/k}`.
     fn contraction(&mut self, state: &Coefficients) -> f64 {
         state.problem().reach(&self.e, &mut self.image);
-        largest(&self.image) / state.t()
+        state.problem().loss.steepness() * largest(&self.image) / state.t()
     }
 
     /// The estimated relative error of the margins since the flight began.
@@ -244,7 +255,7 @@ impl Warp {
     fn estimate(&mut self, settled: &Settled, length: f64, order: usize) {
         let h = settled.product();
         if order == ORDER {
-            self.field.first_dropped(h, &self.e, self.clock.t, &mut self.moved);
+            self.field.first_dropped(h, (&self.e, &self.sigma), self.clock.t, &mut self.moved);
             let weight = decayed(length);
             self.drift.iter_mut().zip(&self.moved).for_each(|(d, source)| *d = weight.mul_add(*source, *d));
         }
@@ -252,7 +263,7 @@ impl Warp {
         for _ in 0..parts as usize {
             h.multiply(&self.drift, &mut self.image);
             for k in 0..self.drift.len() {
-                self.drift[k] -= length / parts * self.e[k] * self.image[k];
+                self.drift[k] += self.sigma[k][0] * (length / parts * self.e[k] * self.image[k]);
             }
         }
         self.drift.iter_mut().zip(&self.local).for_each(|(d, e)| *d += e);
@@ -261,7 +272,7 @@ impl Warp {
     /// The stages of a step from t over `length`, its error and its clearance.
     fn attempt(&mut self, state: &Coefficients, settled: &Settled, t: f64, length: f64, order: usize) -> Trial {
         let n = self.w.len();
-        let h = settled.product();
+        let (h, loss, q) = (settled.product(), state.problem().loss, settled.margins().hi());
         for (i, node) in NODES.iter().enumerate() {
             let ahead = node * length;
             let at = if i == 0 {
@@ -270,13 +281,14 @@ impl Warp {
                 displacement(i, length, &self.k, &mut self.moved);
                 h.multiply(&self.moved, &mut self.image);
                 for k in 0..n {
-                    self.e[k] = libm::exp(self.w[k] + (ahead - self.image[k]));
+                    self.e[k] = libm::exp(self.w[k] + (ahead + loss.log_change(q[k], self.image[k])));
+                    self.sigma[k] = loss.ratios(q[k] + self.image[k]);
                 }
                 t * libm::exp(ahead)
             };
-            self.field.evaluate(h, &self.e, at, order, &mut self.k[i]);
+            self.field.evaluate(h, (&self.e, &self.sigma), at, order, &mut self.k[i]);
         }
-        self.e.iter_mut().zip(&self.w).for_each(|(e, w)| *e = libm::exp(*w));
+        self.at_start(state, settled);
         Trial { error: self.error(settled, length), clear: self.clearance(state, length) }
     }
 

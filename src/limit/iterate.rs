@@ -10,18 +10,19 @@
 //! ```
 //!
 //! With the multipliers that gradient descent itself supplies, proportional to its weights
-//! `ℓ_i = exp(−q_i)` and normalized so that `Σ λ_i ∇q_i` has the length of W, both numbers follow from
+//! `s_i = −ℓ'(q_i)` and normalized so that `Σ λ_i ∇q_i` has the length of W, both numbers follow from
 //! what a step already has. They need no fixed pattern, so they say how settled an unsettled run is.
 
 use crate::geometry::{Geometry, Span};
 use crate::network::{Network, Pattern};
 use crate::real;
+use farfield_kernels::loss::Loss;
 use serde::{Deserialize, Serialize};
 
 /// KKT residuals of an iterate in the sense of Lyu and Li, relative to the scaled weights' norm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stationarity {
-    /// `ε = ‖Ŵ − G/‖G‖‖` for the unit directions of W and `G = Σ ℓ_i ∇q_i`: the ε above divided by
+    /// `ε = ‖Ŵ − G/‖G‖‖` for the unit directions of W and `G = Σ s_i ∇q_i`: the ε above divided by
     /// the norm of the scaled weights.
     #[serde(with = "real")]
     pub epsilon: f64,
@@ -39,6 +40,7 @@ pub fn stationarity(
     z: &[f64],
     y: &[f64],
     network: &Network,
+    loss: Loss,
     norm: f64,
     distance: impl Fn(f64, &Span) -> f64,
 ) -> Option<Stationarity> {
@@ -48,11 +50,11 @@ pub fn stationarity(
         return None;
     }
     // weights relative to the largest: no margin is too large for them
-    let weights: Vec<f64> = margins.iter().map(|q| libm::exp(least - q)).collect();
+    let (weights, _) = loss.relative_weights(&margins);
     let pattern = Pattern::of(z, y.len(), network.width);
     let gradient = Span::of_features(&weights, y, network, &pattern);
     let length = geometry.norm(&gradient);
-    // λ_i = s ℓ_i with ‖Σ λ_i ∇q_i‖ = ‖W‖/q_min
+    // λ_i = scale·s_i with ‖Σ λ_i ∇q_i‖ = ‖W‖/q_min
     let scale = norm / (least * length);
     let slack: f64 = weights.iter().zip(&margins).map(|(l, q)| l * (q / least - 1.0)).sum();
     Some(Stationarity {
@@ -128,7 +130,7 @@ mod tests {
             }
             k.norm(&sum)
         };
-        stationarity(&k, &z, &y, &network, k.norm(&w), sum)
+        stationarity(&k, &z, &y, &network, Loss::Exponential, k.norm(&w), sum)
     }
 
     #[test]

@@ -88,8 +88,8 @@ impl Trajectory {
         if self.reduction == "mean" { 1.0 / self.y.len() as f64 } else { 1.0 }
     }
 
-    pub fn rate(&self) -> f64 {
-        self.step_size * self.loss_constant()
+    pub fn law(&self) -> (Loss, f64) {
+        (Loss::Exponential, self.step_size * self.loss_constant())
     }
 
     pub fn gram(&self) -> Arc<Gram> {

@@ -42,7 +42,7 @@ impl Case {
         let gram = data.gram().cloned().expect("few samples");
         let (x, y) = (data.x().clone(), data.y().to_vec());
         let start = gram::Start::new(weights, z);
-        let span = gram::Problem::new(gram, Some(x), y, problem.network, problem.rate(), start);
+        let span = gram::Problem::new(gram, Some(x), y, problem.network, problem.law(), start);
         Self { span: Arc::new(span), problem }
     }
 

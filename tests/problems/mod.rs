@@ -8,6 +8,7 @@ use farfield::descent::gram::{Problem, Start};
 use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
+use farfield_kernels::loss::Loss;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use std::sync::Arc;
@@ -93,7 +94,7 @@ pub fn problem(r: &Recipe) -> Arc<Problem> {
     let rate = r.step / largest_eigenvalue(&k);
     let start = Start::new(w0.clone(), product(&x, &w0));
     let rate = if r.mean { rate / r.n as f64 } else { rate };
-    Arc::new(Problem::new(Arc::new(Gram(k)), Some(Arc::new(x)), y, network, rate, start))
+    Arc::new(Problem::new(Arc::new(Gram(k)), Some(Arc::new(x)), y, network, (Loss::Exponential, rate), start))
 }
 
 /// Uniform on (0, 1].

@@ -13,6 +13,7 @@ use farfield::descent::fused::{self, Fused, Isa, Lanes, Nest};
 use farfield::product::gram;
 use farfield::rounding::AnchorJudge;
 use farfield::{Matrix, Network, Precision};
+use farfield_kernels::loss::Loss;
 use farfield_kernels::settled::{PackedSymmetric, Pair, Space};
 pub use machine::Machine;
 use serde::Serialize;
@@ -148,7 +149,7 @@ fn direct(options: &Options) -> Report {
     let (n, d) = (options.n, options.d);
     let largest = (0..n).map(|i| x.row(i).iter().map(|x| x * x).sum::<f64>()).fold(0.0, f64::max);
     let settings = fused::Options { precision: options.precision, tied: options.tied, nest: options.nest };
-    let mut fused = Fused::new(&x, &y, &network, 1.0 / (largest * n as f64), &weights, &settings);
+    let mut fused = Fused::new(&x, &y, &network, (Loss::Exponential, 1.0 / (largest * n as f64)), &weights, &settings);
     drop((x, weights));
     // Until groups have formed, if they do, and mixed steps have passed their first anchors.
     let settling = if options.precision == Precision::Mixed { 64 } else { 2 };
@@ -207,8 +208,8 @@ fn settled(options: &Options) -> Report {
     let rate = rate(options.seconds, || {
         let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
         match &h {
-            Packed::F64(h) => h.advance(alpha, q, sums, &limit, &mut space),
-            Packed::F32(h) => h.advance_mixed((alpha, n as f64), q, sums, &limit, &mut rounded),
+            Packed::F64(h) => h.advance((Loss::Exponential, alpha), q, sums, &limit, &mut space),
+            Packed::F32(h) => h.advance_mixed((Loss::Exponential, alpha, n as f64), q, sums, &limit, &mut rounded),
         };
     });
     let work = Work { flops: 2.0 * (n * n) as f64, bytes: if mixed { 2.0 } else { 4.0 } * (n * n) as f64 };

@@ -6,7 +6,8 @@ use crate::rounding::AnchorJudge;
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::isa::Isa;
 use farfield_kernels::lane::{Lane, padded};
-use farfield_kernels::loss::{Base, Samples, Tally};
+use farfield_kernels::loss::Loss;
+use farfield_kernels::loss::stage::{Base, Samples, Tally};
 use farfield_kernels::plan::{Lanes, Nest, Plan};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub(super) struct Setup<'a> {
     pub x: &'a Arc<Matrix>,
     pub y: &'a [f64],
     pub network: &'a Network,
+    pub loss: Loss,
     pub rate: f64,
     pub weights: &'a Matrix,
     pub tie: bool,
@@ -23,7 +25,7 @@ pub(super) struct Setup<'a> {
     pub isa: Isa,
 }
 
-/// Tied groups of neurons at t₀ (see [`farfield_kernels::loss`]).
+/// Tied groups of neurons at t₀ (see [`farfield_kernels::loss::stage`]).
 pub(super) struct Tie {
     /// `m_p a_p` of each group.
     pub output: Vec<f64>,

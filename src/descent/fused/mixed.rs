@@ -13,7 +13,7 @@
 //!
 //! In panels W is therefore exactly `W(0) + Σ_τ S(τ)ᵀX`, as in f64, and the only effect of f32 is that S
 //! was computed at margins that are off by the drift since the last anchor
-//! ([`crate::rounding`] bounds it, [`farfield_kernels::mixed`] derives it): `S ← S + αc exp(−q + ε)`, `|ε| ≤ drift`.
+//! ([`crate::rounding`] bounds it, [`farfield_kernels::mixed`] derives it): `S ← S + αc s(q − ε)`, `|ε| ≤ drift`.
 //! In rows the rows of X̃ take the place of those of X in the update; then also
 //! `|δK_ik| ≤ 2⁻²⁴ |x_i|ᵀ|x_k|` in `q = KS`, which moves the fixed point `αctℓ → λ` by as much relative to
 //! `Σ|K||λ|`, at most `2⁻²⁴ cond(H)`.
@@ -30,7 +30,7 @@ use crate::rounding::AnchorJudge;
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::data::Data;
 use farfield_kernels::isa::Isa;
-use farfield_kernels::loss::{Rule, Samples, Tally};
+use farfield_kernels::loss::stage::{Rule, Samples, Tally};
 use farfield_kernels::mixed::{self, Panels, Rows, move_block};
 use farfield_kernels::plan::{Nest, Plan, Shape};
 use farfield_kernels::rows;
@@ -219,12 +219,12 @@ impl Mixed {
 
 impl Core for Mixed {
     fn start(setup: &Setup) -> Self {
-        let Setup { x, y, network, rate, weights, isa, .. } = *setup;
+        let Setup { x, y, network, loss, rate, weights, isa, .. } = *setup;
         let shape = Shape { n: x.rows(), d: x.cols(), m: network.width };
         let plan = Plan::new::<f32>(shape, setup.nest);
         let data = Data::pack(x.values(), &plan);
         let a = network.outputs();
-        let rule = Rule::beside::<f32>(plan.lanes, &a, &a, network.leak, rate);
+        let rule = Rule::beside::<f32>(plan.lanes, &a, &a, network.leak, (loss, rate));
         let mut core = Self::zero(isa, plan, x.clone(), y.into(), data, rule);
         core.add(|j, k| weights[(j, k)]);
         core.refresh();
@@ -233,7 +233,8 @@ impl Core for Mixed {
 
     fn tied(&self, tie: &Tie) -> Self {
         let plan = self.plan.for_neurons::<f32>(tie.output.len());
-        let rule = Rule::beside::<f32>(plan.lanes, &tie.output, &tie.update, self.rule.leak, self.rule.rate);
+        let Rule { leak, loss, rate, .. } = self.rule;
+        let rule = Rule::beside::<f32>(plan.lanes, &tie.output, &tie.update, leak, (loss, rate));
         let mut core = Self::zero(self.isa, plan, self.x.clone(), self.y.clone(), self.data.clone(), rule);
         follow::<f32, f64>(&core.plan, &mut core.samples, tie);
         core.judge = self.judge;

@@ -6,7 +6,7 @@ use farfield_kernels::buffer::Buffer;
 use farfield_kernels::data::Data;
 use farfield_kernels::isa::Isa;
 use farfield_kernels::lane::Lane;
-use farfield_kernels::loss::{Rule, Samples, Tally};
+use farfield_kernels::loss::stage::{Rule, Samples, Tally};
 use farfield_kernels::plan::{Nest, Plan, Shape};
 use farfield_kernels::{panels, rows};
 use std::sync::Arc;
@@ -65,12 +65,12 @@ impl<T: Lane> Plain<T> {
 
 impl<T: Lane> Core for Plain<T> {
     fn start(setup: &Setup) -> Self {
-        let Setup { x, y, network, rate, weights, isa, .. } = *setup;
+        let Setup { x, y, network, loss, rate, weights, isa, .. } = *setup;
         let shape = Shape { n: x.rows(), d: x.cols(), m: network.width };
         let plan = Plan::new::<T>(shape, setup.nest);
         let data = Data::<T>::pack(x.values(), &plan);
         let a = network.outputs();
-        let rule = Rule::new(plan.lanes, &a, &a, network.leak, rate);
+        let rule = Rule::new(plan.lanes, &a, &a, network.leak, (loss, rate));
         let mut core = Self::zero(isa, plan, y.into(), data, rule);
         core.add(|j, k| weights[(j, k)]);
         core.refresh();
@@ -80,7 +80,7 @@ impl<T: Lane> Core for Plain<T> {
     fn tied(&self, tie: &Tie) -> Self {
         let plan = self.plan.for_neurons::<T>(tie.output.len());
         let (leak, rate) = (self.rule.leak.to_f64(), self.rule.rate.to_f64());
-        let rule = Rule::new(plan.lanes, &tie.output, &tie.update, leak, rate);
+        let rule = Rule::new(plan.lanes, &tie.output, &tie.update, leak, (self.rule.loss, rate));
         let mut core = Self::zero(self.isa, plan, self.y.clone(), self.data.clone(), rule);
         follow::<T, T>(&core.plan, &mut core.samples, tie);
         core.refresh();

@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::Precision;
+use farfield_kernels::loss::Loss;
 use farfield_kernels::reference::Problem;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ fn case(n: usize, d: usize, m: usize) -> Case {
 
 impl Case {
     fn fused(&self, isa: Isa, options: Options) -> Fused {
-        Fused::on(isa, &self.x, &self.y, &self.network, self.rate, &self.weights, &options)
+        Fused::on(isa, &self.x, &self.y, &self.network, (Loss::Exponential, self.rate), &self.weights, &options)
     }
 
     fn reference(&self, steps: usize) -> Vec<f64> {
@@ -44,6 +45,7 @@ impl Case {
             y: &self.y,
             a: &a,
             leak: self.network.leak,
+            loss: Loss::Exponential,
             rate: self.rate,
         };
         let mut w = self.weights.values().to_vec();
@@ -171,7 +173,7 @@ fn integers_are_exact() {
         let zero = Matrix::zeros(m, d);
         for nest in [Nest::Panels, Nest::Rows] {
             let options = Options { nest: Some(nest), ..PLAIN };
-            let mut fused = Fused::new(&x, &y, &network, rate, &zero, &options);
+            let mut fused = Fused::new(&x, &y, &network, (Loss::Exponential, rate), &zero, &options);
             fused.step();
             let w = fused.weights();
             for k in 0..d {

@@ -14,7 +14,7 @@ use super::core::{Core, Setup, Tie};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use crate::rounding::AnchorJudge;
-use farfield_kernels::loss::Tally;
+use farfield_kernels::loss::stage::Tally;
 use farfield_kernels::plan::{Nest, Plan};
 
 /// Steps without a flip before groups form.

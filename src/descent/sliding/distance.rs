@@ -14,8 +14,10 @@
 //! - the difference of two averages ([`Ripple::doubt`]);
 //! - what κ was seen to change until it was measured again;
 //! - the part by which steps disagreed with κ before the averages began, as a fraction of κ;
-//! - the next order in 1/t: `½ρ²` of the exponential, κ times the change of the weights by the ripple, and the
-//!   field's term of order 3, at most `½ p²`, `p = He`.
+//! - the next order in 1/t: `½ρ²` from the weights' second derivative, κ times the change of the weights by the
+//!   ripple, and the field's term of order 3, at most `½ p²`, `p = He`.
+//!
+//! These are for `|s'| ≤ s`, `|s''| ≤ s`. With `|s⁽ʲ⁾| ≤ kʲ s` ([`farfield_kernels::loss`]) the first order takes a factor k, the second k².
 //!
 //! At an event steps act with the other slope for some time. A pair that *leaves* its kink does so from a place
 //! within one kick, `a e (1 − γ)`, of where its last visit threw it. One that *crosses* is a step late, or as many
@@ -51,18 +53,19 @@ impl Distance {
         Self { bound: 0.0, disagreement: 0.0, since: t, weights }
     }
 
-    /// `‖Σ_k e_k η_k Φ_k‖` at t: D grows by this times `∫du/t`.
-    pub fn source(&self, mode: &Mode, ripple: &Ripple, e: &[f64], t: f64) -> f64 {
+    /// `‖Σ_k e_k η_k Φ_k‖` at t: D grows by this times `∫du/t`. `steepness` is that of the loss.
+    pub fn source(&self, mode: &Mode, ripple: &Ripple, e: &[f64], t: f64, steepness: f64) -> f64 {
         let n = e.len();
         let mut p = vec![0.0; n];
         mode.product().multiply(e, &mut p);
         let top = ripple.largest();
         let eta = |k: usize| {
             let (mean, size) = (ripple.mean[k].abs(), ripple.size[k]);
-            ripple.doubt[k] + (0.5 * size * size + mean * top + 0.5 * p[k] * p[k]) / t
+            let second = 0.5 * size * size + mean * top + 0.5 * p[k] * p[k];
+            steepness * (ripple.doubt[k] + steepness * second / t)
         };
         let doubt: Vec<f64> = (0..n).map(|k| e[k] * eta(k)).collect();
-        length(mode, &doubt) + self.disagreement * length(mode, &weighted(e, &ripple.mean))
+        length(mode, &doubt) + steepness * self.disagreement * length(mode, &weighted(e, &ripple.mean))
     }
 
     /// The disagreement of an `observed` mean ripple with the `expected` one.
@@ -81,9 +84,9 @@ impl Distance {
     }
 
     /// Ends the use of a κ at t, where `fresh` is found in the same mode.
-    pub fn renew(&mut self, mode: &Mode, old: &Ripple, fresh: &Ripple, e: &[f64], t: f64) {
+    pub fn renew(&mut self, mode: &Mode, [old, fresh]: [&Ripple; 2], e: &[f64], t: f64, steepness: f64) {
         let change: Vec<f64> = old.mean.iter().zip(&fresh.mean).map(|(o, f)| o - f).collect();
-        self.bound += length(mode, &weighted(e, &change)) * (1.0 / self.since - 1.0 / t);
+        self.bound += steepness * length(mode, &weighted(e, &change)) * (1.0 / self.since - 1.0 / t);
         self.since = t;
     }
 

@@ -86,36 +86,38 @@ impl Sliding {
 
     /// The stages of a step over `length` with its error, its gap, and whether its inside is clear.
     fn attempt(&mut self, problem: &Problem, length: f64) -> Trial {
-        let n = self.w.len();
         let mut stages_clear = true;
         for (i, node) in NODES.iter().enumerate() {
             let ahead = node * length;
             if i > 0 {
                 displacement(i, length, &self.k, &mut self.moved);
-                self.weights_ahead(ahead);
+                self.weights_ahead(problem, ahead);
                 stages_clear &= self.slopes_gap(problem) > -TINY;
             }
             let at = self.t * libm::exp(ahead);
-            let (field, h, e) = (&mut self.field, self.mode.product(), &self.e);
-            field.evaluate(h, e, at, 2, &mut self.k[i]);
+            let (field, h) = (&mut self.field, self.mode.product());
+            field.evaluate(h, (&self.e, &self.sigma), at, 2, &mut self.k[i]);
         }
         let error = self.error(length);
         change(length, &self.k, &mut self.moved);
-        self.weights_ahead(length);
+        self.weights_ahead(problem, length);
         let (distance, clear) = self.distances(problem, length);
         let gap = distance.min(self.slopes_gap(problem));
-        for k in 0..n {
-            self.e[k] = libm::exp(self.w[k]);
-        }
+        self.at_start(problem);
         Trial { error, gap, inside: !(stages_clear && clear) }
     }
 
-    /// `e` at `u + ahead`, where S has grown by `moved`.
-    fn weights_ahead(&mut self, ahead: f64) {
+    /// `e` and the ratios of the loss at `u + ahead`, where S has grown by `moved`.
+    fn weights_ahead(&mut self, problem: &Problem, ahead: f64) {
+        let loss = problem.loss;
         self.mode.product().multiply(&self.moved, &mut self.image);
         let fading = -libm::expm1(-ahead) / self.t; // 1/t − 1/t'
         for k in 0..self.e.len() {
-            self.e[k] = libm::exp(self.w[k] + (ahead - self.image[k]) + self.ripple.mean[k] * fading);
+            let (q, calmer) = (self.q.hi()[k] + self.ripple.mean[k] / self.t, self.ripple.mean[k] * fading);
+            let moved = loss.log_change(q, self.image[k]);
+            let q = q + self.image[k];
+            self.e[k] = libm::exp(self.w[k] + (ahead + moved) + loss.log_change(q, -calmer));
+            self.sigma[k] = loss.ratios(q - calmer);
         }
     }
 

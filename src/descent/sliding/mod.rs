@@ -6,7 +6,7 @@
 //! the margins obey a reduced problem with the matrix H of the mode, as in a fixed pattern,
 //!
 //! ```text
-//! dS/du = t F̃(S),   t F = exp(w),   w = log(αc) + u − q − κ/t,   q = q₀ + HS,   u = log t
+//! dS/du = t F̃(S),   t F = exp(w),   w = log(αc) + u + log s(q + κ/t),   q = q₀ + HS,   u = log t
 //! ```
 //!
 //! *What is exact, and what is averaged.* The part of the weights across the kinks does not depend on
@@ -40,6 +40,7 @@ use crate::engine::{Flips, Reached, Stop};
 use crate::number::{COUNTABLE, largest};
 use distance::Distance;
 use events::Event;
+use farfield_kernels::loss::Ratios;
 use farfield_kernels::two_sum::add;
 use mode::{Mode, Place};
 use ripple::Ripple;
@@ -81,6 +82,7 @@ pub struct Sliding {
     k: [Vec<f64>; STAGES],
     w: Vec<f64>,
     e: Vec<f64>,
+    sigma: Vec<Ratios>, // of the loss at the same margins as e
     moved: Vec<f64>,
     image: Vec<f64>,
 }
@@ -123,6 +125,7 @@ impl Sliding {
             k: std::array::from_fn(|_| zeros.clone()),
             w: zeros.clone(),
             e: zeros.clone(),
+            sigma: vec![Ratios::default(); n],
             moved: zeros.clone(),
             image: zeros,
         }
@@ -154,7 +157,7 @@ impl Sliding {
         self.mode.slopes(problem, &self.e)
     }
 
-    /// `αc t ℓ_i` of the projected margins.
+    /// `αc t s(q_i)` of the projected margins.
     pub fn scaled_losses(&mut self, problem: &Problem) -> Vec<f64> {
         self.start_of_step(problem);
         self.e.clone()
@@ -180,7 +183,7 @@ impl Sliding {
     pub fn error_ahead(&mut self, problem: &Problem) -> f64 {
         self.start_of_step(problem);
         let mut ahead = self.distance.clone();
-        ahead.bound += ahead.source(&self.mode, &self.ripple, &self.e, self.t) / self.t;
+        ahead.bound += ahead.source(&self.mode, &self.ripple, &self.e, self.t, problem.loss.steepness()) / self.t;
         ahead.of_margins(&self.mode) / largest(self.q.hi())
     }
 
@@ -208,7 +211,7 @@ impl Sliding {
                 return Reached::Diverged;
             }
             let Some((next, length)) = self.step(problem, until) else { return Reached::Event };
-            self.estimate(next);
+            self.estimate(problem, next);
             self.apply(problem, next, length);
             self.follow_ripple(problem);
         }
@@ -231,19 +234,28 @@ impl Sliding {
         (self.t < clear).then_some(target.min(clear))
     }
 
-    /// `w = log(αc) + u − q − κ/t` and `e = exp(w)` at the present t.
+    /// `w = log(αc) + u + log s(q + κ/t)`, `e = exp(w)` and the ratios of the loss at the present t.
     fn start_of_step(&mut self, problem: &Problem) {
-        let (rate, (hi, lo)) = (libm::log(problem.rate), self.u);
+        let (loss, rate) = (problem.loss, libm::log(problem.rate));
         for k in 0..self.w.len() {
-            let shift = self.ripple.mean[k] / self.t;
-            self.w[k] = ((hi - self.q.hi()[k]) + (lo - self.q.lo()[k])) + rate - shift;
+            let (q, shift) = ((self.q.hi()[k], self.q.lo()[k]), self.ripple.mean[k] / self.t);
+            self.w[k] = loss.log_weight(self.u, q) + rate + loss.log_change(q.0, shift);
+        }
+        self.at_start(problem);
+    }
+
+    /// e and the ratios where w was taken.
+    fn at_start(&mut self, problem: &Problem) {
+        for k in 0..self.w.len() {
             self.e[k] = libm::exp(self.w[k]);
+            self.sigma[k] = problem.loss.ratios(self.q.hi()[k] + self.ripple.mean[k] / self.t);
         }
     }
 
     /// Lets the bound grow over a step, before it is applied.
-    fn estimate(&mut self, next: f64) {
-        let source = self.distance.source(&self.mode, &self.ripple, &self.e, self.t);
+    fn estimate(&mut self, problem: &Problem, next: f64) {
+        let steepness = problem.loss.steepness();
+        let source = self.distance.source(&self.mode, &self.ripple, &self.e, self.t, steepness);
         self.distance.bound += source * (1.0 / self.t - 1.0 / next);
     }
 
@@ -270,7 +282,7 @@ impl Sliding {
             return None;
         }
         let fresh = Ripple::measure(problem, &self.mode, &self.e, steps);
-        self.distance.renew(&self.mode, &self.ripple, &fresh, &self.e, self.t);
+        self.distance.renew(&self.mode, [&self.ripple, &fresh], &self.e, self.t, problem.loss.steepness());
         Some(fresh)
     }
 

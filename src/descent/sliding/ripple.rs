@@ -161,6 +161,7 @@ mod tests {
     use crate::geometry::Gram;
     use crate::matrix::Matrix;
     use crate::network::Network;
+    use farfield_kernels::loss::Loss;
     use std::sync::Arc;
 
     /// Two samples that mirror each other, each sliding on the neuron of the other sign with θ = c: ζ is a rotation,
@@ -174,7 +175,7 @@ mod tests {
         let network = Network { width: 2, positive: 1, leak };
         let start = Start { preactivations: vec![9.0, 0.0, 0.0, 9.0], squared_norms: vec![1.0; 2], weights: None };
         let gram = Arc::new(Gram(Matrix::new(2, 2, vec![1.0, c, c, 1.0])));
-        let problem = Arc::new(Problem::new(gram, None, vec![1.0, -1.0], network, 0.5, start));
+        let problem = Arc::new(Problem::new(gram, None, vec![1.0, -1.0], network, (Loss::Exponential, 0.5), start));
         let mode = Mode::new(&problem, vec![Above, Kink, Kink, Above]).expect("regular");
         let ripple = Ripple::measure(&problem, &mode, &[1.0, 1.0], f64::INFINITY);
         let a = std::f64::consts::FRAC_1_SQRT_2;

@@ -1,0 +1,219 @@
+//! Another loss through every engine: `ℓ(q) = e^{−2q}`, which is a file and a line of the kernels.
+//!
+//! Two independent checks. Plain steps, written here with 2e^{−2q} in nothing but f64, follow every engine for as long
+//! as their own rounding allows. And in units `q' = 2q` descent on e^{−2q} at rate r is descent on e^{−q'} at rate 4r:
+//! with `W' = 2W`, `W' ← W' + 2r·2e^{−q'}Φ = W' + 4r e^{−q'}Φ`. Factors of two change no bit of a product or a sum, so
+//! the margins q' of the one are twice the q of the other up to what the exponents of X, W and r make of it: nothing.
+
+mod problems;
+
+use farfield::descent::direct::Direct;
+use farfield::descent::fused::Options as Steps;
+use farfield::descent::gram::{Problem, Start};
+use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::{Engine, Flips, Precision, Reached, Stop};
+use farfield::geometry::preactivations;
+use farfield::matrix::{Matrix, norm};
+use farfield::monitor::{Monitor, Setting};
+use farfield::network::Network;
+use farfield_kernels::loss::Loss;
+use problems::named;
+use std::sync::Arc;
+
+/// The problem of a recipe with the loss e^{−2q}: the same data, W(0) and network, and a quarter of the rate, since the
+/// second derivative of the loss is 4e^{−2q}.
+fn steep(name: &str) -> Arc<Problem> {
+    let p = named(name);
+    let start = p.start.clone();
+    let law = (Loss::Steep, 0.25 * p.rate);
+    Arc::new(Problem::new(p.gram.clone(), p.samples.clone(), p.labels.clone(), p.network, law, start))
+}
+
+/// The same in the units of e^{−q}: `W' = 2W`, `rate' = 4·rate`.
+fn exponential(p: &Problem) -> Arc<Problem> {
+    let w0 = p.start.weights.as_ref().expect("W(0)");
+    let doubled = Matrix::new(w0.rows(), w0.cols(), w0.values().iter().map(|w| 2.0 * w).collect());
+    let start = Start::new(doubled, p.start.preactivations.iter().map(|z| 2.0 * z).collect());
+    let law = (Loss::Exponential, 4.0 * p.rate);
+    Arc::new(Problem::new(p.gram.clone(), p.samples.clone(), p.labels.clone(), p.network, law, start))
+}
+
+/// Steps on X in plain f64: `w_j += Σ_i r·2e^{−2q_i} y_i a_j φ'(z_ij) x_i`.
+struct Plain<'a> {
+    x: &'a Matrix,
+    y: &'a [f64],
+    network: Network,
+    rate: f64,
+    w: Matrix,
+}
+
+impl Plain<'_> {
+    fn preactivations(&self) -> Vec<f64> {
+        let dot = |i: usize, j: usize| self.x.row(i).iter().zip(self.w.row(j)).map(|(x, w)| x * w).sum::<f64>();
+        (0..self.y.len()).flat_map(|i| (0..self.network.width).map(move |j| dot(i, j))).collect()
+    }
+
+    fn margins(&self, z: &[f64]) -> Vec<f64> {
+        let slope = |z: f64| if z > 0.0 { 1.0 } else { self.network.leak };
+        let output = |z: &[f64]| z.iter().enumerate().map(|(j, z)| self.network.output(j) * z * slope(*z)).sum::<f64>();
+        z.chunks(self.network.width).zip(self.y).map(|(z, y)| y * output(z)).collect()
+    }
+
+    fn step(&mut self) {
+        let z = self.preactivations();
+        let q = self.margins(&z);
+        for j in 0..self.network.width {
+            for i in 0..self.y.len() {
+                let slope = if z[i * self.network.width + j] > 0.0 { 1.0 } else { self.network.leak };
+                let s = self.rate * 2.0 * (-2.0 * q[i]).exp() * self.y[i] * self.network.output(j) * slope;
+                self.w.row_mut(j).iter_mut().zip(self.x.row(i)).for_each(|(w, x)| *w += s * x);
+            }
+        }
+    }
+}
+
+fn plain(p: &Problem) -> Plain<'_> {
+    let w = Matrix::clone(p.start.weights.as_ref().expect("W(0)"));
+    Plain { x: p.samples.as_ref().expect("X"), y: &p.labels, network: p.network, rate: p.rate, w }
+}
+
+fn direct(p: &Problem, precision: Precision, tied: bool) -> Direct {
+    let options = Steps { precision, tied, nest: None };
+    let (x, w0) = (p.samples.clone().expect("X"), p.start.weights.as_ref().expect("W(0)"));
+    Direct::new(x, &p.labels, &p.network, (p.loss, p.rate), w0, &options)
+}
+
+fn horizon(p: &Arc<Problem>, warp: bool, mixed: bool) -> Horizon {
+    let sliding = if warp { Options::default().sliding } else { 0.0 };
+    Horizon::new(p.clone(), 0.0, Flips::default(), Options { warp, mixed, sliding, ..Options::default() })
+}
+
+fn margins(p: &Problem, engine: &mut dyn Engine, t: f64) -> Vec<f64> {
+    assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
+    p.network.margins(engine.view().preactivations(), &p.labels)
+}
+
+/// `max |a − b| / max |a|`.
+fn difference(a: &[f64], b: &[f64]) -> f64 {
+    let top = a.iter().fold(0.0f64, |top, a| top.max(a.abs()));
+    a.iter().zip(b).fold(0.0f64, |d, (a, b)| d.max((a - b).abs())) / top
+}
+
+/// What T steps leave in the margins, relative to the largest: each rounds sums of n + d + m terms and a
+/// weight, whose exponent 2q has as many digits as q; descent forgets errors of margins (it is a contraction of the
+/// convex problem of its pattern), but not those of the update of W, which add up.
+fn rounding(p: &Problem, steps: f64, epsilon: f64) -> f64 {
+    let (n, d) = (p.n(), p.samples.as_ref().expect("X").cols());
+    steps * (n + d + p.network.width + 8) as f64 * epsilon
+}
+
+const NAMES: [&str; 3] = ["plain", "label noise", "late flips"];
+
+#[test]
+fn engines_follow_plain_steps() {
+    const STEPS: f64 = 200.0;
+    for name in NAMES {
+        let p = steep(name);
+        let mut steps = plain(&p);
+        (0..STEPS as u64).for_each(|_| steps.step());
+        let exact = steps.margins(&steps.preactivations());
+        let (double, single) = (rounding(&p, STEPS, f64::EPSILON), rounding(&p, STEPS, f64::from(f32::EPSILON)));
+        let engines: [(&str, Box<dyn Engine>, f64); 8] = [
+            ("plain", Box::new(direct(&p, Precision::F64, false)), double),
+            ("tied", Box::new(direct(&p, Precision::F64, true)), double),
+            ("f32", Box::new(direct(&p, Precision::F32, false)), single),
+            ("tied f32", Box::new(direct(&p, Precision::F32, true)), single),
+            ("mixed", Box::new(direct(&p, Precision::Mixed, true)), single),
+            ("gram", Box::new(horizon(&p, false, false)), double),
+            ("gram, mixed", Box::new(horizon(&p, false, true)), single),
+            ("warp", Box::new(horizon(&p, true, false)), double),
+        ];
+        for (what, mut engine, bound) in engines {
+            let off = difference(&exact, &margins(&p, engine.as_mut(), STEPS));
+            assert!(off < bound, "{name}, {what}: {off:e} of {bound:e}");
+        }
+        assert!(exact.iter().all(|q| *q > 0.0), "{name} has come to separate");
+    }
+}
+
+/// The same trajectory in other units, general steps, settled steps and flips alike: only factors of two apart.
+#[test]
+fn other_units_are_the_same_trajectory() {
+    for name in NAMES {
+        let p = steep(name);
+        let other = exponential(&p);
+        let mut ours = [false, true].map(|mixed| horizon(&p, false, mixed));
+        let mut theirs = [false, true].map(|mixed| horizon(&other, false, mixed));
+        for t in [1.0, 7.0, 50.0, 3000.0] {
+            for (ours, theirs) in ours.iter_mut().zip(&mut theirs) {
+                let (q, doubled) = (margins(&p, ours, t), margins(&other, theirs, t));
+                assert_eq!(q.iter().map(|q| 2.0 * q).collect::<Vec<f64>>(), doubled, "{name}, t = {t}");
+                assert_eq!(ours.flips(), theirs.flips(), "{name}, t = {t}");
+            }
+        }
+    }
+}
+
+/// Warp against exact steps, with the same bounds as for the exponential loss (tests/warp_against_steps.rs), and far
+/// beyond against the warp in other units.
+#[test]
+fn warp_is_descent() {
+    for name in NAMES {
+        let p = steep(name);
+        let other = exponential(&p);
+        let (mut steps, mut warp) = (horizon(&p, false, false), horizon(&p, true, false));
+        for t in [2e3, 1e4, 1e5] {
+            let (exact, found) = (margins(&p, &mut steps, t), margins(&p, &mut warp, t));
+            assert_eq!(warp.flips(), steps.flips(), "{name}, t = {t}");
+            let off = difference(&exact, &found);
+            let claimed: f64 = warp.segments().iter().map(|s| s.error_estimate).sum();
+            assert!(off < 1e-13 && claimed >= off, "{name}, t = {t}: {off:e}, claimed {claimed:e}");
+        }
+        let mut doubled = horizon(&other, true, false);
+        let (q, other_q) = (margins(&p, &mut warp, 1e30), margins(&other, &mut doubled, 1e30));
+        let off = difference(&other_q, &q.iter().map(|q| 2.0 * q).collect::<Vec<f64>>());
+        let claims = [&warp, &doubled].map(|w| w.segments().iter().map(|s| s.error_estimate).sum::<f64>());
+        assert!(off <= claims[0] + claims[1], "{name}: {off:e}, claimed {claims:?}");
+        let taken: u64 = warp.segments().iter().map(|s| s.steps_taken).sum();
+        assert!(warp.name() != "gram" && taken < 20_000, "{name}: {} after {taken} steps", warp.name());
+    }
+}
+
+/// `log Σℓ`, the gradient and the limit as the monitor sees them: `2αct s(q_i) → λ_i`, since the tail is e^{−2q}.
+#[test]
+fn the_monitor_knows_the_loss() {
+    let p = steep("plain");
+    let x = p.samples.clone().expect("X");
+    let mut monitor = Monitor::new(Setting {
+        geometry: p.gram.clone(),
+        gram: Some(p.gram.clone()),
+        norms: (0..p.n()).map(|i| norm(x.row(i))).collect(),
+        d: x.cols(),
+        y: p.labels.clone(),
+        network: p.network,
+        loss: p.loss,
+        step_size: p.rate,
+        loss_constant: 1.0,
+    });
+    let mut engine = horizon(&p, true, false);
+    let q = margins(&p, &mut engine, 50.0);
+    let row = monitor.observe(&mut engine);
+    let loss: f64 = q.iter().map(|q| (-2.0 * q).exp()).sum();
+    assert!((row.log_loss - loss.ln()).abs() < 1e-12 * loss.ln().abs().max(1.0), "{row:?}");
+    // −∇L, from one plain step at rate 1.
+    let mut steps = plain(&p);
+    steps.w = engine.view().weights();
+    assert!(difference(&p.network.margins(&preactivations(&x, &steps.w), &p.labels), &q) < 1e-12);
+    (steps.rate, steps.w) = (1.0, Matrix::clone(&steps.w));
+    let before = steps.w.clone();
+    steps.step();
+    let gradient: Vec<f64> = steps.w.values().iter().zip(before.values()).map(|(a, b)| a - b).collect();
+    assert!((row.gradient_norm / norm(&gradient) - 1.0).abs() < 1e-9, "{row:?} {}", norm(&gradient));
+    let gaps = [1e4, 1e8, 1e16].map(|t| {
+        margins(&p, &mut engine, t);
+        let row = monitor.observe(&mut engine);
+        assert!(row.certified_cosine_gap >= row.cosine_gap && row.cosine_gap.is_some(), "{row:?}");
+        row.dual_gap.expect("a limit")
+    });
+    assert!(gaps[2] < gaps[1] && gaps[1] < gaps[0] && gaps[2] < 1e-3, "{gaps:?}");
+}
