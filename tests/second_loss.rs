@@ -17,13 +17,18 @@ use farfield::matrix::{Matrix, norm};
 use farfield::monitor::{Monitor, Setting};
 use farfield::network::Network;
 use farfield_kernels::loss::Loss;
+use problems::mixtures::{Case, mixture};
 use problems::named;
 use std::sync::Arc;
 
-/// The problem of a recipe with the loss e^{−2q}: the same data, W(0) and network, and a quarter of the rate, since the
-/// second derivative of the loss is 4e^{−2q}.
+/// The problem of a recipe with the loss e^{−2q}.
 fn steep(name: &str) -> Arc<Problem> {
-    let p = named(name);
+    with_steep(&named(name))
+}
+
+/// The same data, W(0) and network with the loss e^{−2q}, and a quarter of the rate, since its second derivative is
+/// 4e^{−2q}.
+fn with_steep(p: &Problem) -> Arc<Problem> {
     let start = p.start.clone();
     let law = (Loss::Steep, 0.25 * p.rate);
     Arc::new(Problem::new(p.gram.clone(), p.samples.clone(), p.labels.clone(), p.network, law, start))
@@ -177,6 +182,22 @@ fn warp_is_descent() {
         let taken: u64 = warp.segments().iter().map(|s| s.steps_taken).sum();
         assert!(warp.name() != "gram" && taken < 20_000, "{name}: {} after {taken} steps", warp.name());
     }
+}
+
+/// Averages of chattering neurons: within their claims of exact steps, and far beyond of the averages in other units.
+#[test]
+fn sliding_is_descent() {
+    let p = with_steep(&Case::new(&mixture(10)).span);
+    let other = exponential(&p);
+    let (mut steps, mut averages) = (horizon(&p, false, false), horizon(&p, true, false));
+    let claims = |engine: &Horizon| engine.segments().iter().map(|s| s.error_estimate).sum::<f64>();
+    let off = difference(&margins(&p, &mut steps, 5e4), &margins(&p, &mut averages, 5e4));
+    assert_eq!(averages.name(), "sliding");
+    assert!(off <= claims(&averages), "{off:e}, claimed {:e}", claims(&averages));
+    let mut doubled = horizon(&other, true, false);
+    let (q, other_q) = (margins(&p, &mut averages, 1e12), margins(&other, &mut doubled, 1e12));
+    let off = difference(&other_q, &q.iter().map(|q| 2.0 * q).collect::<Vec<f64>>());
+    assert!(off <= claims(&averages) + claims(&doubled), "{off:e}");
 }
 
 /// `log Σℓ`, the gradient and the limit as the monitor sees them: `2αct s(q_i) → λ_i`, since the tail is e^{−2q}.

@@ -52,12 +52,12 @@
 //! | slab | a block of X that stays in cache between its two uses ([`slab`]): a panel or some samples |
 //! | sliver | up to four vectors of columns of a slab, all its rows one after the other |
 //! | panel | a slab of neighbouring columns, with its part of W ([`panels`]) |
-//! | strip | rows of a factor that are read one number at a time ([`by_rows`]); of half a matrix, as many rows as a vector has lanes ([`settled`]) |
+//! | strip | rows of a factor read number by number ([`by_rows`]); of half a matrix, one per lane ([`settled`]) |
 //! | cut | where a slab begins and how large it is ([`data::Cut`]) |
 //! | chunk | neighbouring slabs with partial sums of their own, which one thread takes ([`plan`]) |
 //! | share | a chunk's partial sums, of Z or of the gradient; shares are added in the order of the chunks |
-//! | block | up to 128 samples whose Z and S lie together, the unit of the loss stage; of K, up to 104 rows by as many ([`gram`]) |
-//! | group | neurons in one vector of lanes, tied neurons with one motion ([`loss::stage`]), or 256 columns on the way to K |
+//! | block | up to 128 samples, the unit of the loss stage; of K, up to 104 by 104 elements ([`gram`]) |
+//! | group | neurons of one vector, or tied neurons ([`loss::stage`]); 256 columns on the way to K |
 //! | part | one of several nearly equal ones of a length, here cut by `split`; [`loss::Parts`] are the two of a number |
 //! | piece | a block of K over a range of columns, which one thread takes; the caller's word |
 //! | tile | sums held in registers while a product runs, MR rows by NV vectors |

@@ -19,7 +19,7 @@
 //!
 //! and the bits of all its neurons are unchanged as long as `D_ip + b_ip` keeps its sign, where b_ip
 //! is the z_ij(t₀) of the group that is nearest to zero. Every loop is written once, for a b that is a number or
-//! nothing ([`Offset`]).
+//! nothing (`Offset`).
 
 use super::{Loss, LossFunction, WithLoss};
 use crate::buffer::Buffer;

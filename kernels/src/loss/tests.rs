@@ -2,10 +2,10 @@
 
 use super::*;
 
-/// Margins from losing to far beyond the range of f64, each with the largest number that occurs in a difference.
+/// From misclassified to far on the right side.
 const MARGINS: [f64; 9] = [-3.0, -1.0, -0.1, 0.0, 0.2, 1.0, 5.0, 30.0, 300.0];
 
-/// `log s` by central differences of `log ℓ` and of itself: `s = −ℓ'`, `s⁽ᵏ⁺¹⁾/s = (s⁽ᵏ⁾/s)' + (s⁽ᵏ⁾/s)(s'/s)`.
+/// By central differences: `(log s)' = s'/s`, `(log ℓ)' = −s/ℓ`, and `s⁽ᵏ⁺¹⁾/s = (s⁽ᵏ⁾/s)' + (s⁽ᵏ⁾/s)(s'/s)`.
 #[test]
 fn derivatives_belong_together() {
     for loss in Loss::ALL {

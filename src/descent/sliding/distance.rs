@@ -17,7 +17,8 @@
 //! - the next order in 1/t: `½ρ²` from the weights' second derivative, κ times the change of the weights by the
 //!   ripple, and the field's term of order 3, at most `½ p²`, `p = He`.
 //!
-//! These are for `|s'| ≤ s`, `|s''| ≤ s`. With `|s⁽ʲ⁾| ≤ kʲ s` ([`farfield_kernels::loss`]) the first order takes a factor k, the second k².
+//! These are for weights with `|s'| ≤ s`, `|s''| ≤ s`. With `|s⁽ʲ⁾| ≤ kʲ s` ([`farfield_kernels::loss`]) the first
+//! three take a factor k, the last k².
 //!
 //! At an event steps act with the other slope for some time. A pair that *leaves* its kink does so from a place
 //! within one kick, `a e (1 − γ)`, of where its last visit threw it. One that *crosses* is a step late, or as many
