@@ -14,7 +14,7 @@ use crate::limit::test_error::{self, Probability, Regime};
 use crate::matrix::Matrix;
 use crate::monitor::{Monitor, PatternState, Row};
 use crate::problem::Problem;
-use crate::record::{Real, digest};
+use crate::record::Real;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
@@ -322,6 +322,7 @@ impl Outcome {
         let segments = engine.segments().iter().map(SegmentReport::from).collect();
         let engine_remark = engine.remark().map(|remark| crate::summary::remark(&remark));
         let (scaled, decades) = (engine.scaled_losses(), engine.decades().to_vec());
+        let digest = engine.save().digest();
         let view = engine.iterate();
         let q = monitor.margins(view);
         let scaled = scaled.unwrap_or_else(|| monitor.scaled_losses(row.t, &q));
@@ -377,7 +378,7 @@ impl Outcome {
             remark: engine_remark.or_else(|| monitor.remark()),
             segments,
             precision: PrecisionReport::new(config, row),
-            digest: digest([&view.state()[..]]),
+            digest,
             data_digest: problem.data_digest(),
             provenance: Provenance::new(config),
         }

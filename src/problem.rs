@@ -99,7 +99,7 @@ impl Problem {
     /// blake3 of shape, samples and labels.
     pub fn data_digest(&self) -> String {
         let x = &self.data.x;
-        crate::record::digest([&[x.rows() as f64, x.cols() as f64], x.values(), &self.data.y])
+        crate::digest::digest([&[x.rows() as f64, x.cols() as f64], x.values(), &self.data.y])
     }
 }
 

@@ -81,18 +81,6 @@ pub fn to_json(value: &impl Serialize) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-/// blake3 of the little-endian bits of some numbers, as hex.
-pub fn digest<'a>(parts: impl IntoIterator<Item = &'a [f64]>) -> String {
-    let mut hash = blake3::Hasher::new();
-    for part in parts {
-        for block in part.chunks(4096) {
-            let bytes: Vec<u8> = block.iter().flat_map(|v| v.to_bits().to_le_bytes()).collect();
-            hash.update(&bytes);
-        }
-    }
-    hash.finalize().to_hex().to_string()
-}
-
 /// A folder of results.
 pub struct Folder(PathBuf);
 
