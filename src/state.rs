@@ -56,6 +56,9 @@ pub enum StateError {
     /// A field is missing.
     #[error("the field {0} is missing")]
     Missing(String),
+    /// A field has no meaning here.
+    #[error("there is no field {0} in this state")]
+    Unknown(String),
     /// A field has another length.
     #[error("the field {name} has {found} numbers, not {expected}")]
     Length {

@@ -125,6 +125,7 @@ impl Direct {
             fingerprint: problem.into(),
         };
         direct.note_remark();
+        from.finish()?;
         Ok(direct)
     }
 

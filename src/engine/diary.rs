@@ -41,8 +41,12 @@ impl Flips {
     /// If it is missing or cannot be.
     pub fn restore(from: &Reader) -> Result<Self> {
         let [count, last] = from.numbers("flips")?;
-        let times = (0.0..=COUNTABLE).contains(&count) && last.is_finite() && last >= 0.0;
-        if times { Ok(Self { count: count as u64, last }) } else { Err(from.wrong("flips", count)) }
+        let whole = (0.0..=COUNTABLE).contains(&count) && count.fract() == 0.0;
+        if whole && last.is_finite() && last >= 0.0 {
+            Ok(Self { count: count as u64, last })
+        } else {
+            Err(from.wrong("flips", count))
+        }
     }
 
     /// Counts `changes` bits that the pattern of t shows.

@@ -2,6 +2,9 @@
 
 use super::{Class, Result, State, StateError};
 use crate::number::COUNTABLE;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// Adds fields to a state.
 #[derive(Debug)]
@@ -36,9 +39,9 @@ impl<'a> Saver<'a> {
         self.vector(name, [value]);
     }
 
-    /// A number, or none.
+    /// A number, or none: whether there is one, and which.
     pub fn maybe(&mut self, name: &str, value: Option<f64>) {
-        self.vector(name, value.as_slice());
+        self.vector(name, [f64::from(u8::from(value.is_some())), value.unwrap_or_default()]);
     }
 
     /// A count, below 2⁵³.
@@ -70,21 +73,23 @@ impl<'a> Saver<'a> {
     }
 }
 
-/// Reads fields of a state; every error names the field.
+/// Reads fields of a state; every error names the field. What was read is noted, so that in the end nothing may be
+/// left over.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     state: &'a State,
     prefix: String,
+    read: Rc<RefCell<BTreeSet<String>>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(state: &'a State) -> Self {
-        Self { state, prefix: String::new() }
+        Self { state, prefix: String::new(), read: Rc::default() }
     }
 
     /// For fields whose names begin with this one.
     pub fn within(&self, name: &str) -> Self {
-        Self { state: self.state, prefix: format!("{}{name}.", self.prefix) }
+        Self { state: self.state, prefix: format!("{}{name}.", self.prefix), read: self.read.clone() }
     }
 
     /// Whether there is such a field.
@@ -94,7 +99,20 @@ impl<'a> Reader<'a> {
 
     /// A vector of any length.
     pub fn any(&self, name: &str) -> Result<&'a [f64]> {
-        self.state.get(&self.name(name)).ok_or_else(|| StateError::Missing(self.name(name)))
+        let name = self.name(name);
+        let Some(values) = self.state.get(&name) else { return Err(StateError::Missing(name)) };
+        self.read.borrow_mut().insert(name);
+        Ok(values)
+    }
+
+    /// Whether every field of the state was read.
+    ///
+    /// # Errors
+    /// [`StateError::Unknown`] with the first that was not.
+    pub fn finish(&self) -> Result<()> {
+        let read = self.read.borrow();
+        let unknown = self.state.fields().find(|(name, ..)| !read.contains(*name));
+        unknown.map_or(Ok(()), |(name, ..)| Err(StateError::Unknown(name.to_owned())))
     }
 
     /// A vector of `length` numbers.
@@ -125,11 +143,8 @@ impl<'a> Reader<'a> {
 
     /// A number, or none.
     pub fn maybe(&self, name: &str) -> Result<Option<f64>> {
-        match self.any(name)? {
-            [] => Ok(None),
-            [value] => Ok(Some(*value)),
-            more => Err(StateError::Length { name: self.name(name), found: more.len(), expected: 1 }),
-        }
+        let [known, value] = self.numbers(name)?;
+        self.chosen(name, &[None, Some(value)], known)
     }
 
     /// A time: finite, not negative.

@@ -50,6 +50,10 @@ impl Horizon {
         horizon.escalated = from.maybe("escalated")?;
         horizon.hold = Hold::restore(&from)?;
         horizon.diary = Diary::restore(&from)?;
+        if horizon.diary.rounding.is_some() != options.mixed {
+            return Err(StateError::Contradiction("rounding.largest_drift"));
+        }
+        from.finish()?;
         horizon.write_up();
         Ok(horizon)
     }
