@@ -1,13 +1,44 @@
-//! blake3 of numbers.
+//! Digests of numbers: blake3 of their little-endian bits.
 
-/// blake3 of the little-endian bits of some numbers, as hexadecimal digits.
-pub fn of<'a>(parts: impl IntoIterator<Item = &'a [f64]>) -> String {
-    let mut hash = blake3::Hasher::new();
-    for part in parts {
-        for block in part.chunks(4096) {
+/// A digest, 256 bits.
+pub type Digest = [u8; 32];
+
+/// Numbers on their way into a digest.
+#[derive(Clone, Debug, Default)]
+pub struct Hasher(blake3::Hasher);
+
+impl Hasher {
+    /// Takes in some numbers.
+    pub fn numbers(&mut self, numbers: &[f64]) -> &mut Self {
+        for block in numbers.chunks(4096) {
             let bytes: Vec<u8> = block.iter().flat_map(|v| v.to_bits().to_le_bytes()).collect();
-            hash.update(&bytes);
+            self.0.update(&bytes);
         }
+        self
     }
-    hash.finalize().to_hex().to_string()
+
+    /// Takes in a name or other bytes, with their length, so that neighbours cannot be mistaken for each other.
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+        self
+    }
+
+    /// The digest of all that was taken in.
+    pub fn finish(&self) -> Digest {
+        self.0.finalize().into()
+    }
+}
+
+/// The digest of some numbers, as hex.
+pub fn of<'a>(parts: impl IntoIterator<Item = &'a [f64]>) -> String {
+    let mut hasher = Hasher::default();
+    for part in parts {
+        hasher.numbers(part);
+    }
+    hex(&hasher.finish())
+}
+
+/// A digest as hex.
+pub fn hex(digest: &Digest) -> String {
+    blake3::Hash::from_bytes(*digest).to_hex().to_string()
 }

@@ -6,10 +6,14 @@
 
 use crate::geometry::Span;
 use crate::matrix::Matrix;
-use crate::real;
 use crate::rounding::Rounding;
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use crate::state::State;
+
+pub use crate::kind::{EngineKind, Precision};
+pub use diary::{Diary, Flips, Fractions, Hold, Remark, Segment};
+
+mod diary;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,6 +31,8 @@ pub trait Engine: Send {
     fn diary(&self) -> &Diary;
     /// How far the engine has come, to be read while it advances.
     fn progress(&self) -> &Progress;
+    /// All that is needed to go on from the present t in the same bits; each engine has a constructor that does.
+    fn save(&self) -> State;
     /// `α c t ℓ_i` (length n) where the engine knows it better than `t·exp(-q_i)` gives it: margins of
     /// size log t keep only absolute digits.
     fn scaled_losses(&mut self) -> Option<Vec<f64>> {
@@ -76,8 +82,6 @@ pub trait Iterate {
     fn slopes(&self) -> Option<&[f64]> {
         None
     }
-    /// The bits of the state that determine every later step; feeds the digest of the run.
-    fn state(&self) -> Vec<f64>;
 }
 
 /// Why an engine, or a stretch of it, stopped advancing.
@@ -94,213 +98,6 @@ pub enum Reached {
     Diverged,
     /// The stop flag was raised.
     Interrupted,
-}
-
-/// What moves the iterate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EngineKind {
-    /// Steps on W and X.
-    #[default]
-    Direct,
-    /// Steps in the span of the data, on `K = XXᵀ`.
-    Gram,
-    /// The flow that the steps lie on, in a settled pattern.
-    Warp,
-    /// Averages over neurons that chatter.
-    Sliding,
-}
-
-impl EngineKind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Direct, Self::Gram, Self::Warp, Self::Sliding];
-
-    /// The name in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Gram => "gram",
-            Self::Warp => "warp",
-            Self::Sliding => "sliding",
-        }
-    }
-}
-
-impl fmt::Display for EngineKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// The precision of the products of a segment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// Everything in f64.
-    #[default]
-    F64,
-    /// Everything in f32.
-    F32,
-    /// Products in f32, weights and sums in f64.
-    Mixed,
-}
-
-impl Precision {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::F64, Self::F32, Self::Mixed];
-
-    /// The precision of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|precision| precision.name() == name)
-    }
-
-    /// The name in configurations and results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F64 => "f64",
-            Self::F32 => "f32",
-            Self::Mixed => "mixed",
-        }
-    }
-}
-
-impl fmt::Display for Precision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// A stretch of time travelled by one engine in one precision.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Segment {
-    /// What moved the iterate.
-    pub engine: EngineKind,
-    /// Precision of the products.
-    pub precision: Precision,
-    /// First t.
-    #[serde(with = "real")]
-    pub from: f64,
-    /// Last t.
-    #[serde(with = "real")]
-    pub to: f64,
-    /// GD steps actually computed.
-    pub steps_taken: u64,
-    /// Wall-clock seconds.
-    #[serde(with = "real")]
-    pub seconds: f64,
-    /// Estimate of the relative error in the margins introduced by this stretch beyond rounding;
-    /// 0 where every step is taken.
-    #[serde(with = "real")]
-    pub error_estimate: f64,
-}
-
-/// Count of pattern changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Flips {
-    /// Number of changes of single bits `z_ij > 0` from one step to the next, since t = 0.
-    pub count: u64,
-    /// The first t whose pattern shows the last change; 0 if none.
-    #[serde(with = "real")]
-    pub last: f64,
-}
-
-impl Flips {
-    /// Counts `changes` bits that the pattern of t shows.
-    pub fn note(&mut self, changes: u64, t: f64) {
-        if changes > 0 {
-            *self = Self { count: self.count + changes, last: t };
-        }
-    }
-}
-
-/// Fractions of the steps of a span that pairs spent on their positive side.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fractions {
-    /// First t of the span.
-    pub from: f64,
-    /// First t after it.
-    pub to: f64,
-    /// For each pair (n×m, row-major).
-    pub values: Vec<f64>,
-}
-
-/// Why steps are being taken one by one.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Hold {
-    /// Warp is switched off.
-    Off,
-    /// Bits of the pattern changed a few steps ago, or keep changing.
-    Flips,
-    /// The step size times the curvature is still too large for the modified field.
-    Early,
-    /// A pre-activation is about to reach zero, or may be.
-    Near,
-    /// Neurons chatter as sliding predicts, but averages are not yet exact enough; they will be at about this t, if
-    /// their error falls like 1/t.
-    Rough(f64),
-}
-
-/// Why a descent is not as fast, or not as exact, as was asked for, or why its limit is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Remark {
-    /// Every step is taken.
-    Held(Hold),
-    /// Steps are in f64 from t = `at` on: in mixed precision the margins drifted by `drift`.
-    Escalated {
-        /// The t.
-        at: f64,
-        /// The drift, in units of the margins.
-        drift: f64,
-    },
-    /// Stagnation: updates are lost in rounding.
-    Lost {
-        /// The first t at which one was.
-        first: f64,
-        /// The first t at which half of them were.
-        half: Option<f64>,
-    },
-    /// The limit for the present sides of the neurons has other sides: they still have to change.
-    OtherSides {
-        /// Number of pairs (sample, neuron) with another side.
-        pairs: usize,
-    },
-    /// The present sides of the neurons do not separate the data.
-    SidesNotSeparable,
-    /// The limit with sliding pairs is too close to singular.
-    LimitUnresolved,
-}
-
-/// What happened on the way; nothing in it moves the iterate.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Diary {
-    /// Changes of the pattern.
-    pub flips: Flips,
-    /// The stretches travelled so far, in order.
-    pub segments: Vec<Segment>,
-    /// The rounding, where products are not all in f64.
-    pub rounding: Option<Rounding>,
-    /// Why the descent is not what was asked for.
-    pub remark: Option<Remark>,
-    /// What chattered, by decades of t.
-    pub decades: Vec<Fractions>,
-}
-
-impl Diary {
-    /// Books a stretch: extends the last segment by it, or opens a new one if another engine or precision was at
-    /// work. The estimate of a stretch is one of all its segment.
-    pub fn travel(&mut self, stretch: Segment) {
-        match self.segments.last_mut() {
-            Some(last) if (last.engine, last.precision) == (stretch.engine, stretch.precision) => {
-                last.to = stretch.to;
-                last.steps_taken += stretch.steps_taken;
-                last.seconds += stretch.seconds;
-                last.error_estimate = stretch.error_estimate;
-            }
-            _ => self.segments.push(stretch),
-        }
-    }
 }
 
 /// A flag that asks an engine to return soon. Shared between threads by cloning.

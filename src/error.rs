@@ -66,6 +66,9 @@ pub enum Error {
     /// Two options that exclude each other.
     #[error("{0}")]
     Options(&'static str),
+    /// A saved state that cannot be gone on from; [`StateError`](crate::state::StateError) in words.
+    #[error("{0}")]
+    State(String),
 }
 
 /// Lengths of samples between which products of inner products stay in the range of f64.

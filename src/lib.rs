@@ -65,6 +65,8 @@ pub mod error;
 #[doc(hidden)]
 pub mod geometry;
 #[doc(hidden)]
+pub mod kind;
+#[doc(hidden)]
 pub mod lanczos;
 #[doc(hidden)]
 pub mod limit;
@@ -94,6 +96,8 @@ pub mod run;
 pub mod slopes;
 #[doc(hidden)]
 pub mod start;
+#[doc(hidden)]
+pub mod state;
 
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
 pub use data::{Data, Draw, Mixture, Noise, Spectrum, Standardize};
@@ -114,6 +118,7 @@ pub use problem::{Problem, Reduction, StepSize};
 pub use rounding::Rounding;
 pub use run::Descent;
 pub use start::Start;
+pub use state::{State, StateError};
 
 /// README.md's programs are tests.
 #[cfg(doctest)]

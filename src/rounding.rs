@@ -16,9 +16,9 @@
 //! above [`ALLOWED`] shortens the interval. Twice in a row in intervals as short as anchors may be, and
 //! mixed steps have failed: the descent must go on in f64. (Once is what a leap of the first steps can do.)
 
-use crate::engine::Remark;
 use crate::number::larger;
 use crate::real;
+use crate::state::{Reader, Result, Saver};
 use serde::{Deserialize, Serialize};
 
 /// Steps before the first anchor: margins move fastest at the start.
@@ -29,8 +29,6 @@ const SHORT: u64 = 32;
 const LONGEST: u64 = 1 << 16;
 /// A drift that is allowed: with margins off by this much, losses and dual weights are by as much.
 pub const ALLOWED: f64 = 1e-6;
-/// Numbers in [`AnchorJudge::memory`].
-pub const JUDGE: usize = 7;
 /// Drifts in a row that mean failure.
 const STRIKES: u32 = 2;
 
@@ -72,6 +70,38 @@ impl Rounding {
         self.lose(judge.lost, t);
     }
 
+    /// Writes all of it, beside the path.
+    pub fn save(&self, out: &mut Saver) {
+        let mut out = out.beside();
+        out.maybe("drift", self.drift);
+        out.number("largest_drift", self.largest_drift);
+        out.count("anchors", self.anchors);
+        out.count("interval", self.interval);
+        out.number("anchor_seconds", self.anchor_seconds);
+        out.number("lost", self.lost);
+        out.maybe("first_lost", self.first_lost);
+        out.maybe("half_lost", self.half_lost);
+        out.maybe("escalated", self.escalated);
+    }
+
+    /// Reads what [`Self::save`] wrote.
+    ///
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(from: &Reader) -> Result<Self> {
+        Ok(Self {
+            drift: from.maybe("drift")?,
+            largest_drift: from.number("largest_drift", |_| false)?,
+            anchors: from.count("anchors")?,
+            interval: from.count("interval")?,
+            anchor_seconds: from.number("anchor_seconds", |_| false)?,
+            lost: from.number("lost", |_| false)?,
+            first_lost: from.maybe("first_lost")?,
+            half_lost: from.maybe("half_lost")?,
+            escalated: from.maybe("escalated")?,
+        })
+    }
+
     /// Takes note of a drift.
     pub fn drifted(&mut self, drift: f64) {
         self.drift = Some(drift);
@@ -87,14 +117,6 @@ impl Rounding {
         if fraction >= 0.5 {
             self.half_lost.get_or_insert(t);
         }
-    }
-
-    /// Why this descent is not, or no longer, what was asked for.
-    pub fn remark(&self) -> Option<Remark> {
-        if let Some(at) = self.escalated {
-            return Some(Remark::Escalated { at, drift: self.largest_drift });
-        }
-        Some(Remark::Lost { first: self.first_lost?, half: self.half_lost })
     }
 }
 
@@ -115,7 +137,7 @@ pub struct AnchorJudge {
     pub strikes: u32,
     /// Whether these were too many.
     pub failed: bool,
-    /// Wall-clock seconds spent in anchors on X; not part of the memory.
+    /// Wall-clock seconds spent in anchors on X.
     pub seconds: f64,
 }
 
@@ -163,35 +185,37 @@ impl AnchorJudge {
         }
     }
 
-    /// All of it, as numbers.
-    pub fn memory(&self) -> [f64; JUDGE] {
-        let failed = if self.failed { 1.0 } else { 0.0 };
-        [
-            self.anchors as f64,
-            self.interval as f64,
-            self.drift,
-            self.largest,
-            self.lost,
-            f64::from(self.strikes),
-            failed,
-        ]
+    /// Writes all of it.
+    pub fn save(&self, out: &mut Saver) {
+        out.count("anchors", self.anchors);
+        out.count("interval", self.interval);
+        out.number("drift", self.drift);
+        out.number("largest", self.largest);
+        out.number("lost", self.lost);
+        out.count("strikes", u64::from(self.strikes));
+        out.flag("failed", self.failed);
+        out.beside().number("seconds", self.seconds);
     }
 
-    /// Takes back what [`Self::memory`] returned.
+    /// Reads what [`Self::save`] wrote.
     ///
-    /// # Panics
-    /// If there are fewer than [`JUDGE`] numbers.
-    pub fn remember(memory: &[f64]) -> Self {
-        Self {
-            anchors: memory[0] as u64,
-            interval: memory[1] as u64,
-            drift: memory[2],
-            largest: memory[3],
-            lost: memory[4],
-            strikes: memory[5] as u32,
-            failed: memory[6] == 1.0,
-            seconds: 0.0,
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(from: &Reader) -> Result<Self> {
+        let interval = from.count("interval")?;
+        if !(1..=LONGEST).contains(&interval) {
+            return Err(from.wrong("interval", interval as f64));
         }
+        Ok(Self {
+            anchors: from.count("anchors")?,
+            interval,
+            drift: from.number("drift", |_| false)?,
+            largest: from.number("largest", |_| false)?,
+            lost: from.number("lost", |_| false)?,
+            strikes: from.small_count("strikes")?,
+            failed: from.flag("failed")?,
+            seconds: from.number("seconds", |_| false)?,
+        })
     }
 }
 
@@ -225,7 +249,6 @@ mod tests {
             assert!(!calm.failed, "not in a row");
             judge.judge(judge.interval, drift, 0.0);
             assert!(judge.failed);
-            assert_eq!(AnchorJudge::remember(&judge.memory()).memory()[5..], [2.0, 1.0]);
         }
     }
 }

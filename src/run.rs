@@ -16,6 +16,7 @@ use crate::number::COUNTABLE;
 use crate::outcome::{Ended, Outcome, Status};
 use crate::problem::Problem;
 use crate::start::Start;
+use crate::state::State;
 use std::ops::ControlFlow;
 
 /// Gradient descent on one problem from one start, as far as it has been run.
@@ -48,6 +49,16 @@ impl Descent {
         Ok(Self::of(problem, options, descent::engine(problem, start, options)?))
     }
 
+    /// Continues from a saved state, in the same bits: the engine is the one that saved it, whatever is planned now.
+    ///
+    /// # Errors
+    /// [`Error::State`](crate::Error::State) for a state of another problem, start or options, or a damaged one; as
+    /// [`Descent::with`].
+    pub fn resume(problem: &Problem, start: &Start, options: &Options, state: &State) -> Result<Self> {
+        options.check()?;
+        Ok(Self::of(problem, options, descent::restore(problem, start, options, state)?))
+    }
+
     fn of(problem: &Problem, options: &Options, engine: Box<dyn Engine>) -> Self {
         let (problem, options) = (problem.clone(), options.clone());
         let monitor = Monitor::new(&problem);
@@ -55,13 +66,18 @@ impl Descent {
         Self { problem, options, engine, monitor, hope, ended: None, stop: Stop::default() }
     }
 
+    /// Everything that later steps depend on, as named arrays.
+    pub fn save(&self) -> State {
+        self.engine.save()
+    }
+
     /// Follows gradient descent to the horizon, and hands every row to the observer as soon as it is known: the
     /// monitored t are 0, 1, the powers `10^(k/samples_per_decade)` beyond the present t, and the horizon.
     pub fn run(&mut self, horizon: f64, mut observe: impl FnMut(&Row) -> ControlFlow<()>) -> &Ended {
-        let fresh = self.ended.is_none();
         let begun = self.engine.t();
+        let fresh = self.ended.is_none() && begun == 0.0;
         let times = schedule(horizon, self.options.samples_per_decade);
-        let ahead = times.into_iter().filter(|t| *t > begun || (fresh && *t >= begun));
+        let ahead = times.into_iter().filter(|t| *t > begun || fresh);
         let (mut row, mut status) = (None, None);
         for target in ahead {
             let reached = self.advance(target);

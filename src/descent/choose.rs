@@ -14,11 +14,13 @@ use super::fused;
 use super::gram::{self, Start as SpanStart};
 use super::horizon::{self, Horizon};
 use crate::data::Data;
-use crate::engine::{Engine, Flips, Precision};
+use crate::engine::{Engine, EngineKind, Flips, Precision};
 use crate::error::{Error, Result};
 use crate::geometry::preactivations;
+use crate::matrix::Matrix;
 use crate::problem::Problem;
 use crate::start::Start;
+use crate::state::State;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -98,7 +100,7 @@ impl Options {
 /// [`Error::TooManySamples`] for steps on K beyond [`Data::LARGEST`]; as [`Start::matrix`].
 pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box<dyn Engine>> {
     let (data, network) = (&problem.data, problem.network);
-    let span = match options.engine {
+    let reduced = match options.engine {
         EngineChoice::Direct => false,
         EngineChoice::Gram => data.gram_for("steps on K").map(|_| true)?,
         EngineChoice::Auto => {
@@ -107,18 +109,45 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
         }
     };
     let weights = start.matrix(problem)?;
-    if !span {
-        let how = fused::Options { precision: options.precision, tied: options.tied, nest: None };
-        let direct = Direct::new(data.x().clone(), data.y(), &network, problem.law(), &weights, &how);
-        return Ok(Box::new(direct));
+    if !reduced {
+        let (law, how) = (problem.law(), steps(options));
+        return Ok(Box::new(Direct::new(data.x().clone(), data.y(), &network, law, &weights, &how)));
     }
-    let gram = data.gram_for("steps on K")?.clone();
-    let z = preactivations(data.x(), &weights);
-    let begin = SpanStart::new(weights, z);
+    let span = span(problem, &weights)?;
+    Ok(Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), far(options))))
+}
+
+/// The engine that goes on from a state, in the same bits: the one that saved it, whatever was planned.
+///
+/// # Errors
+/// [`Error::State`] for a state of another problem, start or options, or one that cannot be; as [`Start::matrix`].
+pub fn restore(problem: &Problem, start: &Start, options: &Options, state: &State) -> Result<Box<dyn Engine>> {
+    let (data, network) = (&problem.data, problem.network);
+    if state.engine() == EngineKind::Direct {
+        let law = problem.law();
+        return Ok(Box::new(Direct::restore(data.x().clone(), data.y(), &network, law, &steps(options), state)?));
+    }
+    let span = span(problem, &start.matrix(problem)?)?;
+    Ok(Box::new(Horizon::restore(Arc::new(span), state, far(options))?))
+}
+
+/// Options of the direct engine.
+fn steps(options: &Options) -> fused::Options {
+    fused::Options { precision: options.precision, tied: options.tied, nest: None }
+}
+
+/// Options of the engine for long horizons.
+fn far(options: &Options) -> horizon::Options {
     let mixed = options.precision == Precision::Mixed;
-    let how = horizon::Options { warp: options.warp, sliding: options.sliding_tolerance, mixed, ..Default::default() };
-    let span = gram::Problem::new(gram, Some(data.x().clone()), data.y().to_vec(), network, problem.law(), begin);
-    Ok(Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), how)))
+    horizon::Options { warp: options.warp, sliding: options.sliding_tolerance, mixed, ..Default::default() }
+}
+
+/// The problem as the span of the data sees it.
+fn span(problem: &Problem, weights: &Arc<Matrix>) -> Result<gram::Problem> {
+    let data = &problem.data;
+    let start = SpanStart::new(weights.clone(), preactivations(data.x(), weights));
+    let (gram, x, y) = (data.gram_for("steps on K")?.clone(), data.x().clone(), data.y().to_vec());
+    Ok(gram::Problem::new(gram, Some(x), y, problem.network, problem.law(), start))
 }
 
 /// Multiply-adds in dense products, floating-point operations per second: two threads of a small server.

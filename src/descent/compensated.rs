@@ -4,6 +4,7 @@
 //! `2⁻¹⁰⁶ Σ|x_k| N` ([`farfield_kernels::two_sum`]), where a plain sum has `2⁻⁵³ Σ|x_k| N`: 10⁹ increments leave nothing behind.
 //! Source of `dot`: Ogita, Rump, Oishi 2005.
 
+use crate::state::{Reader, Result, Saver};
 use farfield_kernels::settled::Pair;
 use farfield_kernels::two_sum::add;
 
@@ -39,6 +40,22 @@ impl Compensated {
     pub fn from_parts(hi: Vec<f64>, lo: Vec<f64>) -> Self {
         assert_eq!(hi.len(), lo.len(), "parts of one length");
         Self { hi, lo }
+    }
+
+    /// Writes both parts.
+    pub fn save(&self, out: &mut Saver, name: &str) {
+        let mut out = out.within(name);
+        out.vector("hi", &self.hi[..]);
+        out.vector("lo", &self.lo[..]);
+    }
+
+    /// Reads what [`Self::save`] wrote, of n pairs.
+    ///
+    /// # Errors
+    /// If a part is missing or has another length.
+    pub fn restore(from: &Reader, name: &str, n: usize) -> Result<Self> {
+        let from = from.within(name);
+        Ok(Self { hi: from.vector("hi", n)?, lo: from.vector("lo", n)? })
     }
 
     /// The values, rounded to f64.

@@ -4,13 +4,15 @@
 
 use super::fused::{Fused, Nest, Options};
 use super::stagnation::Looks;
-use crate::engine::{Diary, Engine, EngineKind, Iterate, Precision, Progress, Reached, Segment, Stop};
+use crate::digest::{Digest, Hasher};
+use crate::engine::{Diary, Engine, EngineKind, Iterate, Precision, Progress, Reached, Remark, Segment, Stop};
 use crate::geometry::{Span, preactivations, transposed_product};
 use crate::matrix::{Matrix, norm};
 use crate::network::{Network, Pattern};
 use crate::rounding::Rounding;
+use crate::state::{Result, State, StateError};
 use farfield_kernels::loss::Loss;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// Steps between looks at the stop flag: each is at least a microsecond, so signals wait milliseconds.
@@ -26,7 +28,8 @@ pub struct Direct {
     labels: Vec<f64>,
     network: Network,
     law: (Loss, f64),
-    options: Options,
+    requested: Options,
+    options: Options,     // in effect
     looks: Option<Looks>, // in f32
     steps: u64,
     diary: Diary,
@@ -34,6 +37,7 @@ pub struct Direct {
     booked: u64, // steps in the diary
     started: Instant,
     weights: Option<Weights>,
+    fingerprint: OnceLock<Digest>,
 }
 
 impl Direct {
@@ -47,7 +51,7 @@ impl Direct {
         weights: &Matrix,
         options: &Options,
     ) -> Self {
-        let (mut options, labels, network) = (*options, labels.to_vec(), *network);
+        let (requested, mut options, labels, network) = (*options, *options, labels.to_vec(), *network);
         let mut rounding = (options.precision != Precision::F64).then(Rounding::default);
         let largest = samples.values().iter().fold(0.0f64, |top, x| top.max(x.abs()));
         if options.precision == Precision::Mixed && !RANGE.contains(&largest) {
@@ -62,6 +66,7 @@ impl Direct {
             labels,
             network,
             law,
+            requested,
             options,
             looks,
             steps: 0,
@@ -70,9 +75,63 @@ impl Direct {
             booked: 0,
             started: Instant::now(),
             weights: None,
+            fingerprint: OnceLock::new(),
         };
         direct.book();
         direct
+    }
+
+    /// Goes on from a state that [`Engine::save`] made on the same problem with the same options, in the same bits.
+    ///
+    /// # Errors
+    /// If it is the state of another engine, problem or options, or if a field is missing or cannot be.
+    pub fn restore(
+        samples: Arc<Matrix>,
+        labels: &[f64],
+        network: &Network,
+        law: (Loss, f64),
+        options: &Options,
+        state: &State,
+    ) -> Result<Self> {
+        let problem = fingerprint(&samples, labels, network, law);
+        state.check(&[EngineKind::Direct], &problem)?;
+        let from = state.reader();
+        numbered(options).into_iter().try_for_each(|(name, value)| from.unchanged(name, value))?;
+        let precision = from.choice("precision", &Precision::ALL)?;
+        let diary = Diary::restore(&from)?;
+        let escalated = options.precision == Precision::Mixed && precision == Precision::F64;
+        if (precision != options.precision && !escalated)
+            || diary.rounding.is_none() != (options.precision == Precision::F64)
+        {
+            return Err(StateError::Contradiction("precision"));
+        }
+        let effective = Options { precision, ..*options };
+        let looks = || from.count("looks.next").map(|next| Looks::from_step(&samples, next));
+        let steps = from.count("t")?;
+        let mut direct = Self {
+            fused: Fused::restore(&samples, labels, network, law, &effective, &from)?,
+            looks: (precision == Precision::F32).then(looks).transpose()?,
+            samples,
+            labels: labels.to_vec(),
+            network: *network,
+            law,
+            requested: *options,
+            options: effective,
+            steps,
+            diary,
+            progress: Progress::default(),
+            booked: steps,
+            started: Instant::now(),
+            weights: None,
+            fingerprint: problem.into(),
+        };
+        direct.note_remark();
+        from.finish()?;
+        Ok(direct)
+    }
+
+    fn note_remark(&mut self) {
+        self.diary.remark = self.diary.rounding.as_ref().and_then(Remark::of);
     }
 
     fn count(&mut self, flips: u64, t: u64) {
@@ -127,7 +186,7 @@ impl Direct {
             error_estimate: 0.0,
         });
         (self.booked, self.started) = (self.steps, Instant::now());
-        self.diary.remark = self.diary.rounding.as_ref().and_then(Rounding::remark);
+        self.note_remark();
     }
 }
 
@@ -172,6 +231,22 @@ impl Engine for Direct {
         &self.progress
     }
 
+    fn save(&self) -> State {
+        let digest = || fingerprint(&self.samples, &self.labels, &self.network, self.law);
+        let mut state = State::new(self.kind(), *self.fingerprint.get_or_init(digest));
+        let mut out = state.saver();
+        out.count("t", self.steps);
+        out.choice("precision", &Precision::ALL, &self.options.precision);
+        if let Some(looks) = &self.looks {
+            out.count("looks.next", looks.next());
+        }
+        self.fused.save(&mut out);
+        self.diary.save(&mut out);
+        let (mut out, options) = (out.beside(), numbered(&self.requested));
+        options.into_iter().for_each(|(name, value)| out.within("options").number(name, value));
+        state
+    }
+
     /// In f32 and mixed steps Z is computed here in f64, from W and the samples as given: what is said of W is
     /// said of these data, whatever the steps made of them.
     fn iterate(&mut self) -> &dyn Iterate {
@@ -188,14 +263,32 @@ impl Engine for Direct {
                 }
                 z
             };
-            Weights { t: self.steps as f64, z, weights, length, samples: samples.clone() }
+            Weights { z, weights, length, samples: samples.clone() }
         })
     }
 }
 
+/// The digest of what the steps are on.
+fn fingerprint(samples: &Matrix, labels: &[f64], network: &Network, (loss, rate): (Loss, f64)) -> Digest {
+    let shape = [samples.rows(), samples.cols(), network.width, network.positive].map(|size| size as f64);
+    let mut hasher = Hasher::default();
+    hasher.bytes(loss.name().as_bytes()).numbers(&shape).numbers(&[network.leak, rate]);
+    hasher.numbers(labels).numbers(samples.values()).finish()
+}
+
+/// Options as numbers, by name.
+fn numbered(options: &Options) -> [(&'static str, f64); 3] {
+    let precision = Precision::ALL.iter().position(|p| *p == options.precision).unwrap_or_default();
+    let nest = match options.nest {
+        None => 0.0,
+        Some(Nest::Panels) => 1.0,
+        Some(Nest::Rows) => 2.0,
+    };
+    [("precision", precision as f64), ("tied", f64::from(u8::from(options.tied))), ("nest", nest)]
+}
+
 /// W and Z at one t.
 struct Weights {
-    t: f64,
     z: Vec<f64>,
     weights: Matrix,
     length: f64,
@@ -223,9 +316,5 @@ impl Iterate for Weights {
 
     fn weights(&self) -> Matrix {
         self.weights.clone()
-    }
-
-    fn state(&self) -> Vec<f64> {
-        [&[self.t], self.weights.values()].concat()
     }
 }

@@ -20,6 +20,7 @@ use crate::engine::Precision;
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::rounding::AnchorJudge;
+use crate::state::{Reader, Result, Saver};
 pub use farfield_kernels::isa::Isa;
 use farfield_kernels::loss::Loss;
 pub use farfield_kernels::plan::{Lanes, Nest};
@@ -85,13 +86,40 @@ impl Fused {
         weights: &Matrix,
         options: &Options,
     ) -> Self {
-        let setup = Setup { x, y, network, loss, rate, weights, tie: options.tied, nest: options.nest, isa };
+        let setup = Setup { x, y, network, loss, rate, tie: options.tied, nest: options.nest, isa };
         let stepper: Box<dyn Stepper> = match options.precision {
-            Precision::F32 => Box::new(Descent::<Plain<f32>>::new(&setup)),
-            Precision::F64 => Box::new(Descent::<Plain<f64>>::new(&setup)),
-            Precision::Mixed => Box::new(Descent::<Mixed>::new(&setup)),
+            Precision::F32 => Box::new(Descent::<Plain<f32>>::new(&setup, weights)),
+            Precision::F64 => Box::new(Descent::<Plain<f64>>::new(&setup, weights)),
+            Precision::Mixed => Box::new(Descent::<Mixed>::new(&setup, weights)),
         };
         Self { stepper, isa }
+    }
+
+    /// Goes on from what [`Self::save`] wrote for the same samples, network, rate and options.
+    ///
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(
+        x: &Arc<Matrix>,
+        y: &[f64],
+        network: &Network,
+        (loss, rate): (Loss, f64),
+        options: &Options,
+        from: &Reader,
+    ) -> Result<Self> {
+        let isa = Isa::best();
+        let setup = Setup { x, y, network, loss, rate, tie: options.tied, nest: options.nest, isa };
+        let stepper: Box<dyn Stepper> = match options.precision {
+            Precision::F32 => Box::new(Descent::<Plain<f32>>::restore(&setup, from)?),
+            Precision::F64 => Box::new(Descent::<Plain<f64>>::restore(&setup, from)?),
+            Precision::Mixed => Box::new(Descent::<Mixed>::restore(&setup, from)?),
+        };
+        Ok(Self { stepper, isa })
+    }
+
+    /// Everything that later steps depend on but the samples; to be asked for after a [`Self::sync`].
+    pub fn save(&self, out: &mut Saver) {
+        self.stepper.save(out);
     }
 
     /// One step W(t) → W(t+1), on the threads of the current rayon pool.

@@ -14,12 +14,14 @@
 
 use super::compensated::{Compensated, dot};
 use super::symmetric::Symmetric;
+use crate::digest::{Digest, Hasher};
 use crate::engine::{Flips, Iterate};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
+use crate::state::{Reader, Result, Saver};
 use farfield_kernels::loss::Loss;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The starting point W(0), as far as the span of the data sees it.
 #[derive(Clone, Debug)]
@@ -60,6 +62,7 @@ pub struct Problem {
     pub start: Start,
     product: Symmetric,
     bound: Symmetric,
+    fingerprint: OnceLock<Digest>,
 }
 
 impl Problem {
@@ -81,7 +84,8 @@ impl Problem {
         assert_eq!(start.squared_norms.len(), network.width, "one norm per neuron");
         let product = Symmetric::new(&gram.0);
         let bound = Symmetric::new(&Matrix::new(n, n, gram.0.values().iter().map(|k| k.abs()).collect()));
-        Self { gram, samples, labels, network, loss, rate, start, product, bound }
+        let fingerprint = OnceLock::new();
+        Self { gram, samples, labels, network, loss, rate, start, product, bound, fingerprint }
     }
 
     /// Number of samples n.
@@ -92,6 +96,18 @@ impl Problem {
     /// `out = K·v`.
     pub fn multiply(&self, v: &[f64], out: &mut [f64]) {
         self.product.multiply(v, out);
+    }
+
+    /// The digest of all of it.
+    pub fn fingerprint(&self) -> &Digest {
+        self.fingerprint.get_or_init(|| {
+            let Network { width, positive, leak } = self.network;
+            let start = &self.start;
+            let mut hasher = Hasher::default();
+            hasher.bytes(self.loss.name().as_bytes());
+            hasher.numbers(&[self.n() as f64, width as f64, positive as f64, leak, self.rate]).numbers(&self.labels);
+            hasher.numbers(&start.preactivations).numbers(&start.squared_norms).numbers(self.gram.0.values()).finish()
+        })
     }
 
     /// `out = |K|·v` for `v ≥ 0`: how far `K·u` can reach when `|u| ≤ v`.
@@ -128,6 +144,24 @@ impl Coefficients {
         let mut state = Self { problem, t, c, z, pattern, groups, features: Vec::new(), flips };
         state.regroup();
         state
+    }
+
+    /// Writes t, C and Z; the flips are in the diary.
+    pub fn save(&self, out: &mut Saver) {
+        out.number("t", self.t);
+        self.c.save(out, "coefficients");
+        self.z.save(out, "preactivations");
+    }
+
+    /// Reads what [`Coefficients::save`] wrote, and the flips.
+    ///
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(problem: Arc<Problem>, from: &Reader) -> Result<Self> {
+        let pairs = problem.n() * problem.network.width;
+        let c = Compensated::restore(from, "coefficients", pairs)?;
+        let z = Compensated::restore(from, "preactivations", pairs)?;
+        Ok(Self::from_parts(problem, from.time("t")?, Flips::restore(from)?, c, z))
     }
 
     /// What stays fixed.
@@ -313,12 +347,6 @@ impl Iterate for Coefficients {
             w.row_mut(j).iter_mut().zip(&sum).for_each(|(w, sum)| *w += sum);
         }
         w
-    }
-
-    /// t, the flips, then C and Z with their compensations.
-    fn state(&self) -> Vec<f64> {
-        let head = [self.t, self.flips.count as f64, self.flips.last];
-        head.iter().chain(self.c.hi()).chain(self.c.lo()).chain(self.z.hi()).chain(self.z.lo()).copied().collect()
     }
 }
 

@@ -21,21 +21,23 @@
 //! within 10⁻¹¹ of its log t; neurons that chatter there slide after a few crossings.
 
 mod averages;
+mod diary;
+mod mode;
 mod options;
-mod record;
+mod save;
 
 use super::gram::{Coefficients, Problem};
 use super::settled::Settled;
 use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
 use super::warp::{SHORTEST, Warp};
-use crate::engine::{
-    Diary, Engine, EngineKind, Flips, Hold, Iterate, Precision, Progress, Reached, Remark, Segment, Stop,
-};
+use crate::engine::{Diary, Engine, EngineKind, Flips, Hold, Iterate, Progress, Reached, Stop};
 use crate::number::COUNTABLE;
-use crate::rounding::{AnchorJudge, Rounding};
+use crate::rounding::AnchorJudge;
+use crate::state::State;
+use mode::Mode;
 pub use options::Options;
-use record::Snapshot;
+use save::Snapshot;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -65,21 +67,19 @@ const CROSSINGS: u32 = 8;
 pub struct Horizon {
     options: Options,
     state: Coefficients,
-    settled: Option<Settled>,
+    mode: Mode,
+    kind: EngineKind, // what was at work last
     warp: Warp,
-    hold: Hold,
-    noted: Option<Hold>, // what progress displays were told
-    engine: EngineKind,
     attempt: f64,  // no warp before this t
     patience: f64, // steps after an event until the next attempt
     crossings: u32,
-    takeoff: Option<f64>, // where the present flight of the warp began
     chatter: Chatter,
-    smooth: f64, // no averages before this t
-    sliding: Option<Box<Sliding>>,
+    smooth: f64,        // no averages before this t
     averaging: f64,     // the error that the averages claim
     judge: AnchorJudge, // of mixed steps
     escalated: Option<f64>,
+    hold: Hold,
+    noted: Option<Hold>, // what progress displays were told
     diary: Diary,
     progress: Progress,
     snapshot: Option<Snapshot>,
@@ -88,41 +88,37 @@ pub struct Horizon {
 impl Horizon {
     /// Takes over at step `t` from an iterate W(t), the problem's starting point, with `flips` behind it.
     pub fn new(problem: Arc<Problem>, t: f64, flips: Flips, options: Options) -> Self {
-        Self::from_state(Coefficients::new(problem, t, flips), options)
-    }
-
-    fn from_state(state: Coefficients, options: Options) -> Self {
-        let warp = Warp::new(state.problem().n());
-        let hold = if options.warp { Hold::Flips } else { Hold::Off };
-        let mut horizon = Self {
-            options,
-            chatter: Chatter::new(&state),
-            smooth: 0.0,
-            sliding: None,
-            averaging: 0.0,
-            judge: AnchorJudge::new(),
-            escalated: None,
-            state,
-            settled: None,
-            warp,
-            hold,
-            noted: None,
-            engine: EngineKind::Gram,
-            attempt: 0.0,
-            patience: SHORTEST,
-            crossings: 0,
-            takeoff: None,
-            diary: Diary::default(),
-            progress: Progress::default(),
-            snapshot: None,
-        };
+        let mut horizon = Self::at(Coefficients::new(problem, t, flips), options);
         horizon.write_up();
         horizon
     }
 
+    fn at(state: Coefficients, options: Options) -> Self {
+        Self {
+            options,
+            mode: Mode::General,
+            kind: EngineKind::Gram,
+            warp: Warp::new(state.problem().n()),
+            attempt: 0.0,
+            patience: SHORTEST,
+            crossings: 0,
+            chatter: Chatter::new(&state),
+            smooth: 0.0,
+            averaging: 0.0,
+            judge: AnchorJudge::new(),
+            escalated: None,
+            hold: if options.warp { Hold::Flips } else { Hold::Off },
+            noted: None,
+            diary: Diary::default(),
+            progress: Progress::default(),
+            snapshot: None,
+            state,
+        }
+    }
+
     /// Why steps are taken one by one; None while warp is at work.
     pub fn hold(&self) -> Option<Hold> {
-        (self.engine == EngineKind::Gram).then_some(self.hold)
+        (self.kind == EngineKind::Gram).then_some(self.hold)
     }
 
     /// The iterate in the span of the data; up to date whenever [`Engine::advance`] has reached its target.
@@ -132,209 +128,7 @@ impl Horizon {
 
     /// The averaged iterate, while neurons slide.
     pub fn sliding(&self) -> Option<&Sliding> {
-        self.sliding.as_deref()
-    }
-
-    /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
-    fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
-        let (t, start) = (self.state.t(), Instant::now());
-        let mut steps = 0;
-        let countable = t < COUNTABLE;
-        self.engine = EngineKind::Gram;
-        if self.sliding.is_none() && countable {
-            steps = self.weigh_chatter(target);
-        }
-        let left = if self.sliding.is_some() {
-            if steps > 0 {
-                self.book(t, steps, start.elapsed().as_secs_f64());
-                return None;
-            }
-            self.engine = EngineKind::Sliding;
-            self.slide(target, stop)
-        } else if steps > 0 {
-            Reached::Target
-        } else if self.settled.is_none() && countable {
-            steps = 1;
-            self.general_step()
-        } else if self.warps(target) {
-            self.engine = EngineKind::Warp;
-            self.fly(target, stop)
-        } else if countable {
-            let left;
-            (steps, left) = self.march(target, stop);
-            left
-        } else {
-            return Some(Reached::Event);
-        };
-        if self.sliding.is_none() {
-            self.chatter.observe(&self.state);
-        }
-        self.book(t, steps, start.elapsed().as_secs_f64());
-        match left {
-            Reached::Target | Reached::Event => None,
-            Reached::Flip if self.engine == EngineKind::Sliding => None,
-            Reached::Flip => {
-                self.flipped();
-                None
-            }
-            Reached::Diverged => Some(Reached::Diverged),
-            Reached::Interrupted => Some(Reached::Interrupted),
-        }
-    }
-
-    fn general_step(&mut self) -> Reached {
-        if !self.state.step() || !self.state.finite() {
-            return Reached::Diverged;
-        }
-        if self.state.t() - self.state.flips().last >= QUIET {
-            self.settled = Some(self.settle());
-        }
-        Reached::Target
-    }
-
-    /// The reduced problem of the present pattern.
-    fn settle(&self) -> Settled {
-        let settled = Settled::new(&self.state);
-        if self.options.mixed { settled.mixed(&self.state, self.judge) } else { settled }
-    }
-
-    /// Exact steps in the present pattern, up to the target or to the next attempt at warp.
-    fn march(&mut self, target: f64, stop: &Stop) -> (u64, Reached) {
-        let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
-        let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
-        let settled = self.settled.as_mut().expect("a settled pattern");
-        let ended = settled.advance(&mut self.state, steps, stop, &self.progress);
-        self.note_rounding();
-        ended
-    }
-
-    /// Takes note of what mixed steps have seen of their rounding.
-    fn note_rounding(&mut self) {
-        let Some(judge) = self.settled.as_ref().and_then(Settled::rounding) else { return };
-        self.judge = judge;
-        if judge.failed {
-            self.escalated.get_or_insert(self.state.t());
-        }
-    }
-
-    /// Whether to warp now; if not, says why and when to ask again.
-    fn warps(&mut self, target: f64) -> bool {
-        let t = self.state.t();
-        if self.takeoff.is_some() {
-            return true;
-        }
-        if !self.options.warp || t < self.attempt || target - t < SHORTEST {
-            return false;
-        }
-        if self.settled.is_none() {
-            self.settled = Some(self.settle());
-        }
-        let settled = self.settled.as_ref().expect("just built");
-        if !self.warp.ready(&self.state, settled, self.options.tolerance) {
-            self.hold = Hold::Early;
-            self.attempt = (t + (t * RECHECK).max(SHORTEST)).ceil();
-            return false;
-        }
-        true
-    }
-
-    /// A flight of the warp, from a state with nothing pending to one with nothing pending. An
-    /// interrupted flight is the same flight when it goes on.
-    fn fly(&mut self, target: f64, stop: &Stop) -> Reached {
-        let settled = self.settled.as_mut().expect("a settled pattern");
-        let from = *self.takeoff.get_or_insert(self.state.t());
-        if settled.pending() {
-            settled.sync(&mut self.state, from);
-        }
-        let left = self.warp.advance(&mut self.state, settled, target, stop, &self.progress);
-        settled.watch(&self.state);
-        if left == Reached::Interrupted {
-            return left;
-        }
-        self.takeoff = None;
-        if self.state.t() > from * (1.0 + PROGRESS) {
-            self.crossings = 0;
-        }
-        if left == Reached::Event { self.near(from) } else { left }
-    }
-
-    /// What follows when a pre-activation nears zero: exact steps, or the crossing of a flip by flow.
-    fn near(&mut self, from: f64) -> Reached {
-        let t = self.state.t();
-        self.hold = Hold::Near;
-        let most = if self.options.sliding > 0.0 { WATCHED } else { UNWATCHED };
-        self.patience = if t - from < PAID * self.patience { (2.0 * self.patience).min(most) } else { SHORTEST };
-        self.attempt = t + self.patience;
-        if t < COUNTABLE {
-            return Reached::Event;
-        }
-        self.crossings += 1;
-        if self.crossings > CROSSINGS && self.slide_at_once() {
-            return Reached::Event;
-        }
-        self.attempt = if self.crossings > 2 * CROSSINGS { f64::INFINITY } else { t };
-        let settled = self.settled.as_mut().expect("a settled pattern");
-        self.warp.cross(&mut self.state, settled)
-    }
-
-    /// The reduced problem is void; warp waits.
-    fn flipped(&mut self) {
-        self.settled = None;
-        if self.state.t() < COUNTABLE {
-            self.attempt = self.state.t() + self.patience;
-            self.hold = if self.options.warp { Hold::Flips } else { Hold::Off };
-        }
-    }
-
-    /// Brings C and Z up to date at a requested t.
-    fn land(&mut self) {
-        let Some(settled) = &mut self.settled else { return };
-        let t = self.state.t();
-        if settled.pending() && settled.sync(&mut self.state, t) > 0 {
-            self.flipped();
-        } else {
-            settled.watch(&self.state);
-        }
-        self.note_rounding();
-    }
-
-    /// Books a stretch.
-    fn book(&mut self, from: f64, steps_taken: u64, seconds: f64) {
-        let (engine, to) = (self.engine, self.state.t());
-        let mixed = self.options.mixed && engine == EngineKind::Gram && self.escalated.is_none_or(|t| t >= to);
-        let precision = if mixed { Precision::Mixed } else { Precision::F64 };
-        if to == from {
-            return;
-        }
-        let error_estimate = match &self.settled {
-            Some(settled) if engine == EngineKind::Warp => self.warp.error_estimate(settled),
-            _ if engine == EngineKind::Sliding => self.averaging,
-            _ => 0.0,
-        };
-        self.diary.travel(Segment { engine, precision, from, to, steps_taken, seconds, error_estimate });
-    }
-
-    /// The diary at the present t.
-    fn write_up(&mut self) {
-        let (rounding, remark) = (self.seen_rounding(), self.present_remark());
-        let stepped = if self.sliding.is_some() { 0.0 } else { self.state.t() };
-        self.diary.flips = self.state.flips();
-        self.diary.decades = self.chatter.decades(stepped);
-        (self.diary.rounding, self.diary.remark) = (rounding, remark);
-    }
-
-    fn seen_rounding(&self) -> Option<Rounding> {
-        let mut rounding = Rounding { escalated: self.escalated, ..Rounding::default() };
-        rounding.judged(&self.judge, self.state.t());
-        if self.judge.anchors > 0 {
-            rounding.drifted(self.judge.drift);
-        }
-        self.options.mixed.then_some(rounding)
-    }
-
-    fn present_remark(&self) -> Option<Remark> {
-        let held = || self.hold().filter(|hold| *hold != Hold::Off).map(Remark::Held);
-        self.seen_rounding().and_then(|rounding| rounding.remark()).or_else(held)
+        self.mode.sliding()
     }
 
     /// [`Engine::advance`], without the diary.
@@ -355,11 +149,174 @@ impl Horizon {
         self.land();
         Reached::Target
     }
+
+    /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
+    fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
+        let (t, start) = (self.state.t(), Instant::now());
+        let countable = t < COUNTABLE;
+        self.kind = EngineKind::Gram;
+        let handed_over = if countable { self.weigh_chatter(target) } else { 0 };
+        let (steps, reached) = match self.mode {
+            _ if handed_over > 0 => (handed_over, Reached::Target),
+            Mode::Sliding(_) => {
+                self.kind = EngineKind::Sliding;
+                (0, self.slide(target, stop))
+            }
+            Mode::General if countable => (1, self.general_step()),
+            Mode::General | Mode::Settled(_) | Mode::Flight { .. } => {
+                if self.takes_off(target) {
+                    self.kind = EngineKind::Warp;
+                    (0, self.fly(target, stop))
+                } else if countable {
+                    self.march(target, stop)
+                } else {
+                    return Some(Reached::Event);
+                }
+            }
+        };
+        if self.mode.sliding().is_none() {
+            self.chatter.observe(&self.state);
+        }
+        self.book(t, steps, start.elapsed().as_secs_f64());
+        match reached {
+            Reached::Target | Reached::Event => None,
+            Reached::Flip => {
+                if self.kind != EngineKind::Sliding {
+                    self.flipped();
+                }
+                None
+            }
+            Reached::Diverged | Reached::Interrupted => Some(reached),
+        }
+    }
+
+    fn general_step(&mut self) -> Reached {
+        if !self.state.step() || !self.state.finite() {
+            return Reached::Diverged;
+        }
+        if self.state.t() - self.state.flips().last >= QUIET {
+            self.mode = Mode::Settled(self.settle());
+        }
+        Reached::Target
+    }
+
+    /// The reduced problem of the present pattern.
+    fn settle(&self) -> Settled {
+        let settled = Settled::new(&self.state);
+        if self.options.mixed { settled.mixed(&self.state, self.judge) } else { settled }
+    }
+
+    /// Exact steps in the present pattern, up to the target or to the next attempt at warp.
+    fn march(&mut self, target: f64, stop: &Stop) -> (u64, Reached) {
+        let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
+        let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
+        let settled = self.mode.settled_mut().expect("steps march in a settled pattern");
+        let ended = settled.advance(&mut self.state, steps, stop, &self.progress);
+        self.note_rounding();
+        ended
+    }
+
+    /// Takes note of what mixed steps have seen of their rounding.
+    fn note_rounding(&mut self) {
+        let Some(judge) = self.mode.settled().and_then(Settled::rounding) else { return };
+        self.judge = judge;
+        if judge.failed {
+            self.escalated.get_or_insert(self.state.t());
+        }
+    }
+
+    /// Whether to warp now, from a settled pattern; if not, says why and when to ask again.
+    fn takes_off(&mut self, target: f64) -> bool {
+        let t = self.state.t();
+        if let Mode::Flight { .. } = self.mode {
+            return true;
+        }
+        if !self.options.warp || t < self.attempt || target - t < SHORTEST {
+            return false;
+        }
+        if let Mode::General = self.mode {
+            self.mode = Mode::Settled(self.settle());
+        }
+        let settled = self.mode.settled().expect("settled just now");
+        if !self.warp.ready(&self.state, settled, self.options.tolerance) {
+            self.hold = Hold::Early;
+            self.attempt = (t + (t * RECHECK).max(SHORTEST)).ceil();
+            return false;
+        }
+        true
+    }
+
+    /// A flight of the warp, from a state with nothing pending to one with nothing pending. An
+    /// interrupted flight is the same flight when it goes on.
+    fn fly(&mut self, target: f64, stop: &Stop) -> Reached {
+        let (mut settled, from) = match std::mem::replace(&mut self.mode, Mode::General) {
+            Mode::Flight { settled, from } => (settled, from),
+            Mode::Settled(settled) => (settled, self.state.t()),
+            Mode::General | Mode::Sliding(_) => unreachable!("a flight begins in a settled pattern"),
+        };
+        if settled.pending() {
+            settled.sync(&mut self.state, from);
+        }
+        let reached = self.warp.advance(&mut self.state, &mut settled, target, stop, &self.progress);
+        settled.watch(&self.state);
+        if reached == Reached::Interrupted {
+            self.mode = Mode::Flight { settled, from };
+            return reached;
+        }
+        self.mode = Mode::Settled(settled);
+        if self.state.t() > from * (1.0 + PROGRESS) {
+            self.crossings = 0;
+        }
+        if reached == Reached::Event { self.near(from) } else { reached }
+    }
+
+    /// What follows when a pre-activation nears zero: exact steps, or the crossing of a flip by flow.
+    fn near(&mut self, from: f64) -> Reached {
+        let t = self.state.t();
+        self.hold = Hold::Near;
+        let most = if self.options.sliding > 0.0 { WATCHED } else { UNWATCHED };
+        self.patience = if t - from < PAID * self.patience { (2.0 * self.patience).min(most) } else { SHORTEST };
+        self.attempt = t + self.patience;
+        if t < COUNTABLE {
+            return Reached::Event;
+        }
+        self.crossings += 1;
+        if self.crossings > CROSSINGS && self.slide_at_once() {
+            return Reached::Event;
+        }
+        self.attempt = if self.crossings > 2 * CROSSINGS { f64::INFINITY } else { t };
+        if let Mode::General = self.mode {
+            self.mode = Mode::Settled(self.settle());
+        }
+        let settled = self.mode.settled_mut().expect("settled just now");
+        self.warp.cross(&mut self.state, settled)
+    }
+
+    /// The reduced problem is void; warp waits.
+    fn flipped(&mut self) {
+        self.mode = Mode::General;
+        if self.state.t() < COUNTABLE {
+            self.attempt = self.state.t() + self.patience;
+            self.hold = if self.options.warp { Hold::Flips } else { Hold::Off };
+        }
+    }
+
+    /// Brings C and Z up to date at a requested t.
+    fn land(&mut self) {
+        let Some(settled) = self.mode.settled_mut() else { return };
+        let t = self.state.t();
+        if settled.pending() && settled.sync(&mut self.state, t) > 0 {
+            self.flipped();
+        } else {
+            settled.watch(&self.state);
+        }
+        self.note_rounding();
+    }
 }
 
 impl Engine for Horizon {
     fn kind(&self) -> EngineKind {
-        self.engine
+        self.kind
     }
 
     fn t(&self) -> f64 {
@@ -374,6 +331,16 @@ impl Engine for Horizon {
         reached
     }
 
+    fn iterate(&mut self) -> &dyn Iterate {
+        let mut state = self.state.clone();
+        if let Some(settled) = self.mode.settled().filter(|settled| settled.pending()) {
+            let t = state.t();
+            settled.clone().sync(&mut state, t);
+        }
+        let slopes = self.mode.sliding_mut().map(|sliding| sliding.slopes(state.problem()));
+        self.snapshot.insert(Snapshot { state, slopes })
+    }
+
     fn diary(&self) -> &Diary {
         &self.diary
     }
@@ -382,12 +349,16 @@ impl Engine for Horizon {
         &self.progress
     }
 
+    fn save(&self) -> State {
+        self.saved()
+    }
+
     fn scaled_losses(&mut self) -> Option<Vec<f64>> {
-        if let Some(sliding) = &mut self.sliding {
+        if let Mode::Sliding(sliding) = &mut self.mode {
             return Some(sliding.scaled_losses(self.state.problem()));
         }
         let fresh;
-        let settled = match &self.settled {
+        let settled = match self.mode.settled() {
             Some(settled) => settled,
             None => {
                 fresh = Settled::new(&self.state);
@@ -395,16 +366,5 @@ impl Engine for Horizon {
             }
         };
         Some(self.warp.scaled_losses(&self.state, settled))
-    }
-
-    fn iterate(&mut self) -> &dyn Iterate {
-        let mut state = self.state.clone();
-        if let Some(settled) = self.settled.as_ref().filter(|settled| settled.pending()) {
-            let t = state.t();
-            settled.clone().sync(&mut state, t);
-        }
-        let slopes = self.sliding.as_mut().map(|sliding| sliding.slopes(state.problem()));
-        let record = self.complete_state();
-        self.snapshot.insert(Snapshot { state, slopes, record })
     }
 }

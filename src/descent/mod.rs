@@ -18,4 +18,4 @@ pub mod streamed;
 pub mod symmetric;
 pub mod warp;
 
-pub use choose::{EngineChoice, Options, engine};
+pub use choose::{EngineChoice, Options, engine, restore};

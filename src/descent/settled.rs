@@ -24,6 +24,7 @@ use super::streamed::Streamed;
 use super::symmetric::Symmetric;
 use crate::engine::{Progress, Reached, Stop};
 use crate::rounding::AnchorJudge;
+use crate::state::{Reader, Result, Saver, StateError};
 use farfield_kernels::loss::Loss;
 use farfield_kernels::settled::Space;
 
@@ -66,9 +67,38 @@ impl Settled {
         settled
     }
 
-    /// From the parts that [`Settled::parts`] returns; `state` as it was when they were taken.
-    pub fn from_parts(state: &Coefficients, q: Compensated, pending: Compensated, limit: Vec<f64>) -> Self {
-        Self { q, pending, limit, ..Self::new(state) }
+    /// Writes all that does not follow from the iterate.
+    pub fn save(&self, out: &mut Saver) {
+        self.q.save(out, "margins");
+        self.pending.save(out, "pending");
+        out.vector("limit", &self.limit[..]);
+        if let Some(judge) = &self.rounding {
+            judge.save(&mut out.within("judge"));
+        }
+        if let Some(streamed) = &self.streamed {
+            streamed.save(&mut out.within("streamed"));
+        }
+    }
+
+    /// Reads what [`Settled::save`] wrote; `state` as it was then.
+    ///
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(state: &Coefficients, from: &Reader) -> Result<Self> {
+        let n = state.problem().n();
+        let mut settled = Self::new(state);
+        settled.q = Compensated::restore(from, "margins", n)?;
+        settled.pending = Compensated::restore(from, "pending", n)?;
+        settled.limit = from.vector("limit", n)?;
+        if from.has("judge.interval") {
+            settled = settled.mixed(state, AnchorJudge::restore(&from.within("judge"))?);
+        }
+        match &mut settled.streamed {
+            Some(streamed) => streamed.restore(&from.within("streamed"))?,
+            None if from.has("streamed.since") => return Err(StateError::Contradiction("settled.streamed")),
+            None => {}
+        }
+        Ok(settled)
     }
 
     /// The same with steps in mixed precision, if these have not failed yet.
@@ -78,24 +108,9 @@ impl Settled {
         self
     }
 
-    /// H in f32, while it is in use.
-    pub fn streamed(&self) -> Option<&Streamed> {
-        self.streamed.as_ref()
-    }
-
-    /// [`Self::streamed`], to be restored.
-    pub fn streamed_mut(&mut self) -> Option<&mut Streamed> {
-        self.streamed.as_mut()
-    }
-
     /// What mixed steps have seen of their rounding, if any were asked for.
     pub fn rounding(&self) -> Option<AnchorJudge> {
         self.rounding
-    }
-
-    /// The margins, the pending part of S, and the limits of the watch.
-    pub fn parts(&self) -> (&Compensated, &Compensated, &[f64]) {
-        (&self.q, &self.pending, &self.limit)
     }
 
     /// Whether C and Z lag behind.

@@ -24,6 +24,16 @@ impl Looks {
         Self { next: 1, seen }
     }
 
+    /// The next step to be looked at.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// On samples X (n×d), with this step to be looked at next.
+    pub fn from_step(x: &Matrix, next: u64) -> Self {
+        Self { next, ..Self::new(x) }
+    }
+
     /// W before step t, if that step is to be looked at.
     pub fn before(&mut self, fused: &Fused, t: u64) -> Option<Matrix> {
         if t < self.next {

@@ -13,6 +13,7 @@ use super::symmetric::Symmetric;
 use crate::matrix::Matrix;
 use crate::number::larger;
 use crate::rounding::AnchorJudge;
+use crate::state::{Reader, Result, Saver};
 use farfield_kernels::loss::Loss;
 use farfield_kernels::settled::{PackedSymmetric, Space};
 use std::sync::Arc;
@@ -79,17 +80,19 @@ impl Streamed {
         self.base = q.clone();
     }
 
-    /// What later steps depend on: `q(t₀)`, the steps since the anchor, and the judge.
-    pub fn memory(&self) -> Vec<f64> {
-        let counts = [self.since as f64];
-        [self.base.hi(), self.base.lo(), &counts, &self.judge.memory()].concat()
+    /// Writes `q(t₀)` and the steps since the anchor.
+    pub fn save(&self, out: &mut Saver) {
+        self.base.save(out, "base");
+        out.count("since", self.since);
     }
 
-    /// Takes back what [`Self::memory`] returned for n samples.
-    pub fn remember(&mut self, memory: &[f64]) {
-        let n = self.base.hi().len();
-        self.base = Compensated::from_parts(memory[..n].to_vec(), memory[n..2 * n].to_vec());
-        self.since = memory[2 * n] as u64;
-        self.judge = AnchorJudge::remember(&memory[2 * n + 1..]);
+    /// Takes back what [`Self::save`] wrote.
+    ///
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(&mut self, from: &Reader) -> Result<()> {
+        self.base = Compensated::restore(from, "base", self.base.hi().len())?;
+        self.since = from.count("since")?;
+        Ok(())
     }
 }

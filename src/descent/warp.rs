@@ -36,6 +36,7 @@ use super::runge_kutta::{NODES, STAGES, change, combined_error, displacement, er
 use super::settled::Settled;
 use crate::engine::{Progress, Reached, Stop};
 use crate::number::{COUNTABLE, largest};
+use crate::state::{Reader, Result, Saver};
 use farfield_kernels::loss::Ratios;
 use farfield_kernels::two_sum::add;
 
@@ -115,17 +116,23 @@ impl Warp {
         }
     }
 
-    /// What later stretches depend on, 4 + n numbers: the proposed length in u, the clock, and δ.
-    pub fn memory(&self) -> Vec<f64> {
-        let head = [self.length, self.clock.t, self.clock.u.0, self.clock.u.1];
-        head.iter().chain(&self.drift).copied().collect()
+    /// Writes what later stretches depend on: the proposed length in u, the clock, and δ.
+    pub fn save(&self, out: &mut Saver) {
+        out.number("length", self.length);
+        out.vector("clock", [self.clock.t, self.clock.u.0, self.clock.u.1]);
+        out.vector("drift", &self.drift[..]);
     }
 
-    /// Puts back what [`Warp::memory`] returned.
-    pub fn remember(&mut self, memory: &[f64]) {
-        let (head, drift) = memory.split_at(4);
-        (self.length, self.clock) = (head[0], Clock { t: head[1], u: (head[2], head[3]) });
-        self.drift.copy_from_slice(drift);
+    /// Takes back what [`Warp::save`] wrote.
+    ///
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(&mut self, from: &Reader) -> Result<()> {
+        self.length = from.number("length", |length| !(length > 0.0 && length.is_finite()))?;
+        let [t, hi, lo] = from.numbers("clock")?;
+        self.clock = Clock { t, u: (hi, lo) };
+        self.drift = from.vector("drift", self.drift.len())?;
+        Ok(())
     }
 
     /// `αc t s(q_i)` at the present t: near the limit, the dual variables λ (over κ). Keeps its digits at any t.

@@ -3,6 +3,7 @@
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::rounding::AnchorJudge;
+use crate::state::{Reader, Result, Saver};
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::isa::Isa;
 use farfield_kernels::lane::{Lane, padded};
@@ -19,7 +20,6 @@ pub(super) struct Setup<'a> {
     pub network: &'a Network,
     pub loss: Loss,
     pub rate: f64,
-    pub weights: &'a Matrix,
     pub tie: bool,
     pub nest: Option<Nest>,
     pub isa: Isa,
@@ -39,8 +39,16 @@ pub(super) struct Tie {
 
 /// Neurons, or groups of them, and how they step.
 pub(super) trait Core: Send + Sized {
-    /// The neurons of a network at its weights, with Z known.
-    fn start(setup: &Setup) -> Self;
+    /// The neurons of a network with weights 0; Z is unknown until a refresh.
+    fn at_rest(setup: &Setup) -> Self;
+
+    /// The neurons of a network at these weights (m×d), with Z known.
+    fn start(setup: &Setup, weights: &Matrix) -> Self {
+        let mut core = Self::at_rest(setup);
+        core.add(|j, k| weights[(j, k)]);
+        core.refresh();
+        core
+    }
 
     /// Groups of the same problem at rest, with their pattern known.
     fn tied(&self, tie: &Tie) -> Self;
@@ -74,6 +82,12 @@ pub(super) trait Core: Send + Sized {
 
     /// Goes on from what others have seen.
     fn continue_judging(&mut self, _: AnchorJudge) {}
+
+    /// Everything that later steps depend on but the samples, where Z is known.
+    fn save(&self, out: &mut Saver);
+
+    /// Takes back what [`Core::save`] wrote, at rest. Z is known then.
+    fn restore(&mut self, from: &Reader) -> Result<()>;
 }
 
 /// Blocks of samples for Z in T and products in P.

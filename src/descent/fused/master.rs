@@ -86,16 +86,12 @@ impl Master {
                 self.update(&mut space, &strips, block);
             }
         });
-        let mut out = vec![0.0; m * d];
-        for (b, block) in blocks.iter().enumerate() {
-            let cols = block.len() / m;
-            for j in 0..m {
-                for k in 0..COLUMNS.min(d - b * COLUMNS) {
-                    out[j * d + b * COLUMNS + k] = block[position::<f64>(m, cols, j, k)];
-                }
-            }
-        }
-        out
+        unpacked(&blocks, m, d)
+    }
+
+    /// W (m×d, row-major).
+    pub fn weights(&self) -> Vec<f64> {
+        unpacked(&self.blocks, self.m, self.x.cols())
     }
 
     /// `W ← W + CᵀX` for coefficients `c`, one column of n per neuron (none: no update), and `Z = XWᵀ`.
@@ -159,6 +155,20 @@ impl Master {
         }
         lost
     }
+}
+
+/// Blocks of weights of m neurons as m×d numbers, row-major.
+fn unpacked(blocks: &[Buffer<f64>], m: usize, d: usize) -> Vec<f64> {
+    let mut out = vec![0.0; m * d];
+    for (b, block) in blocks.iter().enumerate() {
+        let cols = block.len() / m;
+        for j in 0..m {
+            for k in 0..COLUMNS.min(d - b * COLUMNS) {
+                out[j * d + b * COLUMNS + k] = block[position::<f64>(m, cols, j, k)];
+            }
+        }
+    }
+    out
 }
 
 /// Columns of coefficients one after the other, each padded to whole vectors.

@@ -27,6 +27,7 @@ use crate::geometry::preactivations;
 use crate::matrix::Matrix;
 use crate::number::larger;
 use crate::rounding::AnchorJudge;
+use crate::state::{Reader, Result, Saver};
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::data::Data;
 use farfield_kernels::isa::Isa;
@@ -50,7 +51,8 @@ pub(super) struct Mixed {
     z: Buffer<f64>,
     motion: Motion,
     since: u64,
-    stale: bool,
+    stale: bool, // W was changed from outside: Z does not follow from the base any more
+    grouped: bool,
     judge: AnchorJudge,
 }
 
@@ -84,7 +86,7 @@ impl Mixed {
         let scale = libm::scalbn(1.0, -libm::ilogb(top).clamp(-1000, 1000));
         let samples = samples::<f32, f64>(&plan, &y);
         let (z, judge) = (Buffer::zeros(numbers), AnchorJudge::new());
-        Self { isa, plan, x, y, data, rule, scale, samples, z, motion, since: 0, stale: true, judge }
+        Self { isa, plan, x, y, data, rule, scale, samples, z, motion, since: 0, stale: true, grouped: false, judge }
     }
 
     /// Panels: S and pattern from Z, after it has moved if the chunks have new shares.
@@ -143,24 +145,22 @@ impl Mixed {
         lost as f64 / (m * d) as f64
     }
 
-    /// Compares Z with what f64 makes of W, and goes on from there.
+    /// Compares Z with what f64 makes of W, and goes on from there. Groups that show a flip before are left as they
+    /// are: their stretch ends.
     fn anchor(&mut self) -> Tally {
         let start = Instant::now();
-        let running = match self.motion {
-            Motion::Panels { .. } => self.preactivations(),
-            Motion::Rows { .. } => {
-                self.forward();
-                self.preactivations()
-            }
-        };
-        let steps = self.since;
+        let late = self.forward();
+        if late > 0 && self.grouped {
+            return Tally { flips: late, finite: true };
+        }
+        let (running, steps) = (self.preactivations(), self.since);
         let lost = self.exact();
         let tally = match &self.motion {
             Motion::Panels { .. } => self.settle(false),
-            // The step that follows sees the pattern.
+            // The step that follows sees what the pattern of the exact Z has changed beyond that.
             Motion::Rows { base, .. } => {
                 self.z.copy_from_slice(base);
-                Tally::NONE
+                Tally { flips: late, finite: true }
             }
         };
         let m = self.plan.shape.m;
@@ -218,17 +218,14 @@ impl Mixed {
 }
 
 impl Core for Mixed {
-    fn start(setup: &Setup) -> Self {
-        let Setup { x, y, network, loss, rate, weights, isa, .. } = *setup;
+    fn at_rest(setup: &Setup) -> Self {
+        let Setup { x, y, network, loss, rate, isa, .. } = *setup;
         let shape = Shape { n: x.rows(), d: x.cols(), m: network.width };
         let plan = Plan::new::<f32>(shape, setup.nest);
         let data = Data::pack(x.values(), &plan);
         let a = network.outputs();
         let rule = Rule::beside::<f32>(plan.lanes, &a, &a, network.leak, (loss, rate));
-        let mut core = Self::zero(isa, plan, x.clone(), y.into(), data, rule);
-        core.add(|j, k| weights[(j, k)]);
-        core.refresh();
-        core
+        Self::zero(isa, plan, x.clone(), y.into(), data, rule)
     }
 
     fn tied(&self, tie: &Tie) -> Self {
@@ -237,7 +234,7 @@ impl Core for Mixed {
         let rule = Rule::beside::<f32>(plan.lanes, &tie.output, &tie.update, leak, (loss, rate));
         let mut core = Self::zero(self.isa, plan, self.x.clone(), self.y.clone(), self.data.clone(), rule);
         follow::<f32, f64>(&core.plan, &mut core.samples, tie);
-        core.judge = self.judge;
+        (core.judge, core.grouped) = (self.judge, true);
         core.refresh();
         core
     }
@@ -247,9 +244,13 @@ impl Core for Mixed {
     }
 
     fn step(&mut self) -> Tally {
+        if self.stale {
+            self.exact();
+        }
         let before = if self.since >= self.judge.interval { self.anchor() } else { Tally::NONE };
         if self.plan.nest == Nest::Rows {
-            return before.and(self.by_rows());
+            let ends = self.grouped && before.flips > 0;
+            return if ends { before } else { before.and(self.by_rows()) };
         }
         let Self { isa, data, scale, motion, .. } = self;
         if let Motion::Panels { chunks, s, sums, rounded, .. } = motion {
@@ -312,6 +313,51 @@ impl Core for Mixed {
 
     fn continue_judging(&mut self, judge: AnchorJudge) {
         self.judge = judge;
+    }
+
+    /// W at the anchor, the motion since, and in panels Z, which has run along.
+    fn save(&self, out: &mut Saver) {
+        let Plan { shape, .. } = self.plan;
+        out.count("since", self.since);
+        self.judge.save(&mut out.within("judge"));
+        match &self.motion {
+            Motion::Panels { weights, sums, .. } => {
+                let mut ordered = vec![0.0; shape.n * shape.m];
+                visit::<f32, f64>(&self.plan, &self.samples, |at, ij| ordered[ij] = sums[at]);
+                out.vector("weights", weights.weights());
+                out.vector("sums", ordered);
+                out.vector("preactivations", self.preactivations());
+            }
+            Motion::Rows { weights, moved, .. } => {
+                let at = |jk: usize| moved[rows::weight_at::<f32>(&self.plan, jk / shape.d, jk % shape.d)];
+                out.vector("weights", weights.values());
+                out.vector("moved", (0..shape.m * shape.d).map(at).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    fn restore(&mut self, from: &Reader) -> Result<()> {
+        let Shape { n, d, m } = self.plan.shape;
+        let weights = from.slice("weights", m * d)?;
+        self.add(|j, k| weights[j * d + k]);
+        let Self { plan, x, samples, z, motion, .. } = self;
+        match motion {
+            Motion::Panels { sums, .. } => {
+                let (saved, running) = (from.slice("sums", n * m)?, from.slice("preactivations", n * m)?);
+                visit::<f32, f64>(plan, samples, |at, ij| (sums[at], z[at]) = (saved[ij], running[ij]));
+            }
+            Motion::Rows { weights, base, moved, rounded, .. } => {
+                let (saved, exact) = (from.slice("moved", m * d)?, preactivations(x, weights));
+                visit::<f32, f64>(plan, samples, |at, ij| base[at] = exact[ij]);
+                let place = |jk: usize| rows::weight_at::<f32>(plan, jk / d, jk % d);
+                saved.iter().enumerate().for_each(|(jk, v)| moved[place(jk)] = *v);
+                rounded.iter_mut().zip(moved.iter()).for_each(|(rounded, moved)| *rounded = *moved as f32);
+            }
+        }
+        (self.since, self.judge) = (from.count("since")?, AnchorJudge::restore(&from.within("judge"))?);
+        self.stale = false;
+        self.refresh();
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //! products and one after the loss stage.
 
 use super::core::{Core, Setup, Tie, each, follow, samples, visit};
+use crate::state::{Reader, Result, Saver};
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::data::Data;
 use farfield_kernels::isa::Isa;
@@ -64,17 +65,14 @@ impl<T: Lane> Plain<T> {
 }
 
 impl<T: Lane> Core for Plain<T> {
-    fn start(setup: &Setup) -> Self {
-        let Setup { x, y, network, loss, rate, weights, isa, .. } = *setup;
+    fn at_rest(setup: &Setup) -> Self {
+        let Setup { x, y, network, loss, rate, isa, .. } = *setup;
         let shape = Shape { n: x.rows(), d: x.cols(), m: network.width };
         let plan = Plan::new::<T>(shape, setup.nest);
         let data = Data::<T>::pack(x.values(), &plan);
         let a = network.outputs();
         let rule = Rule::new(plan.lanes, &a, &a, network.leak, (loss, rate));
-        let mut core = Self::zero(isa, plan, y.into(), data, rule);
-        core.add(|j, k| weights[(j, k)]);
-        core.refresh();
-        core
+        Self::zero(isa, plan, y.into(), data, rule)
     }
 
     fn tied(&self, tie: &Tie) -> Self {
@@ -188,5 +186,18 @@ impl<T: Lane> Core for Plain<T> {
             }
         }
         out
+    }
+
+    /// The weights: Z, S and the pattern follow from them in the same bits.
+    fn save(&self, out: &mut Saver) {
+        out.vector("weights", self.weights());
+    }
+
+    fn restore(&mut self, from: &Reader) -> Result<()> {
+        let d = self.plan.shape.d;
+        let weights = from.slice("weights", self.plan.shape.m * d)?;
+        self.add(|j, k| weights[j * d + k]);
+        self.refresh();
+        Ok(())
     }
 }

@@ -14,6 +14,7 @@ use super::core::{Core, Setup, Tie};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use crate::rounding::AnchorJudge;
+use crate::state::{Reader, Result, Saver, StateError};
 use farfield_kernels::loss::stage::Tally;
 use farfield_kernels::plan::{Nest, Plan};
 
@@ -33,8 +34,9 @@ pub(super) struct Descent<C> {
     tied: Option<Tied<C>>,
     calm: u32,
     wait: u32,
-    pending: u64,
-    fresh: bool,
+    pending: u64, // flips of the present pattern, not yet reported
+    late: bool,   // flips of the present pattern that a sync has reported: the next step does not see them
+    fresh: bool,  // whether Z is that of the present W
 }
 
 /// A stretch in tied groups.
@@ -53,19 +55,42 @@ pub(super) trait Stepper: Send {
     fn plan(&self) -> &Plan;
     fn groups(&self) -> usize;
     fn judge(&self) -> Option<AnchorJudge>;
+    /// Everything that later steps depend on but the samples; after a sync.
+    fn save(&self, out: &mut Saver);
 }
 
 impl<C: Core> Descent<C> {
     /// Starts at the given weights. Computes Z.
-    pub fn new(setup: &Setup) -> Self {
-        let (shape, weights) = ((setup.x.rows(), setup.x.cols(), setup.network.width), setup.weights);
+    pub fn new(setup: &Setup, weights: &Matrix) -> Self {
+        let shape = (setup.x.rows(), setup.x.cols(), setup.network.width);
         assert_eq!(
             (weights.rows(), weights.cols(), setup.y.len()),
             (shape.2, shape.1, shape.0),
             "W is m×d, y has n labels"
         );
-        let (core, network, tie) = (C::start(setup), *setup.network, setup.tie);
-        Self { network, core, tie, tied: None, calm: 0, wait: CALM, pending: 0, fresh: true }
+        Self::with_core(setup, C::start(setup, weights))
+    }
+
+    fn with_core(setup: &Setup, core: C) -> Self {
+        let (network, tie) = (*setup.network, setup.tie);
+        Self { network, core, tie, tied: None, calm: 0, wait: CALM, pending: 0, late: false, fresh: true }
+    }
+
+    /// Goes on from what [`Stepper::save`] wrote.
+    pub fn restore(setup: &Setup, from: &Reader) -> Result<Self> {
+        let mut core = C::at_rest(setup);
+        core.restore(from)?;
+        let mut descent = Self::with_core(setup, core);
+        (descent.calm, descent.wait) = (from.small_count("calm")?, from.small_count("wait")?);
+        descent.late = from.flag("late")?;
+        let stretch = from.within("tied");
+        if stretch.has("steps") {
+            let contradiction = StateError::Contradiction("tied.steps");
+            let (groups, mut core) = descent.grouped().filter(|_| setup.tie).ok_or(contradiction)?;
+            core.restore(&stretch)?;
+            descent.tied = Some(Tied { core, groups, steps: stretch.small_count("steps")? });
+        }
+        Ok(descent)
     }
 
     /// A step of all neurons.
@@ -73,7 +98,8 @@ impl<C: Core> Descent<C> {
         let tally = self.core.step();
         self.core.commit();
         self.fresh = self.core.plan().nest == Nest::Panels;
-        self.calm = if tally.flips == 0 { self.calm + 1 } else { 0 };
+        let late = std::mem::take(&mut self.late);
+        self.calm = if tally.flips == 0 && !late { self.calm + 1 } else { 0 };
         if self.tie && self.calm >= self.wait {
             self.pending += self.refresh();
             self.form_groups();
@@ -90,13 +116,20 @@ impl<C: Core> Descent<C> {
     /// Starts a tied stretch at the current W, if there are notably fewer groups than neurons.
     fn form_groups(&mut self) {
         self.calm = 0;
+        match self.grouped() {
+            Some((groups, core)) => self.tied = Some(Tied { core, groups, steps: 0 }),
+            None => self.wait = (self.wait * 2).min(LONGEST_WAIT),
+        }
+    }
+
+    /// The groups of the current W, at rest; none if they are hardly fewer than neurons.
+    fn grouped(&self) -> Option<(Groups, C)> {
         let (n, m) = (self.core.plan().shape.n, self.core.plan().shape.m);
         let z = self.core.preactivations();
         let groups = Pattern::of(&z, n, m).groups(&self.network);
         let count = groups.len();
         if count * 4 > m * 3 {
-            self.wait = (self.wait * 2).min(LONGEST_WAIT);
-            return;
+            return None;
         }
         let output = |row: &[f64]| -> f64 {
             (0..m).fold(0.0, |f, j| self.network.activation(row[j]).mul_add(self.network.output(j), f))
@@ -113,7 +146,7 @@ impl<C: Core> Descent<C> {
         let update: Vec<f64> = groups.first.iter().map(|&j| self.network.output(j)).collect();
         let output = update.iter().zip(&groups.size).map(|(a, size)| a * *size as f64).collect();
         let core = self.core.tied(&Tie { output, update, outputs, nearest });
-        self.tied = Some(Tied { core, groups, steps: 0 });
+        Some((groups, core))
     }
 
     /// Ends the tied stretch: its motion goes into W.
@@ -166,16 +199,17 @@ impl<C: Core> Stepper for Descent<C> {
     }
 
     fn sync(&mut self) -> u64 {
-        if !self.fresh && self.tied.is_some() {
-            let tied = self.tied.as_mut().expect("a tied stretch");
-            let changed = tied.core.refresh().flips > 0;
-            if changed {
+        if let Some(tied) = self.tied.as_mut().filter(|_| !self.fresh) {
+            if tied.core.refresh().flips > 0 {
+                tied.steps = tied.steps.saturating_add(1); // the step that would have found out
                 self.end_groups();
             } else {
                 self.fresh = true;
             }
         }
-        self.refresh() + std::mem::take(&mut self.pending)
+        let flips = self.refresh();
+        self.late |= flips > 0;
+        flips + std::mem::take(&mut self.pending)
     }
 
     fn preactivations(&self) -> Vec<f64> {
@@ -208,6 +242,20 @@ impl<C: Core> Stepper for Descent<C> {
     fn groups(&self) -> usize {
         self.tied.as_ref().map_or(self.core.plan().shape.m, |tied| tied.groups.len())
     }
+
+    fn save(&self, out: &mut Saver) {
+        debug_assert!(self.fresh && self.pending == 0, "a state is saved after a sync");
+        out.count("calm", u64::from(self.calm));
+        out.count("wait", u64::from(self.wait));
+        out.flag("late", self.late);
+        self.core.save(out);
+        if let Some(tied) = &self.tied {
+            let mut out = out.within("tied");
+            out.count("steps", u64::from(tied.steps));
+            tied.core.save(&mut out);
+        }
+    }
+
     fn judge(&self) -> Option<AnchorJudge> {
         match &self.tied {
             Some(tied) => tied.core.judge(),

@@ -6,6 +6,7 @@ use super::super::sliding::Sliding;
 use super::super::sliding::handover::{self, Handover};
 use super::super::sliding::mode::Place;
 use super::super::warp::SHORTEST;
+use super::mode::Mode;
 use super::{CROSSINGS, Horizon};
 use crate::engine::{Engine, Hold, Reached, Stop};
 use crate::number::COUNTABLE;
@@ -15,18 +16,18 @@ impl Horizon {
     /// Returns the steps taken.
     pub(super) fn weigh_chatter(&mut self, target: f64) -> u64 {
         let t = self.state.t();
-        let watching = self.options.warp && self.options.sliding > 0.0 && self.takeoff.is_none();
+        let busy = matches!(self.mode, Mode::Flight { .. } | Mode::Sliding(_));
+        let watching = self.options.warp && self.options.sliding > 0.0 && !busy;
         let due = watching && self.chatter.complete(t);
         if !due || target - t < handover::STEPS as f64 {
             return 0;
         }
-        let late = self.settled.as_ref().is_some_and(Settled::pending);
-        if late {
+        if self.mode.settled().is_some_and(Settled::pending) {
             self.land();
         }
         let scaled = self.scaled_losses().unwrap_or_default();
         let Some(places) = self.chatter.judge(&self.state, &scaled).filter(|_| t >= self.smooth) else { return 0 };
-        self.settled = None;
+        self.mode = Mode::General;
         let Self { state, chatter, .. } = self;
         let mut step = |state: &mut Coefficients| {
             let finite = state.step();
@@ -36,7 +37,7 @@ impl Horizon {
         match handover::hand_over(state, places, self.options.sliding, &mut step) {
             Handover::Sliding(sliding) => {
                 self.chatter.pause(self.state.t());
-                self.sliding = Some(sliding);
+                self.mode = Mode::Sliding(sliding);
             }
             Handover::Rough(error) => {
                 self.smooth = t * (error / self.options.sliding).clamp(1.0, 2.0);
@@ -49,7 +50,7 @@ impl Horizon {
 
     /// The averages, until nothing slides any more or they cannot go on.
     pub(super) fn slide(&mut self, target: f64, stop: &Stop) -> Reached {
-        let Some(sliding) = &mut self.sliding else { return Reached::Target };
+        let Mode::Sliding(sliding) = &mut self.mode else { return Reached::Target };
         let problem = self.state.problem().clone();
         let left = sliding.advance(&problem, target, stop);
         self.state = sliding.iterate(&problem);
@@ -63,8 +64,7 @@ impl Horizon {
     /// Back to steps and warp.
     pub(super) fn end_sliding(&mut self, left: Reached) {
         let t = self.state.t();
-        self.sliding = None;
-        self.settled = None;
+        self.mode = Mode::General;
         self.chatter.resume(&self.state);
         self.patience = SHORTEST;
         self.attempt = if t < COUNTABLE { t + self.patience } else { t };
@@ -82,8 +82,7 @@ impl Horizon {
         let (n, m, pattern) = (self.state.problem().n(), self.state.problem().network.width, self.state.pattern());
         let place = |pair: usize| if pattern.get(pair / m, pair % m) { Place::Above } else { Place::Below };
         let sliding = Sliding::new(&self.state, (0..n * m).map(place).collect());
-        self.settled = None;
-        self.sliding = sliding.map(Box::new);
-        self.sliding.is_some()
+        self.mode = sliding.map_or(Mode::General, |sliding| Mode::Sliding(Box::new(sliding)));
+        self.mode.sliding().is_some()
     }
 }

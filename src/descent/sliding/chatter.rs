@@ -22,6 +22,7 @@ use crate::descent::gram::Coefficients;
 use crate::engine::Fractions;
 use crate::network::Pattern;
 use crate::number::COUNTABLE;
+use crate::state::{Reader, Result, Saver};
 
 /// Longest window, in steps.
 pub const WINDOW: f64 = 16384.0;
@@ -144,36 +145,40 @@ impl Chatter {
         (0..pairs).all(agrees).then_some(places)
     }
 
-    /// Everything that later verdicts depend on, and the decades.
-    pub fn memory(&self) -> Vec<f64> {
-        let mut memory = vec![self.window.start, self.decade.start, self.decades.len() as f64];
+    /// Writes all of it; decades are told of the run, beside its path.
+    pub fn save(&self, out: &mut Saver) {
         let (n, m) = (self.pattern.samples(), self.pattern.neurons());
-        memory.extend((0..n * m).map(|pair| f64::from(u8::from(self.pattern.get(pair / m, pair % m)))));
-        memory.extend(self.window.memory().chain(self.decade.memory()));
-        for decade in &self.decades {
-            memory.extend([decade.from, decade.to]);
-            memory.extend(&decade.values);
+        let side = |pair: usize| f64::from(u8::from(self.pattern.get(pair / m, pair % m)));
+        out.vector("sides", (0..n * m).map(side).collect::<Vec<_>>());
+        self.window.save(&mut out.within("window"));
+        let mut out = out.beside();
+        self.decade.save(&mut out.within("decade"));
+        let mut out = out.within("decades");
+        out.vector("from", self.decades.iter().map(|decade| decade.from).collect::<Vec<_>>());
+        out.vector("to", self.decades.iter().map(|decade| decade.to).collect::<Vec<_>>());
+        out.vector("values", self.decades.iter().flat_map(|decade| &decade.values).copied().collect::<Vec<_>>());
+    }
+
+    /// Reads what [`Chatter::save`] wrote for n samples and m neurons.
+    ///
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(from: &Reader, n: usize, m: usize) -> Result<Self> {
+        let sides = from.slice("sides", n * m)?;
+        if let Some(side) = sides.iter().find(|side| **side != 0.0 && **side != 1.0) {
+            return Err(from.wrong("sides", *side));
         }
-        memory
-    }
-
-    /// How many numbers [`Chatter::memory`] returned for so many pairs, of which `memory` are the first.
-    pub fn memory_length(pairs: usize, memory: &[f64]) -> usize {
-        let decades = memory.get(2).map_or(0, |count| *count as usize);
-        3 + 7 * pairs + decades * (2 + pairs)
-    }
-
-    /// Puts back what [`Chatter::memory`] returned.
-    pub fn remember(&mut self, memory: &[f64]) {
-        let (n, m) = (self.pattern.samples(), self.pattern.neurons());
-        let (head, rest) = memory.split_at(3);
-        let (sides, rest) = rest.split_at(n * m);
-        let (window, rest) = rest.split_at(3 * n * m);
-        let (decade, decades) = rest.split_at(3 * n * m);
-        self.pattern = Pattern::of(sides, n, m);
-        (self.window, self.decade) = (Visits::remember(head[0], window), Visits::remember(head[1], decade));
-        let fractions = |d: &[f64]| Fractions { from: d[0], to: d[1], values: d[2..].to_vec() };
-        self.decades = decades.chunks_exact(2 + n * m).map(fractions).collect();
+        let decades = from.within("decades");
+        let starts = decades.any("from")?;
+        let (ends, values) = (decades.slice("to", starts.len())?, decades.slice("values", starts.len() * n * m)?);
+        let fractions =
+            |k: usize| Fractions { from: starts[k], to: ends[k], values: values[k * n * m..(k + 1) * n * m].to_vec() };
+        Ok(Self {
+            pattern: Pattern::of(sides, n, m),
+            window: Visits::restore(&from.within("window"), n * m)?,
+            decade: Visits::restore(&from.within("decade"), n * m)?,
+            decades: (0..starts.len()).map(fractions).collect(),
+        })
     }
 }
 

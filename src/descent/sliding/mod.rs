@@ -28,8 +28,8 @@ pub mod events;
 pub mod handover;
 mod integrator;
 pub mod mode;
-mod record;
 pub mod ripple;
+mod save;
 pub mod visits;
 
 use super::compensated::{Compensated, dot};

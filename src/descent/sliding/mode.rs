@@ -35,6 +35,11 @@ pub enum Place {
     Above,
 }
 
+impl Place {
+    /// All of them, from below.
+    pub const ALL: [Self; 3] = [Self::Below, Self::Kink, Self::Above];
+}
+
 /// The samples a group slides on, and what keeps it there.
 #[derive(Clone, Debug)]
 pub struct Part {

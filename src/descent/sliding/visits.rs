@@ -1,6 +1,7 @@
 //! Time on the positive side: of each pair, over a span of t.
 
 use crate::engine::Fractions;
+use crate::state::{Reader, Result, Saver};
 
 /// Counts of all pairs (n×m) since a span began.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,15 +47,25 @@ impl Visits {
         Fractions { from: self.start, to: t, values: (0..self.above.len()).map(value).collect() }
     }
 
-    /// Everything but the start: three numbers a pair.
-    pub fn memory(&self) -> impl Iterator<Item = &f64> {
-        self.since.iter().chain(&self.above).chain(&self.changes)
+    /// Writes all of it.
+    pub fn save(&self, out: &mut Saver) {
+        out.number("start", self.start);
+        out.vector("since", &self.since[..]);
+        out.vector("above", &self.above[..]);
+        out.vector("changes", &self.changes[..]);
     }
 
-    /// From the start and what [`Visits::memory`] returned.
-    pub fn remember(start: f64, memory: &[f64]) -> Self {
-        let mut parts = memory.chunks_exact(memory.len() / 3).map(<[f64]>::to_vec);
-        let mut part = || parts.next().unwrap_or_default();
-        Self { start, since: part(), above: part(), changes: part() }
+    /// Reads what [`Visits::save`] wrote for so many pairs.
+    ///
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(from: &Reader, pairs: usize) -> Result<Self> {
+        let vector = |name| from.vector(name, pairs);
+        Ok(Self {
+            start: from.time("start")?,
+            since: vector("since")?,
+            above: vector("above")?,
+            changes: vector("changes")?,
+        })
     }
 }

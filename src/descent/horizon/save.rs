@@ -1,0 +1,187 @@
+//! The state of the engine, from which it goes on in the same bits, and the iterate as others see it.
+
+use super::mode::Mode;
+use super::{Horizon, Options};
+use crate::descent::gram::{Coefficients, Problem};
+use crate::descent::settled::Settled;
+use crate::descent::sliding::Sliding;
+use crate::descent::sliding::chatter::Chatter;
+use crate::engine::{Diary, EngineKind, Hold, Iterate};
+use crate::geometry::Span;
+use crate::matrix::Matrix;
+use crate::rounding::AnchorJudge;
+use crate::state::{Reader, Result, Saver, State, StateError};
+use std::sync::Arc;
+
+/// What a state may have been saved in, by its number.
+#[derive(Clone, Copy, PartialEq)]
+enum Saved {
+    General,
+    Settled,
+    Flight,
+    Sliding,
+}
+
+/// In the order of their numbers.
+const SAVED: [Saved; 4] = [Saved::General, Saved::Settled, Saved::Flight, Saved::Sliding];
+
+impl Horizon {
+    /// Goes on from a state that [`crate::engine::Engine::save`] made on the same problem with the same options, in the
+    /// same bits.
+    ///
+    /// # Errors
+    /// If it is the state of another engine, problem or options, or if a field is missing or cannot be.
+    pub fn restore(problem: Arc<Problem>, state: &State, options: Options) -> Result<Self> {
+        let engines = [EngineKind::Gram, EngineKind::Warp, EngineKind::Sliding];
+        state.check(&engines, problem.fingerprint())?;
+        let (n, m, from) = (problem.n(), problem.network.width, state.reader());
+        numbered(&options).into_iter().try_for_each(|(name, value)| from.unchanged(name, value))?;
+        let mut horizon = Self::at(Coefficients::restore(problem, &from)?, options);
+        horizon.mode = Mode::restore(&horizon.state, &from, &options)?;
+        horizon.kind = state.engine();
+        horizon.warp.restore(&from.within("warp"))?;
+        horizon.attempt = from.number("attempt", f64::is_nan)?;
+        horizon.patience = from.time("patience")?;
+        horizon.crossings = from.small_count("crossings")?;
+        horizon.chatter = Chatter::restore(&from.within("chatter"), n, m)?;
+        horizon.smooth = from.number("smooth", f64::is_nan)?;
+        horizon.averaging = from.number("averaging", |_| false)?;
+        horizon.judge = AnchorJudge::restore(&from.within("judge"))?;
+        horizon.escalated = from.maybe("escalated")?;
+        horizon.hold = Hold::restore(&from)?;
+        horizon.diary = Diary::restore(&from)?;
+        if horizon.diary.rounding.is_some() != options.mixed {
+            return Err(StateError::Contradiction("rounding.largest_drift"));
+        }
+        from.finish()?;
+        horizon.write_up();
+        Ok(horizon)
+    }
+
+    /// Everything that later steps depend on, and what is told.
+    pub(super) fn saved(&self) -> State {
+        let mut state = State::new(self.kind, *self.state.problem().fingerprint());
+        let mut out = state.saver();
+        self.state.save(&mut out);
+        self.mode.save(&mut out);
+        self.warp.save(&mut out.within("warp"));
+        out.number("attempt", self.attempt);
+        out.number("patience", self.patience);
+        out.count("crossings", u64::from(self.crossings));
+        self.chatter.save(&mut out.within("chatter"));
+        out.number("smooth", self.smooth);
+        self.judge.save(&mut out.within("judge"));
+        self.diary.save(&mut out);
+        let mut out = out.beside();
+        out.number("averaging", self.averaging);
+        out.maybe("escalated", self.escalated);
+        self.hold.save(&mut out);
+        numbered(&self.options).into_iter().for_each(|(name, value)| out.within("options").number(name, value));
+        state
+    }
+}
+
+/// Options as numbers, by name.
+fn numbered(options: &Options) -> [(&'static str, f64); 4] {
+    let Options { warp, tolerance, sliding, mixed } = *options;
+    let flag = |flag: bool| f64::from(u8::from(flag));
+    [("warp", flag(warp)), ("tolerance", tolerance), ("sliding", sliding), ("mixed", flag(mixed))]
+}
+
+impl Mode {
+    fn save(&self, out: &mut Saver) {
+        let saved = match self {
+            Self::General => Saved::General,
+            Self::Settled(_) => Saved::Settled,
+            Self::Flight { .. } => Saved::Flight,
+            Self::Sliding(_) => Saved::Sliding,
+        };
+        out.choice("mode", &SAVED, &saved);
+        if let Some(settled) = self.settled() {
+            settled.save(&mut out.within("settled"));
+        }
+        match self {
+            Self::Flight { from, .. } => out.number("takeoff", *from),
+            Self::Sliding(sliding) => sliding.save(&mut out.within("sliding")),
+            Self::General | Self::Settled(_) => {}
+        }
+    }
+
+    fn restore(state: &Coefficients, from: &Reader, options: &Options) -> Result<Self> {
+        let settled = || {
+            let settled = Settled::restore(state, &from.within("settled"))?;
+            let fits = settled.rounding().is_some() == options.mixed;
+            if fits { Ok(settled) } else { Err(StateError::Contradiction("settled.judge")) }
+        };
+        Ok(match from.choice("mode", &SAVED)? {
+            Saved::General => Self::General,
+            Saved::Settled => Self::Settled(settled()?),
+            Saved::Flight => Self::Flight { settled: settled()?, from: from.time("takeoff")? },
+            Saved::Sliding => {
+                let sliding = Sliding::restore(state.problem(), &from.within("sliding"))?;
+                if sliding.t() != state.t() {
+                    return Err(StateError::Contradiction("sliding.t"));
+                }
+                Self::Sliding(Box::new(sliding))
+            }
+        })
+    }
+}
+
+impl Hold {
+    fn save(self, out: &mut Saver) {
+        let (code, t) = match self {
+            Self::Off => (0.0, 0.0),
+            Self::Flips => (1.0, 0.0),
+            Self::Early => (2.0, 0.0),
+            Self::Near => (3.0, 0.0),
+            Self::Rough(t) => (4.0, t),
+        };
+        out.vector("hold", [code, t]);
+    }
+
+    fn restore(from: &Reader) -> Result<Self> {
+        let [code, t] = from.numbers("hold")?;
+        match code {
+            0.0 => Ok(Self::Off),
+            1.0 => Ok(Self::Flips),
+            2.0 => Ok(Self::Early),
+            3.0 => Ok(Self::Near),
+            4.0 => Ok(Self::Rough(t)),
+            other => Err(from.wrong("hold", other)),
+        }
+    }
+}
+
+/// The iterate as the monitor sees it.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub state: Coefficients,
+    pub slopes: Option<Vec<f64>>,
+}
+
+impl Iterate for Snapshot {
+    fn preactivations(&self) -> &[f64] {
+        self.state.preactivations()
+    }
+
+    fn weight_norm(&self) -> f64 {
+        self.state.weight_norm()
+    }
+
+    fn combined_norm(&self, s: f64, e: &Span) -> f64 {
+        self.state.combined_norm(s, e)
+    }
+
+    fn magnitude(&self) -> f64 {
+        self.state.magnitude()
+    }
+
+    fn weights(&self) -> Matrix {
+        self.state.weights()
+    }
+
+    fn slopes(&self) -> Option<&[f64]> {
+        self.slopes.as_deref()
+    }
+}
