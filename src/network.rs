@@ -130,6 +130,12 @@ impl Pattern {
         self.column(j)[i / 64] >> (i % 64) & 1 == 1
     }
 
+    /// The bits as numbers 0 and 1 (n×m, row-major); [`Pattern::of`] reads them.
+    pub fn bits(&self) -> Vec<f64> {
+        let pairs = (0..self.n).flat_map(|i| (0..self.m).map(move |j| (i, j)));
+        pairs.map(|(i, j)| f64::from(u8::from(self.get(i, j)))).collect()
+    }
+
     /// Changes bit (i, j).
     pub fn flip(&mut self, i: usize, j: usize) {
         self.bits[j * self.words + i / 64] ^= 1 << (i % 64);

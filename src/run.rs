@@ -16,7 +16,7 @@ use crate::number::COUNTABLE;
 use crate::outcome::{Ended, Outcome, Status};
 use crate::problem::Problem;
 use crate::start::Start;
-use crate::state::State;
+use crate::state::{Class, State, StateError};
 use std::ops::ControlFlow;
 
 /// Gradient descent on one problem from one start, as far as it has been run.
@@ -56,7 +56,11 @@ impl Descent {
     /// [`Descent::with`].
     pub fn resume(problem: &Problem, start: &Start, options: &Options, state: &State) -> Result<Self> {
         options.check()?;
-        Ok(Self::of(problem, options, descent::restore(problem, start, options, state)?))
+        let mut engine = state.clone();
+        let hope = Hope::restore(&mut engine, problem)?;
+        let mut descent = Self::of(problem, options, descent::restore(problem, start, options, &engine)?);
+        descent.hope = hope;
+        Ok(descent)
     }
 
     fn of(problem: &Problem, options: &Options, engine: Box<dyn Engine>) -> Self {
@@ -68,7 +72,9 @@ impl Descent {
 
     /// Everything that later steps depend on, as named arrays.
     pub fn save(&self) -> State {
-        self.engine.save()
+        let mut state = self.engine.save();
+        self.hope.save(&mut state);
+        state
     }
 
     /// Follows gradient descent to the horizon, and hands every row to the observer as soon as it is known: the
@@ -218,6 +224,26 @@ struct Hope {
 }
 
 impl Hope {
+    /// The bits and since when they are as they are, beside what moves the iterate.
+    fn save(&self, state: &mut State) {
+        if let Some((sides, since)) = &self.sides {
+            state.insert("run.sides", Class::Beside, sides.bits());
+            state.insert("run.since", Class::Beside, vec![*since]);
+        }
+    }
+
+    /// Takes the fields that [`Hope::save`] wrote out of a state.
+    fn restore(state: &mut State, problem: &Problem) -> Result<Self> {
+        let (n, m) = (problem.data.n(), problem.network.width);
+        let Some(bits) = state.remove("run.sides") else { return Ok(Self { sides: None }) };
+        match state.remove("run.since").as_deref() {
+            Some([since]) if *since >= 0.0 && bits.len() == n * m && bits.iter().all(|b| *b == 0.0 || *b == 1.0) => {
+                Ok(Self { sides: Some((Pattern::of(&bits, n, m), *since)) })
+            }
+            _ => Err(StateError::Contradiction("run.sides").into()),
+        }
+    }
+
     fn lost(&mut self, monitor: &mut Monitor, engine: &mut dyn Engine, row: &Row, horizon: f64) -> bool {
         let (first, left, part) = HOPELESS;
         if row.t < (1.0 - part) * first || row.t * left > horizon || row.min_margin > 0.0 {

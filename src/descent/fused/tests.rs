@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::Precision;
+use crate::rounding::ALLOWED;
 use farfield_kernels::loss::Loss;
 use farfield_kernels::reference::Problem;
 use std::sync::Arc;
@@ -183,5 +184,55 @@ fn integers_are_exact() {
                 }
             }
         }
+    }
+}
+
+/// A sync between two steps shows Z and reports flips early; it moves nothing.
+#[test]
+fn looking_changes_nothing() {
+    for (n, d, m) in [(12, 30, 24), (40, 300, 64), (40, 30, 12)] {
+        let case = case(n, d, m);
+        for precision in Precision::ALL {
+            for nest in [Nest::Panels, Nest::Rows] {
+                for tied in [true, false] {
+                    let run = |every: usize| {
+                        let mut fused = case.fused(Isa::best(), Options { precision, tied, nest: Some(nest) });
+                        let look = |(t, fused): (usize, &mut Fused)| if t % every == 0 { fused.sync() } else { 0 };
+                        let flips = |t: usize| fused.step().flips + look((t, &mut fused));
+                        let flips = (1..=400).map(flips).sum::<u64>();
+                        let late = fused.sync();
+                        (flips + late, fused.weights().into_values(), fused.preactivations())
+                    };
+                    let seldom = run(400);
+                    assert!(seldom.0 > 0, "some bits change");
+                    for every in [1, 3, 64] {
+                        assert!(run(every) == seldom, "{n} {d} {m} {precision} {nest:?} tied {tied}, every {every}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Stretches of groups that flips end move mixed steps no further from those in f64 than anchors may find them.
+#[test]
+fn mixed_stretches_of_groups_end_where_they_are() {
+    for (n, d, m) in [(12, 30, 24), (16, 60, 16), (40, 300, 64)] {
+        let case = case(n, d, m);
+        let fused = |precision, tied| case.fused(Isa::best(), Options { precision, tied, nest: Some(Nest::Rows) });
+        let (mut exact, mut mixed) = (fused(Precision::F64, false), fused(Precision::Mixed, true));
+        let (mut ended, mut groups) = (0, m);
+        for t in 1..=400 {
+            exact.step();
+            mixed.step();
+            ended += usize::from(groups < m && mixed.groups() == m);
+            groups = mixed.groups();
+            if t % 5 == 0 {
+                let (late, _) = (exact.sync(), mixed.sync());
+                let off = case.network.drift(&mixed.preactivations(), &exact.preactivations());
+                assert!(off < ALLOWED, "{n} {d} {m}, t = {t}: off by {off}, {late} flips");
+            }
+        }
+        assert!(ended > 0, "{n} {d} {m}: no stretch has ended");
     }
 }
