@@ -59,9 +59,10 @@ fn direct_at_any_step() {
 #[test]
 fn far_horizons_at_any_moment() {
     let (mut dice, mut modes) = (Dice(2), BTreeMap::new());
-    let wanted = [(0, false), (1, false), (1, true), (2, false), (2, true), (3, false)];
+    // General steps; marches and flights, in f64 and with H in f32; averages.
+    let wanted = [(0, false), (2, false), (2, true), (3, false), (3, true), (4, false)];
     let enough = |modes: &BTreeMap<_, u32>| {
-        modes.values().sum::<u32>() >= 200 && wanted.iter().all(|mode| modes.contains_key(mode))
+        modes.values().sum::<u32>() >= 500 && wanted.iter().all(|mode| modes.contains_key(mode))
     };
     let runs: Vec<_> = states::horizon().into_iter().map(|run| (through(&run), run)).collect();
     for _ in 0..50 {

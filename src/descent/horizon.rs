@@ -163,6 +163,7 @@ impl Horizon {
                 (0, self.slide(target, stop))
             }
             Mode::General if countable => (1, self.general_step()),
+            Mode::March(_) => self.march(target, stop),
             Mode::General | Mode::Settled(_) | Mode::Flight { .. } => {
                 if self.takes_off(target) {
                     self.kind = EngineKind::Warp;
@@ -206,14 +207,20 @@ impl Horizon {
         if self.options.mixed { settled.mixed(&self.state, self.judge) } else { settled }
     }
 
-    /// Exact steps in the present pattern, up to the target or to the next attempt at warp.
+    /// Exact steps in the present pattern, up to the target or to the next attempt at warp. An interrupted march is
+    /// the same march when it goes on.
     fn march(&mut self, target: f64, stop: &Stop) -> (u64, Reached) {
         let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
         let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
-        let settled = self.mode.settled_mut().expect("steps march in a settled pattern");
-        let ended = settled.advance(&mut self.state, steps, stop, &self.progress);
+        let mut settled = match std::mem::replace(&mut self.mode, Mode::General) {
+            Mode::Settled(settled) | Mode::March(settled) => settled,
+            Mode::General | Mode::Flight { .. } | Mode::Sliding(_) => unreachable!("a march is in a settled pattern"),
+        };
+        let (taken, reached) = settled.advance(&mut self.state, steps, stop, &self.progress);
+        let interrupted = reached == Reached::Interrupted;
+        self.mode = if interrupted { Mode::March(settled) } else { Mode::Settled(settled) };
         self.note_rounding();
-        ended
+        (taken, reached)
     }
 
     /// Takes note of what mixed steps have seen of their rounding.
@@ -252,7 +259,7 @@ impl Horizon {
         let (mut settled, from) = match std::mem::replace(&mut self.mode, Mode::General) {
             Mode::Flight { settled, from } => (settled, from),
             Mode::Settled(settled) => (settled, self.state.t()),
-            Mode::General | Mode::Sliding(_) => unreachable!("a flight begins in a settled pattern"),
+            Mode::General | Mode::March(_) | Mode::Sliding(_) => unreachable!("a flight begins in a settled pattern"),
         };
         if settled.pending() {
             settled.sync(&mut self.state, from);
@@ -303,6 +310,10 @@ impl Horizon {
 
     /// Brings C and Z up to date at a requested t.
     fn land(&mut self) {
+        self.mode = match std::mem::replace(&mut self.mode, Mode::General) {
+            Mode::March(settled) => Mode::Settled(settled),
+            mode => mode,
+        };
         let Some(settled) = self.mode.settled_mut() else { return };
         let t = self.state.t();
         if settled.pending() && settled.sync(&mut self.state, t) > 0 {

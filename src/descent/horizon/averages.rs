@@ -16,7 +16,7 @@ impl Horizon {
     /// Returns the steps taken.
     pub(super) fn weigh_chatter(&mut self, target: f64) -> u64 {
         let t = self.state.t();
-        let busy = matches!(self.mode, Mode::Flight { .. } | Mode::Sliding(_));
+        let busy = matches!(self.mode, Mode::March(_) | Mode::Flight { .. } | Mode::Sliding(_));
         let watching = self.options.warp && self.options.sliding > 0.0 && !busy;
         let due = watching && self.chatter.complete(t);
         if !due || target - t < handover::STEPS as f64 {

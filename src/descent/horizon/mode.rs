@@ -10,6 +10,9 @@ pub(super) enum Mode {
     General,
     /// In a settled pattern: by steps of the reduced problem, or ready for a flight.
     Settled(Settled),
+    /// In steps of the reduced problem that were interrupted: they go on to where they were to end, and nothing else
+    /// is asked before.
+    March(Settled),
     /// In a flight of the warp that began at `from` and was interrupted.
     Flight { settled: Settled, from: f64 },
     /// By averages.
@@ -20,7 +23,7 @@ impl Mode {
     /// The reduced problem of the pattern, if it is settled.
     pub fn settled(&self) -> Option<&Settled> {
         match self {
-            Self::Settled(settled) | Self::Flight { settled, .. } => Some(settled),
+            Self::Settled(settled) | Self::March(settled) | Self::Flight { settled, .. } => Some(settled),
             Self::General | Self::Sliding(_) => None,
         }
     }
@@ -28,7 +31,7 @@ impl Mode {
     /// [`Self::settled`], to move on.
     pub fn settled_mut(&mut self) -> Option<&mut Settled> {
         match self {
-            Self::Settled(settled) | Self::Flight { settled, .. } => Some(settled),
+            Self::Settled(settled) | Self::March(settled) | Self::Flight { settled, .. } => Some(settled),
             Self::General | Self::Sliding(_) => None,
         }
     }

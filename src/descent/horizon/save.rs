@@ -18,12 +18,13 @@ use std::sync::Arc;
 enum Saved {
     General,
     Settled,
+    March,
     Flight,
     Sliding,
 }
 
 /// In the order of their numbers.
-const SAVED: [Saved; 4] = [Saved::General, Saved::Settled, Saved::Flight, Saved::Sliding];
+const SAVED: [Saved; 5] = [Saved::General, Saved::Settled, Saved::March, Saved::Flight, Saved::Sliding];
 
 impl Horizon {
     /// Goes on from a state that [`crate::engine::Engine::save`] made on the same problem with the same options, in the
@@ -93,6 +94,7 @@ impl Mode {
         let saved = match self {
             Self::General => Saved::General,
             Self::Settled(_) => Saved::Settled,
+            Self::March(_) => Saved::March,
             Self::Flight { .. } => Saved::Flight,
             Self::Sliding(_) => Saved::Sliding,
         };
@@ -103,7 +105,7 @@ impl Mode {
         match self {
             Self::Flight { from, .. } => out.number("takeoff", *from),
             Self::Sliding(sliding) => sliding.save(&mut out.within("sliding")),
-            Self::General | Self::Settled(_) => {}
+            Self::General | Self::Settled(_) | Self::March(_) => {}
         }
     }
 
@@ -116,6 +118,7 @@ impl Mode {
         Ok(match from.choice("mode", &SAVED)? {
             Saved::General => Self::General,
             Saved::Settled => Self::Settled(settled()?),
+            Saved::March => Self::March(settled()?),
             Saved::Flight => Self::Flight { settled: settled()?, from: from.time("takeoff")? },
             Saved::Sliding => {
                 let sliding = Sliding::restore(state.problem(), &from.within("sliding"))?;
