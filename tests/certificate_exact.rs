@@ -16,7 +16,7 @@ use farfield::limit::{Limit, Prediction};
 use farfield::matrix::Matrix;
 use farfield::monitor::Monitor;
 use farfield::network::{Network, Pattern};
-use farfield::{Data, Error, Problem, Reduction, StepSize};
+use farfield::{Data, Error, Loss, Problem, Reduction, StepSize};
 use proptest::prelude::*;
 use std::sync::Arc;
 
