@@ -78,6 +78,11 @@ impl Problem {
         Ok(Self { data: data.clone(), network, loss: Loss::Exponential, step_size, loss_constant })
     }
 
+    /// The same with another loss.
+    pub fn with_loss(self, loss: Loss) -> Self {
+        Self { loss, ..self }
+    }
+
     /// The loss with the factor `αc` of a sample's weight in the update.
     pub fn law(&self) -> (Loss, f64) {
         (self.loss, self.rate())

@@ -12,9 +12,9 @@ use farfield::monitor::Row;
 use farfield::network::Network;
 use farfield::rounding::ALLOWED;
 use farfield::rounding::Rounding;
+use farfield_kernels::loss::Loss;
 use settings::Settings;
 use std::ops::ControlFlow::Continue;
-use farfield_kernels::loss::Loss;
 use std::sync::Arc;
 
 /// A problem and its run in one precision.

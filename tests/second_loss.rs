@@ -11,14 +11,13 @@ use farfield::descent::direct::Direct;
 use farfield::descent::fused::Options as Steps;
 use farfield::descent::gram::{Problem, Start};
 use farfield::descent::horizon::{Horizon, Options};
-use farfield::descent::{Engine, Flips, Precision, Reached, Stop};
+use farfield::engine::{Engine, EngineKind, Flips, Precision, Reached, Stop};
 use farfield::geometry::preactivations;
-use farfield::matrix::{Matrix, norm};
-use farfield::monitor::{Monitor, Setting};
-use farfield::network::Network;
-use farfield_kernels::loss::Loss;
+use farfield::matrix::norm;
+use farfield::{Data, Loss, Matrix, Monitor, Network, Reduction, StepSize};
 use problems::mixtures::{Case, mixture};
 use problems::named;
+use problems::settings::Settings;
 use std::sync::Arc;
 
 /// The problem of a recipe with the loss e^{−2q}.
@@ -95,7 +94,7 @@ fn horizon(p: &Arc<Problem>, warp: bool, mixed: bool) -> Horizon {
 
 fn margins(p: &Problem, engine: &mut dyn Engine, t: f64) -> Vec<f64> {
     assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
-    p.network.margins(engine.view().preactivations(), &p.labels)
+    p.network.margins(engine.iterate().preactivations(), &p.labels)
 }
 
 /// `max |a − b| / max |a|`.
@@ -180,19 +179,19 @@ fn warp_is_descent() {
         let claims = [&warp, &doubled].map(|w| w.segments().iter().map(|s| s.error_estimate).sum::<f64>());
         assert!(off <= claims[0] + claims[1], "{name}: {off:e}, claimed {claims:?}");
         let taken: u64 = warp.segments().iter().map(|s| s.steps_taken).sum();
-        assert!(warp.name() != "gram" && taken < 20_000, "{name}: {} after {taken} steps", warp.name());
+        assert!(warp.kind() != EngineKind::Gram && taken < 20_000, "{name}: {} after {taken} steps", warp.kind());
     }
 }
 
 /// Averages of chattering neurons: within their claims of exact steps, and far beyond of the averages in other units.
 #[test]
 fn sliding_is_descent() {
-    let p = with_steep(&Case::new(&mixture(10)).span);
+    let p = with_steep(&Case::new(Settings::new(&mixture(10)).problem()).span);
     let other = exponential(&p);
     let (mut steps, mut averages) = (horizon(&p, false, false), horizon(&p, true, false));
     let claims = |engine: &Horizon| engine.segments().iter().map(|s| s.error_estimate).sum::<f64>();
     let off = difference(&margins(&p, &mut steps, 5e4), &margins(&p, &mut averages, 5e4));
-    assert_eq!(averages.name(), "sliding");
+    assert_eq!(averages.kind(), EngineKind::Sliding);
     assert!(off <= claims(&averages), "{off:e}, claimed {:e}", claims(&averages));
     let mut doubled = horizon(&other, true, false);
     let (q, other_q) = (margins(&p, &mut averages, 1e12), margins(&other, &mut doubled, 1e12));
@@ -205,17 +204,10 @@ fn sliding_is_descent() {
 fn the_monitor_knows_the_loss() {
     let p = steep("plain");
     let x = p.samples.clone().expect("X");
-    let mut monitor = Monitor::new(Setting {
-        geometry: p.gram.clone(),
-        gram: Some(p.gram.clone()),
-        norms: (0..p.n()).map(|i| norm(x.row(i))).collect(),
-        d: x.cols(),
-        y: p.labels.clone(),
-        network: p.network,
-        loss: p.loss,
-        step_size: p.rate,
-        loss_constant: 1.0,
-    });
+    let data = Data::new(x.clone(), p.labels.clone()).expect("samples");
+    let step = StepSize::Fixed(p.rate);
+    let seen = farfield::Problem::with(&data, p.network, step, Reduction::Sum).expect("a problem").with_loss(p.loss);
+    let mut monitor = Monitor::new(&seen);
     let mut engine = horizon(&p, true, false);
     let q = margins(&p, &mut engine, 50.0);
     let row = monitor.observe(&mut engine);
@@ -223,7 +215,7 @@ fn the_monitor_knows_the_loss() {
     assert!((row.log_loss - loss.ln()).abs() < 1e-12 * loss.ln().abs().max(1.0), "{row:?}");
     // −∇L, from one plain step at rate 1.
     let mut steps = plain(&p);
-    steps.w = engine.view().weights();
+    steps.w = engine.iterate().weights();
     assert!(difference(&p.network.margins(&preactivations(&x, &steps.w), &p.labels), &q) < 1e-12);
     (steps.rate, steps.w) = (1.0, Matrix::clone(&steps.w));
     let before = steps.w.clone();

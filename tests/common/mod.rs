@@ -5,7 +5,7 @@ use farfield::geometry::Gram;
 use farfield::matrix::Matrix;
 use farfield::monitor::Monitor;
 use farfield::network::Network;
-use farfield::{Data, Problem, Reduction, StepSize};
+use farfield::{Data, Loss, Problem, Reduction, StepSize};
 use serde::Deserialize;
 use std::sync::Arc;
 

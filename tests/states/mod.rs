@@ -4,13 +4,11 @@
 use super::problems::{Recipe, problem};
 use farfield::descent::direct::Direct;
 use farfield::descent::fused::{Nest, Options};
-use farfield::descent::gram::Problem;
+use farfield::descent::gram;
 use farfield::descent::horizon::{self, Horizon};
 use farfield::engine::{Engine, Flips, Precision, Reached, Stop};
-use farfield::matrix::{Matrix, norm};
-use farfield::monitor::{Monitor, Setting};
-use farfield::network::Network;
 use farfield::state::{Result, State};
+use farfield::{Data, Loss, Matrix, Monitor, Network, Problem, Reduction, StepSize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +22,7 @@ pub enum Way {
 /// One run: a problem and how it is travelled.
 pub struct Run {
     pub name: String,
-    pub problem: Arc<Problem>,
+    pub problem: Arc<gram::Problem>,
     pub way: Way,
     /// The monitored t.
     pub targets: Vec<f64>,
@@ -37,7 +35,7 @@ impl Run {
             Way::Direct(options) => {
                 let (p, start) = (&self.problem, self.problem.start.weights.as_ref().expect("weights"));
                 let x = p.samples.clone().expect("samples");
-                Box::new(Direct::new(x, &p.labels, &p.network, p.rate, start, options))
+                Box::new(Direct::new(x, &p.labels, &p.network, (p.loss, p.rate), start, options))
             }
             Way::Horizon(options) => Box::new(Horizon::new(self.problem.clone(), 0.0, Flips::default(), *options)),
         }
@@ -49,7 +47,7 @@ impl Run {
             Way::Direct(options) => {
                 let p = &self.problem;
                 let x = p.samples.clone().expect("samples");
-                Box::new(Direct::restore(x, &p.labels, &p.network, p.rate, options, state)?)
+                Box::new(Direct::restore(x, &p.labels, &p.network, (p.loss, p.rate), options, state)?)
             }
             Way::Horizon(options) => Box::new(Horizon::restore(self.problem.clone(), state, *options)?),
         })
@@ -59,17 +57,10 @@ impl Run {
     /// the diary and the digest. The monitor is a new one: limits that it solves depend on what it solved before.
     pub fn seen(&self, engine: &mut dyn Engine) -> String {
         let p = &self.problem;
-        let x = p.samples.as_ref().expect("samples");
-        let mut monitor = Monitor::new(Setting {
-            geometry: p.gram.clone(),
-            gram: Some(p.gram.clone()),
-            norms: (0..x.rows()).map(|i| norm(x.row(i))).collect(),
-            d: x.cols(),
-            y: p.labels.clone(),
-            network: p.network,
-            step_size: p.rate,
-            loss_constant: 1.0,
-        });
+        let x = p.samples.clone().expect("samples");
+        let data = Data::new(x, p.labels.clone()).expect("samples");
+        let step = StepSize::Fixed(p.rate);
+        let mut monitor = Monitor::new(&Problem::with(&data, p.network, step, Reduction::Sum).expect("a problem"));
         let mut row = monitor.observe(engine);
         let mut diary = engine.diary().clone();
         row.rounding.iter_mut().chain(&mut diary.rounding).for_each(|rounding| rounding.anchor_seconds = 0.0);
@@ -79,7 +70,7 @@ impl Run {
 }
 
 /// A problem whose bits keep changing: flipped labels, many neurons, large initial weights.
-fn restless(n: usize, d: usize) -> Arc<Problem> {
+fn restless(n: usize, d: usize) -> Arc<gram::Problem> {
     let (positive, negative) = (9, 7);
     problem(&Recipe {
         n,
@@ -95,12 +86,12 @@ fn restless(n: usize, d: usize) -> Arc<Problem> {
 }
 
 /// A problem whose pattern settles after a while.
-fn calm(n: usize, d: usize) -> Arc<Problem> {
+fn calm(n: usize, d: usize) -> Arc<gram::Problem> {
     problem(&Recipe { n, d, signal: 8.0, positive: 5, negative: 6, init: 1e-4, ..Recipe::default() })
 }
 
 /// Large updates that cancel: what f32 leaves of the differences is not enough, and mixed steps go over to f64.
-fn escalating() -> Arc<Problem> {
+fn escalating() -> Arc<gram::Problem> {
     let (n, d) = (7, 6);
     let y: Vec<f64> = (0..n).map(|i| if i < 2 { 1.0 } else { -1.0 }).collect();
     let value = |i: usize, k: usize| 3e3 + y[i] + 0.3 * ((i * 7 + k * 5) % 11) as f64 / 11.0;
@@ -109,7 +100,7 @@ fn escalating() -> Arc<Problem> {
     let network = Network { width: 2, positive: 1, leak: 0.3 };
     let start = farfield::descent::gram::Start::new(Matrix::zeros(2, d), vec![0.0; n * 2]);
     let gram = Arc::new(farfield::geometry::Gram(farfield::product::gram(&x)));
-    Arc::new(Problem::new(gram, Some(x.into()), y, network, rate, start))
+    Arc::new(gram::Problem::new(gram, Some(x.into()), y, network, (Loss::Exponential, rate), start))
 }
 
 /// Steps on X: both nests, tied and not, in all precisions.
@@ -134,7 +125,7 @@ pub fn direct() -> Vec<Run> {
 
 /// Steps, flights and averages in the span of the data.
 pub fn horizon() -> Vec<Run> {
-    let run = |name: &str, problem: &Arc<Problem>, options, targets: &[f64]| Run {
+    let run = |name: &str, problem: &Arc<gram::Problem>, options, targets: &[f64]| Run {
         name: name.into(),
         problem: problem.clone(),
         way: Way::Horizon(options),
