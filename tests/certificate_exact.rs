@@ -100,16 +100,19 @@ impl Case {
         Horizon::new(Arc::new(problem), 0.0, Flips::default(), horizon::Options { mixed, ..Default::default() })
     }
 
-    fn monitor(&self) -> Monitor {
-        let data = Data::new(self.x.clone(), self.y.clone()).expect("samples");
+    /// None for samples that are refused: products of them leave the range of f64.
+    fn monitor(&self) -> Option<Monitor> {
+        let data = Data::new(self.x.clone(), self.y.clone()).ok()?;
         let step = StepSize::Fixed(self.rate);
-        Monitor::new(&Problem::with(&data, self.network, step, Reduction::Sum).expect("a problem"))
+        Some(Monitor::new(&Problem::with(&data, self.network, step, Reduction::Sum).expect("a problem")))
     }
 
     /// Compares the certificate of an engine's iterate, whose exact weights `weights` knows, with the truth.
     /// Whether both were known.
     fn compare<E: Engine>(&self, engine: &mut E, weights: impl Fn(&mut E) -> Vec<Double>) -> bool {
-        let mut monitor = self.monitor();
+        let Some(mut monitor) = self.monitor() else {
+            return false;
+        };
         let row = monitor.observe(engine);
         let Some(certified) = row.certified_cosine_gap else {
             return false;
