@@ -47,7 +47,7 @@ impl Assumptions {
         engine.advance(1.0, &Stop::default());
         let after_one = engine.view().preactivations();
         let pattern = Pattern::activated(network, y);
-        let activated_margin = match Limit::of_pattern(gram, y, network, &pattern, None) {
+        let activated_margin = match Limit::of_pattern(gram, Some(&problem.data.x), y, network, &pattern, None) {
             Prediction::Limit(limit) => Some(limit.max_margin),
             _ => None,
         };

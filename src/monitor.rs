@@ -13,6 +13,7 @@ use crate::descent::{Engine, Flips, Precision, View};
 use crate::geometry::{Geometry, Gram, Span};
 use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction};
+use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use crate::slopes::Slopes;
 use std::sync::Arc;
@@ -89,6 +90,7 @@ pub enum PatternState {
 pub struct Monitor {
     geometry: Arc<dyn Geometry + Send>,
     gram: Option<Arc<Gram>>,
+    x: Option<Arc<Matrix>>,
     norms: Vec<f64>,
     d: usize,
     y: Vec<f64>,
@@ -107,6 +109,8 @@ pub struct Setting {
     pub geometry: Arc<dyn Geometry + Send>,
     /// `K = XXᵀ` where it is held; without it no limit is solved.
     pub gram: Option<Arc<Gram>>,
+    /// The samples (n×d), which decide where the rounding of K hides whether they can be separated.
+    pub x: Option<Arc<Matrix>>,
     /// `‖x_i‖`.
     pub norms: Vec<f64>,
     /// Number of features.
@@ -124,11 +128,12 @@ pub struct Setting {
 impl Monitor {
     /// A monitor for one problem.
     pub fn new(setting: Setting) -> Self {
-        let Setting { geometry, gram, norms, d, y, network, step_size, loss_constant } = setting;
+        let Setting { geometry, gram, x, norms, d, y, network, step_size, loss_constant } = setting;
         let positive_correlation = gram.as_ref().is_some_and(|k| positively_correlated(k, &norms, &y, d));
         Self {
             geometry,
             gram,
+            x,
             norms,
             d,
             y,
@@ -257,7 +262,9 @@ impl Monitor {
                     Some(format!("{what} at {pairs} pairs (sample, neuron): they still have to change"))
                 }
                 Prediction::NotSeparable(_) => Some("the present sides of the neurons do not separate the data".into()),
-                Prediction::Unresolved(_) => Some("the limit with sliding pairs is too close to singular".into()),
+                Prediction::Undecided(_) => {
+                    Some("whether the present sides of the neurons separate the data is undecided".into())
+                }
             },
             _ => None,
         }
@@ -295,7 +302,7 @@ impl Monitor {
         let Some(gram) = &self.gram else { return };
         if self.solved.as_ref().is_none_or(|(known, _)| known != pattern) {
             let warm = (warm.len() == self.y.len() && warm.iter().all(|w| w.is_finite())).then_some(warm);
-            let prediction = Limit::of_pattern(gram, &self.y, &self.network, pattern, warm);
+            let prediction = Limit::of_pattern(gram, self.x.as_deref(), &self.y, &self.network, pattern, warm);
             self.solved = Some((pattern.clone(), prediction));
         }
     }
@@ -312,7 +319,7 @@ impl Monitor {
         let sides = self.own_sides(pattern);
         if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
             let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
-            let prediction = Sliding::with_sides(gram, &self.y, &self.network, &sides, warm);
+            let prediction = Sliding::with_sides(gram, self.x.as_deref(), &self.y, &self.network, &sides, warm);
             self.slid = Some((sides, prediction));
         }
     }
@@ -333,7 +340,7 @@ impl Monitor {
     pub fn hopeless(&mut self, sides: &Pattern) -> bool {
         let Some(gram) = &self.gram else { return false };
         if self.slid.as_ref().is_none_or(|(known, _)| known != sides) {
-            let prediction = Sliding::with_sides(gram, &self.y, &self.network, sides, None);
+            let prediction = Sliding::with_sides(gram, self.x.as_deref(), &self.y, &self.network, sides, None);
             self.slid = Some((sides.clone(), prediction));
         }
         matches!(self.slid, Some((_, Prediction::NotSeparable(_))))

@@ -9,9 +9,9 @@ use crate::descent::choice::LARGEST;
 use crate::error::Result;
 use crate::geometry::{Geometry, Gram, preactivations};
 use crate::input_error;
-use crate::limit::Prediction;
 use crate::limit::iterate::Stationarity;
 use crate::limit::sliding::{Sliding, SlidingPair};
+use crate::limit::{Prediction, Undecided};
 use crate::matrix::Matrix;
 use crate::network::Pattern;
 use crate::outcome::{Provenance, TestError};
@@ -46,8 +46,8 @@ pub enum State {
     Solved,
     /// No weights separate the data with the assumed sides; the certificate is known.
     NotSeparable,
-    /// The residual of the dual problem is above its bound.
-    Unresolved,
+    /// Neither a separating direction nor a proof that there is none; the bounds of the margin are known.
+    Undecided,
 }
 
 /// The content of the result.json of `farfield limit`.
@@ -55,6 +55,10 @@ pub enum State {
 pub struct Report {
     status: State,
     max_margin: Option<Real>,
+    /// Proved bounds of the maximal margin.
+    margin_interval: Option<(Real, Real)>,
+    /// A proved bound of the distance of the unit directions.
+    direction_error: Option<Real>,
     limit_consistent: bool,
     /// Pairs (sample, neuron) of one sign whose side in the limit is not the assumed one.
     inconsistent_pairs: Option<Vec<(usize, usize)>>,
@@ -73,8 +77,8 @@ pub struct Report {
     kkt_residual: Option<Real>,
     /// Seconds for the dual problem, K given.
     solve_seconds: Real,
-    /// `λᵀHλ` relative to the mean diagonal of H, for weights λ ≥ 0 with Σλ = 1: zero but for
-    /// rounding where the data cannot be separated.
+    /// Where the data cannot be separated: the relative change of the features, at most 2⁻⁵², with which they cancel exactly
+    /// under weights λ ≥ 0 with Σλ = 1.
     farkas_value: Option<Real>,
     test_error: Option<TestError>,
     step_size: Real,
@@ -106,20 +110,31 @@ impl Report {
         let (y, network) = (&problem.data.y, &problem.network);
         let pattern = run.map(|r| &r.pattern);
         let start = Instant::now();
-        let prediction = match pattern {
-            Some(sides) => Sliding::with_sides(gram, y, network, sides, None),
-            None => Sliding::solve(gram, y, network, None),
+        let mut prediction = match pattern {
+            Some(sides) => Sliding::with_sides(gram, Some(&problem.data.x), y, network, sides, None),
+            None => Sliding::solve(gram, Some(&problem.data.x), y, network, None),
         };
+        if let Prediction::Limit(solved) = &mut prediction {
+            let activated = || Pattern::activated(network, y);
+            solved.verify(gram, &problem.data.x, &pattern.cloned().unwrap_or_else(activated));
+        }
         let solve_seconds = Real(start.elapsed().as_secs_f64());
         let (status, solved, farkas, residual) = match &prediction {
             Prediction::Limit(solved) => (State::Solved, Some(solved), None, Some(solved.limit.kkt_residual)),
             Prediction::NotSeparable(proof) => (State::NotSeparable, None, Some(proof.farkas.relative), None),
-            Prediction::Unresolved(best) => (State::Unresolved, None, None, Some(best.kkt_residual)),
+            Prediction::Undecided(best) => (State::Undecided, None, None, Some(best.kkt_residual)),
         };
         let limit = solved.map(|s| &s.limit);
+        let interval = match &prediction {
+            Prediction::Limit(solved) => Some(solved.limit.margin_interval),
+            Prediction::Undecided(best) => Some(best.margin_interval),
+            Prediction::NotSeparable(_) => None,
+        };
         Ok(Self {
             status,
             max_margin: limit.map(|l| Real(l.max_margin)),
+            margin_interval: interval.map(|(low, high)| (Real(low), Real(high))),
+            direction_error: limit.map(|l| Real(l.direction_error)),
             limit_consistent: limit.is_some_and(|l| l.consistent()),
             inconsistent_pairs: limit.map(|l| l.inconsistent.clone()),
             wrong_side: solved.filter(|_| run.is_some()).map(|s| s.wrong_side.clone()),
@@ -146,7 +161,7 @@ impl Report {
         match &self.prediction {
             Prediction::Limit(solved) => &solved.limit.lambda,
             Prediction::NotSeparable(proof) => &proof.farkas.lambda,
-            Prediction::Unresolved(best) => &best.lambda,
+            Prediction::Undecided(best) => &best.lambda,
         }
     }
 
@@ -155,7 +170,7 @@ impl Report {
         match &self.prediction {
             Prediction::Limit(solved) => Some(solved.slopes_of_neurons()),
             Prediction::NotSeparable(proof) => Some(proof.slopes.clone()),
-            Prediction::Unresolved(_) => None,
+            Prediction::Undecided(_) => None,
         }
     }
 
@@ -193,7 +208,7 @@ impl Report {
                 }
             }
             Prediction::NotSeparable(proof) => line("limit", self.inseparable_text(proof.farkas.relative)),
-            Prediction::Unresolved(_) => line("limit", "unresolved: the dual problem is too close to singular".into()),
+            Prediction::Undecided(best) => line("limit", undecided_text(best)),
         }
         if let Some(inactive @ 1..) = self.inactive_after_one {
             let what = "and a run decides whether they stay so: `farfield run`, then `farfield limit --pattern`";
@@ -212,8 +227,8 @@ impl Report {
     fn inseparable_text(&self, value: f64) -> String {
         let sides = if self.inactive_after_one.is_some() { "every pair of one sign activated" } else { "these sides" };
         format!(
-            "none: NOT SEPARABLE with {sides}; the features cancel: weights λ ≥ 0, Σλ = 1 (dual.npy) with \
-             λᵀHλ = {value:.1e} of the mean diagonal of H"
+            "none: NOT SEPARABLE with {sides}: moved by {value:.1e} of their lengths the features cancel exactly, with weights \
+             λ ≥ 0, Σλ = 1 (farkas.npy)"
         )
     }
 
@@ -244,13 +259,25 @@ impl Report {
             (count, _) => format!("NOT consistent: {} on another side, so GD goes elsewhere", pairs(count)),
         };
         format!(
-            "max margin γ* = {:.12}, {} of {} samples support it, {consistent}; rate exponent ν = {:.4}",
-            limit.max_margin,
+            "max margin γ* = {}, {} of {} samples support it, {consistent}; rate exponent ν = {:.4}",
+            margin_text(limit.max_margin, limit.margin_interval),
             self.support.unwrap_or(0),
             limit.lambda.len(),
             limit.nu
         )
     }
+}
+
+/// As many digits of γ* as its bounds leave no doubt of, 16 at most.
+pub fn margin_text(value: f64, (low, high): (f64, f64)) -> String {
+    let width = (high - low) / value;
+    let digits = if width > 0.0 { (-libm::log10(width)).floor().clamp(1.0, 16.0) as usize } else { 16 };
+    format!("{value:.*e}", digits - 1)
+}
+
+fn undecided_text(best: &Undecided) -> String {
+    let (low, high) = best.margin_interval;
+    format!("undecided: the maximal margin is between {low:.3e} and {high:.3e}, and rounding hides whether it is 0")
 }
 
 /// A count of pairs (sample, neuron) with `a_j y_i > 0`.

@@ -87,6 +87,7 @@ impl Problem {
         monitor::Setting {
             geometry: self.geometry(),
             gram: self.gram.clone(),
+            x: Some(self.data.x.clone()),
             norms: self.norms.clone(),
             d: self.data.x.cols(),
             y: self.data.y.clone(),

@@ -61,7 +61,7 @@ fn activated_limits() {
         let v = read(name);
         let pattern = Pattern::activated(&v.network, &v.y);
         let k = gram(&v.x);
-        let Prediction::Limit(limit) = Limit::of_pattern(&k, &v.y, &v.network, &pattern, None) else {
+        let Prediction::Limit(limit) = Limit::of_pattern(&k, None, &v.y, &v.network, &pattern, None) else {
             panic!("{name} is separable");
         };
         assert!(limit.consistent(), "{name}: {:?}", limit.inconsistent);
@@ -155,7 +155,7 @@ fn chattering_follows_the_limit_of_its_own_sides() {
         }
     });
     let sides = Pattern::of(&last, n, m);
-    let Prediction::Limit(sliding) = Sliding::with_sides(&k, &v.y, &v.network, &sides, None) else { panic!() };
+    let Prediction::Limit(sliding) = Sliding::with_sides(&k, None, &v.y, &v.network, &sides, None) else { panic!() };
     assert!(sliding.consistent() && sliding.wrong_side == [(4, 0)]);
     let found: Vec<(usize, usize)> = sliding.pairs.iter().map(|p| (p.sample, p.group)).collect();
     assert_eq!(found, [(0, 2), (2, 2), (3, 0), (4, 2)]);
@@ -169,7 +169,7 @@ fn chattering_follows_the_limit_of_its_own_sides() {
         let predicted = (slope - v.network.leak) / (1.0 - v.network.leak);
         assert!((crossing - predicted).abs() < 0.01, "{i}, {j}: {crossing} for {predicted}");
     }
-    let Prediction::Limit(ideal) = Sliding::solve(&k, &v.y, &v.network, None) else { panic!() };
+    let Prediction::Limit(ideal) = Sliding::solve(&k, None, &v.y, &v.network, None) else { panic!() };
     assert_eq!(ideal.pairs.iter().map(|p| p.sample).collect::<Vec<_>>(), [0, 2, 4]);
     assert!(ideal.limit.max_margin > 1.01 * sliding.limit.max_margin);
 }
@@ -180,8 +180,8 @@ fn without_sliding_it_is_the_limit_of_the_activated_pattern() {
         let v = read(name);
         let k = gram(&v.x);
         let pattern = Pattern::activated(&v.network, &v.y);
-        let Prediction::Limit(fixed) = Limit::of_pattern(&k, &v.y, &v.network, &pattern, None) else { panic!() };
-        let Prediction::Limit(free) = Sliding::solve(&k, &v.y, &v.network, Some(&fixed.lambda)) else { panic!() };
+        let Prediction::Limit(fixed) = Limit::of_pattern(&k, None, &v.y, &v.network, &pattern, None) else { panic!() };
+        let Prediction::Limit(free) = Sliding::solve(&k, None, &v.y, &v.network, Some(&fixed.lambda)) else { panic!() };
         assert!(free.consistent() && free.activated(&v.y, &v.network) && free.pairs.is_empty(), "{name}");
         assert_close(free.limit.max_margin, fixed.max_margin, name);
         assert_close(free.limit.nu, fixed.nu, name);

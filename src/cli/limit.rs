@@ -25,7 +25,8 @@ pub fn execute(args: &LimitArgs) -> Result<u8> {
     let report = Report::new(&config, &problem, ended.as_ref())?;
     let json = to_json(&report);
     folder.write("result.json", json.as_bytes())?;
-    npy::write_vector(&folder.path().join("dual.npy"), report.lambda())?;
+    let weights = if report.state() == State::NotSeparable { "farkas.npy" } else { "dual.npy" };
+    npy::write_vector(&folder.path().join(weights), report.lambda())?;
     if let Some(slopes) = report.slopes() {
         npy::write_matrix(&folder.path().join("slopes.npy"), &slopes)?;
     }
@@ -35,7 +36,7 @@ pub fn execute(args: &LimitArgs) -> Result<u8> {
     print(&if args.source.json { json } else { report.summary(&problem, &config, folder.path()) })?;
     Ok(match report.state() {
         State::Solved => 0,
-        State::Unresolved => 3,
+        State::Undecided => 4,
         State::NotSeparable => 5,
     })
 }

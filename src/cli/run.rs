@@ -30,7 +30,7 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     let outcome = Outcome::new(&config, &problem, &mut monitor, &mut *engine, &row, status);
     let json = to_json(&outcome);
     if let Some(proof) = monitor.inseparable().filter(|_| status == Status::NotSeparable) {
-        npy::write_vector(&folder.path().join("dual.npy"), &proof.farkas.lambda)?;
+        npy::write_vector(&folder.path().join("farkas.npy"), &proof.farkas.lambda)?;
     }
     write_arrays(&config, &problem, &mut monitor, &mut *engine, &folder)?;
     folder.write("result.json", json.as_bytes())?;

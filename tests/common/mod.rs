@@ -100,6 +100,7 @@ impl Trajectory {
         Monitor::new(Setting {
             geometry: gram.clone(),
             gram: Some(gram),
+            x: Some(x.clone()),
             norms: (0..x.rows()).map(|i| farfield::matrix::norm(x.row(i))).collect(),
             d: x.cols(),
             y: self.y.clone(),
