@@ -101,6 +101,7 @@ pub struct Monitor {
     solved: Option<(Pattern, Prediction)>,
     slid: Option<(Pattern, Prediction<Sliding>)>, // for the own-sign sides, opposite bits 0
     chattering: bool,
+    proof: Option<Inseparable>, // the last one that was asked for
 }
 
 /// What a monitor must know of the problem.
@@ -144,6 +145,7 @@ impl Monitor {
             solved: None,
             slid: None,
             chattering: false,
+            proof: None,
         }
     }
 
@@ -235,12 +237,9 @@ impl Monitor {
         }
     }
 
-    /// The proof that the last pattern that was examined does not separate the data.
+    /// The proof behind the last answer of [`Monitor::separable`] or [`Monitor::hopeless`] that nothing separates.
     pub fn inseparable(&self) -> Option<&Inseparable> {
-        match &self.solved {
-            Some((_, Prediction::NotSeparable(proof))) => Some(proof),
-            _ => None,
-        }
+        self.proof.as_ref()
     }
 
     /// The limit for the present sides of the own-sign pairs, consistent or not, while neurons chatter.
@@ -278,7 +277,14 @@ impl Monitor {
     /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
     pub fn separable(&mut self, row: &Row, view: &dyn View) -> bool {
         let pattern = self.pattern(view);
-        row.min_margin > 0.0 || !matches!(self.prediction(&pattern), Some(Prediction::NotSeparable(_)))
+        if row.min_margin > 0.0 {
+            return true;
+        }
+        if let Some(Prediction::NotSeparable(proof)) = self.prediction(&pattern) {
+            self.proof = Some(proof.clone());
+            return false;
+        }
+        true
     }
 
     /// Whether the pattern of a row is final, as far as is known.
@@ -343,7 +349,11 @@ impl Monitor {
             let prediction = Sliding::with_sides(gram, self.x.as_deref(), &self.y, &self.network, sides, None);
             self.slid = Some((sides.clone(), prediction));
         }
-        matches!(self.slid, Some((_, Prediction::NotSeparable(_))))
+        if let Some((_, Prediction::NotSeparable(proof))) = &self.slid {
+            self.proof = Some(proof.clone());
+            return true;
+        }
+        false
     }
 
     fn compare(&self, row: &mut Row, view: &dyn View, scaled: &[f64], gradient: &Gradient) {

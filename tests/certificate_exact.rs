@@ -97,6 +97,7 @@ impl Case {
         Monitor::new(Setting {
             geometry: gram.clone(),
             gram: Some(gram),
+            x: Some(self.x.clone()),
             norms: (0..self.x.rows()).map(|i| norm(self.x.row(i))).collect(),
             d: self.x.cols(),
             y: self.y.clone(),
@@ -156,7 +157,7 @@ impl Case {
     fn near_limit(&self, boost: f64, size: f64) -> Option<Matrix> {
         let gram = Gram(farfield::product::gram(&self.x));
         let pattern = Pattern::activated(&self.network, &self.y);
-        let prediction = Limit::of_pattern(&gram, &self.y, &self.network, &pattern, None);
+        let prediction = Limit::of_pattern(&gram, Some(&self.x), &self.y, &self.network, &pattern, None);
         let Prediction::Limit(limit) = prediction else {
             return None;
         };

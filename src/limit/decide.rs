@@ -207,7 +207,8 @@ fn cancellation(features: &Features, rows: &Rows, weights: &[Double]) -> Option<
         let size: f64 = weights.iter().zip(&lengths).map(|(l, h)| l.hi * h).sum();
         (length(&features.combine(rows, weights)).hi / size + features.error()) * (1.0 + 1e-10)
     };
-    if !(change(weights) <= CANCELLED) || weights.iter().any(|l| l.hi < 0.0) {
+    let moved = change(weights);
+    if moved.is_nan() || moved > CANCELLED || weights.iter().any(|l| l.hi < 0.0) {
         return None;
     }
     let total = weights.iter().fold(Double::ZERO, |s, l| s + *l);
@@ -224,20 +225,20 @@ struct Checked {
 
 impl Checked {
     fn new(features: &Features, rows: &Rows, w: &[Vector]) -> Self {
-        Self::from_images(features, rows, w, features.images(w))
+        Self::from_images(features, rows, w, &features.images(w))
     }
 
-    fn from_images(features: &Features, rows: &Rows, w: &[Vector], images: Vec<Vec<Double>>) -> Self {
+    fn from_images(features: &Features, rows: &Rows, w: &[Vector], images: &[Vec<Double>]) -> Self {
         let (norm, error) = (length(w), features.error());
-        let least = |(i, image): (usize, Vec<Double>)| {
+        let least = |(i, image): (usize, &Vec<Double>)| {
             let unsure = error * features.norms[i] * norm.hi * (1.0 + 1e-10);
             let row = rows.least(i, |p| image[p].hi > 0.0);
             // where a sign is in doubt the other slope differs by the doubt
             let sure = !rows.sliding || image.iter().all(|z| z.hi.abs() > unsure);
             let error = if sure { unsure * rows.stretch(&row) } else { 2.0 * unsure };
-            (features.margin(&row, &image), error, row)
+            (features.margin(&row, image), error, row)
         };
-        let rows: Vec<_> = images.into_iter().enumerate().map(least).collect();
+        let rows: Vec<_> = images.iter().enumerate().map(least).collect();
         let lowest = rows.iter().map(|(q, e, _)| *q - Double::from(*e));
         let lowest = lowest.fold(Double::from(f64::INFINITY), |l, v| if v < l { v } else { l });
         let low = lowest / norm * Double::sum(1.0, -16.0 * UNIT);
@@ -253,12 +254,10 @@ impl Checked {
     }
 }
 
-/// The bounds of γ* by weights λ ≥ 0 and their sum W, and the margins of all rows.
-pub fn bracket(features: &Features, rows: &Rows, weights: &[Double], w: &[Vector]) -> (Bracket, Vec<Double>) {
-    let images = features.images(w);
-    let margins = rows.list.iter().map(|r| features.margin(r, &images[r.sample])).collect();
+/// The bounds of γ* by weights λ ≥ 0 and their sum W with its images (n times P).
+pub fn bracket(features: &Features, rows: &Rows, weights: &[Double], w: &[Vector], images: &[Vec<Double>]) -> Bracket {
     let low = Checked::from_images(features, rows, w, images).low;
-    (Bracket { low, high: upper(features, rows, weights, Some(w)) }, margins)
+    Bracket { low, high: upper(features, rows, weights, Some(w)) }
 }
 
 /// Coordinates of the samples in their own span, where that has fewer dimensions than the space.

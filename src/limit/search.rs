@@ -13,7 +13,8 @@
 use super::decide::{self, Bracket, Proved, Verdict};
 use super::dual::{self, Outcome};
 use super::precise::double::Double;
-use super::precise::features::Features;
+use super::precise::features::{Features, length};
+use super::precise::vector::Vector;
 use super::rows::{Row, Rows};
 use crate::geometry::{Geometry, Gram};
 use crate::matrix::Matrix;
@@ -30,6 +31,9 @@ const ENOUGH: f64 = 1e-3;
 
 /// The gap up to which a published limit is left as it is.
 const SHARP: f64 = 1e-12;
+
+/// The gap at which refinement ends: the direction is within 2e-10.
+const REFINED: f64 = 1e-20;
 
 /// Rounds of refinement.
 const REFINEMENTS: usize = 8;
@@ -83,7 +87,8 @@ pub fn search(k: &Gram, x: Option<&Matrix>, rows: &mut Rows, warm: Option<&[f64]
             continue;
         }
         let gap = 1.0 - known.low / known.high;
-        if x.is_none() && !(known.low > 0.0) || x.is_some() && !(resolved && gap <= ENOUGH) {
+        let enough = if x.is_some() { resolved && gap <= ENOUGH } else { known.low > 0.0 };
+        if !enough {
             return by_samples(k, x, rows, &best.lambda, best.kkt_residual);
         }
         return Found::Separable(Answer {
@@ -163,7 +168,10 @@ fn by_samples(k: &Gram, x: Option<&Matrix>, rows: &mut Rows, guess: &[f64], kkt_
     };
     let features = Features::new(x, rows);
     match decide::decide(&features, rows, guess) {
-        Verdict::Separable(proved) => Found::Separable(answer(k, &features, rows, proved, 0)),
+        Verdict::Separable(proved) => {
+            let sum = Sum::new(&features, rows, &proved.weights);
+            Found::Separable(answer(k, &features, rows, &proved, &sum))
+        }
         Verdict::NotSeparable(weights, moved) => Found::NotSeparable(weights, moved),
         Verdict::Undecided(proved) => {
             let (low, high) = proved.bracket.interval();
@@ -173,23 +181,32 @@ fn by_samples(k: &Gram, x: Option<&Matrix>, rows: &mut Rows, guess: &[f64], kkt_
     }
 }
 
-fn answer(k: &Gram, features: &Features, rows: &Rows, proved: Proved, pivots: usize) -> Answer {
+/// The sum W of the rows and its images (n times P).
+struct Sum {
+    w: Vec<Vector>,
+    images: Vec<Vec<Double>>,
+}
+
+impl Sum {
+    fn new(features: &Features, rows: &Rows, weights: &[Double]) -> Self {
+        let w = features.combine(rows, weights);
+        Self { images: features.images(&w), w }
+    }
+}
+
+fn answer(k: &Gram, features: &Features, rows: &Rows, proved: &Proved, sum: &Sum) -> Answer {
     let weights: Vec<f64> = proved.weights.iter().map(|l| l.value()).collect();
-    let lengths = rows.lengths(&features.norms);
-    let size: f64 = weights.iter().zip(&lengths).map(|(l, h)| l * h).sum();
-    let exact: Vec<Double> = weights.iter().map(|l| Double::from(*l)).collect();
-    let w = features.combine(rows, &exact);
-    let length = super::precise::features::length(&w).hi;
-    let images = features.images(&w);
-    // λ rounded to f64 moves W by at most ε/2 of the sum of its terms
-    let rounding = 2.0 * f64::EPSILON * size / length;
+    let size: f64 = weights.iter().zip(rows.lengths(&features.norms)).map(|(l, h)| l * h).sum();
+    // λ rounded to f64, and products with it, move W by at most 2ε of the sum of its terms
+    let rounding = 2.0 * f64::EPSILON * size / length(&sum.w).hi;
+    let image = |p: usize| sum.images.iter().map(|z| z[p].value()).collect();
     Answer {
         max_margin: middle(&proved.bracket),
         interval: proved.bracket.interval(),
         direction_error: (direction_error(proved.bracket.gap()) + rounding).min(2.0),
         kkt_residual: dual::kkt_residual(&rows.gram(&k.0), &weights),
-        pivots: pivots + proved.pivots,
-        images: Some((0..w.len()).map(|p| images.iter().map(|z| z[p].value()).collect()).collect()),
+        pivots: proved.pivots,
+        images: Some((0..sum.w.len()).map(image).collect()),
         weights,
     }
 }
@@ -200,46 +217,61 @@ fn middle(bracket: &Bracket) -> f64 {
     (bracket.low + bracket.high).scaled(0.5).value().clamp(low, high)
 }
 
-/// The answer with as many digits as X allows.
+/// The answer with as many digits as X allows. Rows may be added.
 pub fn sharpen(k: &Gram, x: &Matrix, rows: &mut Rows, found: &Answer) -> Answer {
     let features = Features::new(x, rows);
-    let refined = refine(&rows.gram(&k.0), &features, rows, &found.weights);
+    let (mut refined, sum) = refine(&rows.gram(&k.0), &features, rows, &found.weights);
+    refined.pivots = found.pivots;
     if refined.bracket.gap() > SHARP
-        && let Verdict::Separable(proved) = decide::decide(&features, rows, &found.weights)
+        && let Verdict::Separable(mut proved) = decide::decide(&features, rows, &found.weights)
         && proved.bracket.gap() < refined.bracket.gap()
     {
-        return answer(k, &features, rows, proved, found.pivots);
+        proved.pivots += found.pivots;
+        let sum = Sum::new(&features, rows, &proved.weights);
+        return answer(k, &features, rows, &proved, &sum);
     }
-    let mut refined = refined;
     refined.weights.resize(rows.len(), Double::ZERO);
-    answer(k, &features, rows, refined, found.pivots)
+    answer(k, &features, rows, &refined, &sum)
 }
 
-/// Iterative refinement on the support; the weights with the least gap.
-fn refine(h: &Matrix, features: &Features, rows: &Rows, weights: &[f64]) -> Proved {
+/// Iterative refinement on the support; the weights with the least gap and their sum.
+fn refine(h: &Matrix, features: &Features, rows: &Rows, weights: &[f64]) -> (Proved, Sum) {
+    let exact = |weights: &[f64]| -> Vec<Double> { weights.iter().map(|l| Double::from(*l)).collect() };
+    let try_out = |weights: Vec<Double>| {
+        let sum = Sum::new(features, rows, &weights);
+        let bracket = decide::bracket(features, rows, &weights, &sum.w, &sum.images);
+        (Proved { weights, bracket, pivots: 0 }, sum)
+    };
     let support: Vec<usize> = (0..weights.len()).filter(|&r| weights[r] > 0.0).collect();
     let s = support.len();
-    let factor = faer::Mat::from_fn(s, s, |r, c| h[(support[r], support[c])]).llt(faer::Side::Lower).ok();
-    let mut weights: Vec<Double> = weights.iter().map(|l| Double::from(*l)).collect();
-    let mut best: Option<Proved> = None;
+    let mut best = try_out(exact(weights));
+    let Ok(factor) = faer::Mat::from_fn(s, s, |r, c| h[(support[r], support[c])]).llt(faer::Side::Lower) else {
+        return best;
+    };
     for _ in 0..REFINEMENTS {
-        let w = features.combine(rows, &weights);
-        let (bracket, margins) = decide::bracket(features, rows, &weights, &w);
-        let (gap, before) = (bracket.gap(), best.as_ref().map_or(f64::INFINITY, |b| b.bracket.gap()));
-        if gap < before {
-            best = Some(Proved { weights: weights.clone(), bracket, pivots: 0 });
+        let before = best.0.bracket.gap();
+        if before <= REFINED {
+            break;
         }
-        let Some(factor) = factor.as_ref().filter(|_| gap < 0.25 * before) else { break };
-        let rest = faer::Mat::from_fn(s, 1, |r, _| (Double::ONE - margins[support[r]]).value());
-        let step = factor.solve(rest);
+        let (proved, sum) = &best;
+        let margin = |r: usize| {
+            let row = &rows.list[support[r]];
+            features.margin(row, &sum.images[row.sample])
+        };
+        let step = factor.solve(faer::Mat::from_fn(s, 1, |r, _| (Double::ONE - margin(r)).value()));
+        let mut weights = proved.weights.clone();
         support.iter().enumerate().for_each(|(r, &i)| weights[i] += Double::from(step[(r, 0)]));
         if support.iter().any(|&i| weights[i].hi < 0.0) {
             break;
         }
+        let next = try_out(weights);
+        let gap = next.0.bracket.gap();
+        if gap < before {
+            best = next;
+        }
+        if gap > 0.25 * before {
+            break;
+        }
     }
-    best.unwrap_or_else(|| Proved {
-        bracket: Bracket { low: Double::ZERO, high: f64::INFINITY.into() },
-        weights,
-        pivots: 0,
-    })
+    best
 }

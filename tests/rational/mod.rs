@@ -97,8 +97,10 @@ impl Exact {
         t.push(objective);
         let mut basis: Vec<usize> = (n..n + size + 1).collect();
         let mut denominator = BigInt::from(1);
-        loop {
-            let Some(c) = (0..n).find(|&c| t[size + 1][c].sign() == Sign::Minus && !basis.contains(&c)) else { break };
+        let entering = |t: &[Vec<BigInt>], basis: &[usize]| {
+            (0..n).find(|&c| t[size + 1][c].sign() == Sign::Minus && !basis.contains(&c))
+        };
+        while let Some(c) = entering(&t, &basis) {
             let mut leaving: Option<usize> = None;
             for r in (0..=size).filter(|&r| t[r][c].sign() == Sign::Plus) {
                 leaving = Some(leaving.map_or(r, |l| {

@@ -28,7 +28,7 @@ impl Factor {
             }
         }
         let length = v.dot(&v).sqrt();
-        if !(length.hi > DEPENDENT * a.dot(a).sqrt().hi) {
+        if length.hi.is_nan() || length.hi <= DEPENDENT * a.dot(a).sqrt().hi {
             return false;
         }
         column[self.q.len()] = length;

@@ -12,13 +12,13 @@
 //! as η, `‖δV‖ ≤ η Σ_r λ_r ‖Φ_r‖` and `|δ⟨Φ_r, W⟩| ≤ η ‖Φ_r‖ ‖W‖`.
 
 use super::double::Double;
-use super::vector::{Vector, add_scaled_plain, dot_error};
+use super::vector::{Vector, dot_error};
 use crate::limit::rows::{Row, Rows};
 use crate::matrix::{Matrix, norm};
 use rayon::prelude::*;
 
-/// Columns of a chunk: sums of 16 KB and a row's share of 8 KB stay in the first cache.
-const COLUMNS: usize = 1024;
+/// Columns of a chunk: the sums of two groups are 16 KB and a row's share 4 KB, in the first cache.
+const COLUMNS: usize = 512;
 
 /// Rows with their samples.
 pub struct Features<'a> {
@@ -58,21 +58,30 @@ impl<'a> Features<'a> {
 
     /// `Σ_r λ_r Φ_r`, P vectors of length d.
     pub fn combine(&self, rows: &Rows, lambda: &[Double]) -> Vec<Vector> {
-        let (n, d) = (self.x.rows(), self.x.cols());
-        let sum = |p: usize| {
-            let mut b = vec![Double::ZERO; n];
-            for (row, l) in rows.list.iter().zip(lambda).filter(|(_, l)| l.hi != 0.0) {
-                b[row.sample] += *l * self.coefficient(row, p);
+        let (d, groups) = (self.x.cols(), self.outputs.len());
+        let mut b = vec![vec![Double::ZERO; groups]; self.x.rows()];
+        for (row, l) in rows.list.iter().zip(lambda).filter(|(_, l)| l.hi != 0.0) {
+            (0..groups).for_each(|p| b[row.sample][p] += *l * self.coefficient(row, p));
+        }
+        let carries: Vec<usize> = (0..b.len()).filter(|&i| b[i].iter().any(|b| b.hi != 0.0)).collect();
+        let chunk = |c: usize| {
+            let columns = c * COLUMNS..d.min((c + 1) * COLUMNS);
+            let mut sums = vec![Vector::zeros(columns.len()); groups];
+            for &i in &carries {
+                let x = &self.x.row(i)[columns.clone()];
+                sums.iter_mut().zip(&b[i]).for_each(|(v, b)| v.add_scaled_plain(*b, x));
             }
-            let mut v = Vector::zeros(d);
-            v.hi.par_chunks_mut(COLUMNS).zip(v.lo.par_chunks_mut(COLUMNS)).enumerate().for_each(|(c, (hi, lo))| {
-                for (i, b) in b.iter().enumerate().filter(|(_, b)| b.hi != 0.0) {
-                    add_scaled_plain(*b, &self.x.row(i)[c * COLUMNS..][..hi.len()], hi, lo);
-                }
-            });
-            v
+            sums
         };
-        (0..self.outputs.len()).map(sum).collect()
+        let chunks: Vec<Vec<Vector>> = (0..d.div_ceil(COLUMNS)).into_par_iter().map(chunk).collect();
+        let mut sums = vec![Vector::default(); groups];
+        for chunk in chunks {
+            for (sum, part) in sums.iter_mut().zip(chunk) {
+                sum.hi.extend(part.hi);
+                sum.lo.extend(part.lo);
+            }
+        }
+        sums
     }
 
     /// `z_ip = ⟨x_i, W_p⟩`: n times P numbers.

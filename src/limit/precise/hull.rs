@@ -21,10 +21,10 @@ use super::vector::Vector;
 use rayon::prelude::*;
 
 /// A residual shorter than this is zero: a few times what its own computation leaves.
-const ZERO: f64 = 1.0 / (1u128 << 94) as f64;
+const ZERO: f64 = 1.0 / (1u128 << 96) as f64;
 
 /// A product of a column with the residual up to this is no descent.
-const TIE: f64 = 1.0 / (1u128 << 96) as f64;
+const TIE: f64 = 1.0 / (1u128 << 101) as f64;
 
 /// Weights and direction.
 #[derive(Clone, Debug)]
@@ -190,7 +190,7 @@ pub fn polish(rows: &[Vector], b: &[f64], found: &Found) -> Found {
         let products = products(rows, &w);
         let length = w.dot(&w).sqrt();
         let short = |i: usize| products[i] / Double::from(b[i]) - Double::ONE;
-        let lowest = (0..rows.len()).map(|i| short(i)).fold(Double::ZERO, |l, v| if v < l { v } else { l });
+        let lowest = (0..rows.len()).map(short).fold(Double::ZERO, |l, v| if v < l { v } else { l });
         let negative = (0..support.len()).min_by(|&p, &q| weights[p].hi.total_cmp(&weights[q].hi));
         let negative = negative.filter(|&p| weights[p].hi < 0.0);
         let merit = (Double::ONE + lowest) / length;

@@ -83,6 +83,19 @@ impl Vector {
         );
     }
 
+    /// `self ← self + s·x` for numbers of f64.
+    pub fn add_scaled_plain(&mut self, s: Double, x: &[f64]) {
+        assert_eq!(self.len(), x.len(), "a sum of equal lengths");
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for ((x, hi), lo) in x.iter().zip(&mut self.hi).zip(&mut self.lo) {
+                    (*hi, *lo) = accumulate(s.hi, *x, s.lo * *x, *hi, *lo);
+                }
+            },
+        );
+    }
+
     /// `self ← s·self`.
     pub fn scale(&mut self, s: Double) {
         for k in 0..self.len() {
@@ -99,19 +112,6 @@ impl Vector {
         b.scale(c);
         b.add_scaled(-s, &old);
     }
-}
-
-/// Adds `s·x` to part of a vector, for numbers of f64.
-pub fn add_scaled_plain(s: Double, x: &[f64], hi: &mut [f64], lo: &mut [f64]) {
-    assert!(x.len() == hi.len() && x.len() == lo.len(), "a sum of equal lengths");
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for ((x, hi), lo) in x.iter().zip(hi).zip(lo) {
-                (*hi, *lo) = accumulate(s.hi, *x, s.lo * *x, *hi, *lo);
-            }
-        },
-    );
 }
 
 /// `(hi, lo) + a·b + low`, renormalized.
@@ -201,12 +201,12 @@ mod tests {
                 let expected = b.get(k) + number(3, 2.0) * a.get(k);
                 assert!((sum.get(k) - expected).hi.abs() <= dot_error(1) * (b.hi[k].abs() + 9.0 * a.hi[k].abs()));
             }
-            let (mut hi, mut lo) = (b.hi.clone(), b.lo.clone());
-            add_scaled_plain(number(3, 2.0), &a.hi, &mut hi, &mut lo);
+            let mut plain = b.clone();
+            plain.add_scaled_plain(number(3, 2.0), &a.hi);
             let high = Vector { lo: vec![0.0; n], hi: a.hi.clone() };
             let mut expected = b.clone();
             expected.add_scaled(number(3, 2.0), &high);
-            assert_eq!((hi, lo), (expected.hi, expected.lo));
+            assert_eq!(plain, expected);
         }
     }
 }
