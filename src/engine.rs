@@ -70,9 +70,9 @@ pub trait Iterate {
     /// `‖s·W + E‖_F` for a direction E in the span of the data, computed from the sum itself (no
     /// expansion into norms and inner products of W and E, which would cancel).
     fn combined_norm(&self, s: f64, e: &Span) -> f64;
-    /// A bound M on the sizes that were summed to make W, `Σ_j |a_j| Σ ‖terms of w_j‖`, so that rounding
-    /// in a pre-activation-weighted sum is at most a small multiple of `u ‖x_i‖ M`. By Cauchy–Schwarz
-    /// `‖W‖` is enough where W itself is held.
+    /// A bound M on the sizes that were summed to make W: `√Σ_j (Σ ‖terms of w_j‖)²`, so that rounding in a norm of
+    /// W, and in a sum of pre-activations weighted with the a_j, is at most a small multiple of `u M`, or `u ‖x_i‖ M`.
+    /// Where W itself is held `‖W‖` is enough.
     fn magnitude(&self) -> f64 {
         self.weight_norm()
     }

@@ -24,7 +24,7 @@
 //!
 //! ```
 //! use farfield::{Data, Descent, Matrix, Network, Problem, Start};
-//! use std::ops::ControlFlow::Continue;
+//! use std::ops::ControlFlow::{Break, Continue};
 //!
 //! # fn main() -> farfield::Result<()> {
 //! let x = vec![2.0, 0.5, 1.5, -0.5, -1.0, 1.0, -2.0, 0.0]; // 4 samples of 2 features
@@ -32,10 +32,10 @@
 //! let problem = Problem::new(&data, Network::balanced(8, 0.1)?)?; // α = 1/λmax
 //! let mut descent = Descent::new(&problem, &Start::gaussian(1e-6, 0))?;
 //! let ended = descent.run(1e12, |row| {
-//!     println!("{:e} {:?}", row.t, row.certified_angle());
-//!     Continue(()) // Break(()) ends the run
+//!     // each row: losses, margins, gaps, certificates
+//!     if row.certified_angle().is_some_and(|angle| angle < 0.15) { Break(()) } else { Continue(()) }
 //! });
-//! assert!(ended.row.certified_angle().unwrap() < 0.1);
+//! assert!(ended.row.certified_angle().unwrap() < 0.15);
 //! # Ok(())
 //! # }
 //! ```

@@ -109,6 +109,7 @@ pub struct Monitor {
     solved: Option<(Pattern, Prediction)>,
     slid: Option<(Pattern, Prediction<Sliding>)>, // for the own-sign sides, opposite bits 0
     chattering: bool,
+    proof: Option<Inseparable>, // the last one that was asked for
 }
 
 impl Monitor {
@@ -123,6 +124,7 @@ impl Monitor {
             solved: None,
             slid: None,
             chattering: false,
+            proof: None,
         }
     }
 
@@ -191,6 +193,17 @@ impl Monitor {
         self.solved.as_ref().map(|(_, prediction)| prediction)
     }
 
+    /// Refines the limit of the last monitored t against X and proves its bounds, for a result that is published.
+    pub(crate) fn verify(&mut self) {
+        let data = &self.problem.data;
+        let (Some(gram), x) = (data.gram(), data.x()) else { return };
+        match (&mut self.solved, &mut self.slid) {
+            (_, Some((sides, Prediction::Limit(sliding)))) if self.chattering => sliding.verify(gram, x, sides),
+            (Some((pattern, Prediction::Limit(limit))), _) if !self.chattering => limit.verify(gram, x, pattern),
+            _ => {}
+        }
+    }
+
     /// The consistent limit at the last monitored t: of its pattern, or with sliding pairs.
     pub fn limit(&self) -> Option<&Limit> {
         if self.chattering {
@@ -210,12 +223,9 @@ impl Monitor {
         }
     }
 
-    /// The proof that the last pattern that was examined does not separate the data.
+    /// The proof behind the last answer of [`Monitor::separable`] or [`Monitor::hopeless`] that nothing separates.
     pub fn inseparable(&self) -> Option<&Inseparable> {
-        match &self.solved {
-            Some((_, Prediction::NotSeparable(proof))) => Some(proof),
-            _ => None,
-        }
+        self.proof.as_ref()
     }
 
     /// The limit for the present sides of the own-sign pairs, consistent or not, while neurons chatter.
@@ -233,7 +243,7 @@ impl Monitor {
                 Prediction::Limit(sliding) if sliding.consistent() => None,
                 Prediction::Limit(sliding) => Some(Remark::OtherSides { pairs: sliding.limit.inconsistent.len() }),
                 Prediction::NotSeparable(_) => Some(Remark::SidesNotSeparable),
-                Prediction::Unresolved(_) => Some(Remark::LimitUnresolved),
+                Prediction::Undecided(_) => Some(Remark::SidesUndecided),
             },
             _ => None,
         }
@@ -247,7 +257,14 @@ impl Monitor {
     /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
     pub fn separable(&mut self, row: &Row, view: &dyn Iterate) -> bool {
         let pattern = self.pattern(view);
-        row.min_margin > 0.0 || !matches!(self.prediction(&pattern), Some(Prediction::NotSeparable(_)))
+        if row.min_margin > 0.0 {
+            return true;
+        }
+        if let Some(Prediction::NotSeparable(proof)) = self.prediction(&pattern) {
+            self.proof = Some(proof.clone());
+            return false;
+        }
+        true
     }
 
     /// Whether the pattern of a row is final, as far as is known.
@@ -271,7 +288,7 @@ impl Monitor {
         let Some(gram) = self.problem.data.gram().cloned() else { return };
         if self.solved.as_ref().is_none_or(|(known, _)| known != pattern) {
             let warm = (warm.len() == self.problem.data.n() && warm.iter().all(|w| w.is_finite())).then_some(warm);
-            let prediction = Limit::of_pattern(&gram, self.problem.data.y(), &self.problem.network, pattern, warm);
+            let prediction = Limit::of_pattern(&gram, Some(self.problem.data.x()), self.problem.data.y(), &self.problem.network, pattern, warm);
             self.solved = Some((pattern.clone(), prediction));
         }
     }
@@ -288,7 +305,7 @@ impl Monitor {
         let sides = self.own_sides(pattern);
         if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
             let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
-            let prediction = Sliding::with_sides(&gram, self.problem.data.y(), &self.problem.network, &sides, warm);
+            let prediction = Sliding::with_sides(&gram, Some(self.problem.data.x()), self.problem.data.y(), &self.problem.network, &sides, warm);
             self.slid = Some((sides, prediction));
         }
     }
@@ -311,10 +328,14 @@ impl Monitor {
     pub fn hopeless(&mut self, sides: &Pattern) -> bool {
         let Some(gram) = self.problem.data.gram().cloned() else { return false };
         if self.slid.as_ref().is_none_or(|(known, _)| known != sides) {
-            let prediction = Sliding::with_sides(&gram, self.problem.data.y(), &self.problem.network, sides, None);
+            let prediction = Sliding::with_sides(&gram, Some(self.problem.data.x()), self.problem.data.y(), &self.problem.network, sides, None);
             self.slid = Some((sides.clone(), prediction));
         }
-        matches!(self.slid, Some((_, Prediction::NotSeparable(_))))
+        if let Some((_, Prediction::NotSeparable(proof))) = &self.slid {
+            self.proof = Some(proof.clone());
+            return true;
+        }
+        false
     }
 
     fn compare(&self, row: &mut Row, view: &dyn Iterate, scaled: &[f64], gradient: &Gradient) {

@@ -71,6 +71,9 @@ pub struct Outcome {
     /// γ* of the limit, where a consistent one is known.
     #[serde(with = "real::maybe")]
     pub max_margin: Option<f64>,
+    /// Proved bounds of γ*, rounded outward.
+    #[serde(with = "real::pair")]
+    pub margin_interval: Option<(f64, f64)>,
     /// `1 − cos(W, Ŵ)`.
     #[serde(with = "real::maybe")]
     pub cosine_gap: Option<f64>,
@@ -89,8 +92,8 @@ pub struct Outcome {
     /// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth.
     #[serde(with = "real::maybe")]
     pub next_decimal_at: Option<f64>,
-    /// Where the final pattern does not separate the data: `λᵀHλ` relative to the mean diagonal of H, for the
-    /// weights λ of the proof.
+    /// Where the final pattern does not separate the data: the relative change of the features, at most 2⁻⁵², with
+    /// which they cancel exactly under the weights of the proof.
     #[serde(with = "real::maybe")]
     pub farkas_value: Option<f64>,
     /// The activation pattern.
@@ -405,6 +408,7 @@ impl Outcome {
             gradient_norm: row.gradient_norm,
             normalized_margin: row.min_margin / norm,
             max_margin: limit.map(|l| l.max_margin),
+            margin_interval: limit.map(|l| l.margin_interval),
             cosine_gap: row.cosine_gap,
             certified_cosine_gap: row.certified_cosine_gap,
             gradient_cosine_gap: row.gradient_cosine_gap,

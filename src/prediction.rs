@@ -6,8 +6,8 @@
 
 use crate::error::Result;
 use crate::geometry::{Geometry, Gram, preactivations};
-use crate::limit::Prediction;
 use crate::limit::sliding::{Sliding, SlidingPair};
+use crate::limit::Prediction;
 use crate::network::Pattern;
 use crate::outcome::TestError;
 use crate::problem::Problem;
@@ -24,8 +24,8 @@ pub enum LimitStatus {
     Solved,
     /// No weights separate the data with the assumed sides; the certificate is known.
     NotSeparable,
-    /// The residual of the dual problem is above its bound.
-    Unresolved,
+    /// Neither a separating direction nor a proof that there is none; the bounds of the margin are known.
+    Undecided,
 }
 
 /// A sample and the neurons of the opposite sign that stay on its kink.
@@ -54,6 +54,12 @@ pub struct LimitOutcome {
     /// γ*, the maximal margin of a unit direction.
     #[serde(with = "real::maybe")]
     pub max_margin: Option<f64>,
+    /// Proved bounds of γ*, rounded outward.
+    #[serde(with = "real::pair")]
+    pub margin_interval: Option<(f64, f64)>,
+    /// A proved bound of the distance of the unit directions.
+    #[serde(with = "real::maybe")]
+    pub direction_error: Option<f64>,
     /// Whether every own-sign pair is in the limit on the side it was assumed on.
     pub limit_consistent: bool,
     /// Pairs (sample, neuron) of one sign whose side in the limit is not the assumed one.
@@ -77,8 +83,8 @@ pub struct LimitOutcome {
     /// Seconds for the dual problem, K given.
     #[serde(with = "real")]
     pub solve_seconds: f64,
-    /// `λᵀHλ` relative to the mean diagonal of H, for weights λ ≥ 0 with Σλ = 1: zero but for
-    /// rounding where the data cannot be separated.
+    /// Where the data cannot be separated: the relative change of the features, at most 2⁻⁵², with which they cancel
+    /// exactly under weights λ ≥ 0 with Σλ = 1.
     #[serde(with = "real::maybe")]
     pub farkas_value: Option<f64>,
     /// The probability of misclassifying a fresh sample, where the distribution is known.
@@ -109,21 +115,31 @@ impl LimitOutcome {
         let data = &problem.data;
         let gram = data.gram_for("the limit")?;
         let begun = Instant::now();
-        let prediction = match pattern {
-            Some(sides) => Sliding::with_sides(gram, data.y(), &problem.network, sides, None),
-            None => Sliding::solve(gram, data.y(), &problem.network, None),
-        };
+        let (y, network, x) = (data.y(), &problem.network, data.x());
+        let activated = || Pattern::activated(network, y);
+        let sides = pattern.cloned().unwrap_or_else(activated);
+        let mut prediction = Sliding::with_sides(gram, Some(x), y, network, &sides, None);
+        if let Prediction::Limit(solved) = &mut prediction {
+            solved.verify(gram, x, &sides);
+        }
         let solve_seconds = begun.elapsed().as_secs_f64();
         let (status, solved, farkas_value, kkt_residual) = match &prediction {
             Prediction::Limit(solved) => (LimitStatus::Solved, Some(solved), None, Some(solved.limit.kkt_residual)),
             Prediction::NotSeparable(proof) => (LimitStatus::NotSeparable, None, Some(proof.farkas.relative), None),
-            Prediction::Unresolved(best) => (LimitStatus::Unresolved, None, None, Some(best.kkt_residual)),
+            Prediction::Undecided(best) => (LimitStatus::Undecided, None, None, Some(best.kkt_residual)),
         };
         let limit = solved.map(|s| &s.limit);
+        let margin_interval = match &prediction {
+            Prediction::Limit(solved) => Some(solved.limit.margin_interval),
+            Prediction::Undecided(best) => Some(best.margin_interval),
+            Prediction::NotSeparable(_) => None,
+        };
         let inactive = || inactive_after_one(problem, start, gram);
         let facts = Self {
             status,
             max_margin: limit.map(|l| l.max_margin),
+            margin_interval,
+            direction_error: limit.map(|l| l.direction_error),
             limit_consistent: limit.is_some_and(|l| l.consistent()),
             inconsistent_pairs: limit.map(|l| l.inconsistent.clone()),
             wrong_side: solved.filter(|_| pattern.is_some()).map(|s| s.wrong_side.clone()),

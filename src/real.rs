@@ -74,6 +74,21 @@ pub mod maybe {
     }
 }
 
+/// The same for two numbers that may be unknown.
+pub mod pair {
+    use super::*;
+
+    /// Serializes as `Option<[Real; 2]>`.
+    pub fn serialize<S: Serializer>(v: &Option<(f64, f64)>, s: S) -> Result<S::Ok, S::Error> {
+        v.map(|(a, b)| [Real(a), Real(b)]).serialize(s)
+    }
+
+    /// Deserializes as `Option<[Real; 2]>`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<(f64, f64)>, D::Error> {
+        Option::<[Real; 2]>::deserialize(d).map(|v| v.map(|[a, b]| (a.0, b.0)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -187,6 +187,7 @@ impl Descent {
             let row = self.monitor.observe(&mut *self.engine);
             self.ended = Some(Ended { status: Status::Horizon, row });
         }
+        self.monitor.verify();
         let Self { problem, options, engine, monitor, ended, .. } = self;
         let ended = ended.as_ref().expect("set above");
         Outcome::new(problem, options.precision, monitor, &mut **engine, ended, seed)

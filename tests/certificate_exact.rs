@@ -159,7 +159,7 @@ impl Case {
     fn near_limit(&self, boost: f64, size: f64) -> Option<Matrix> {
         let gram = Gram(farfield::product::gram(&self.x));
         let pattern = Pattern::activated(&self.network, &self.y);
-        let prediction = Limit::of_pattern(&gram, &self.y, &self.network, &pattern, None);
+        let prediction = Limit::of_pattern(&gram, Some(&self.x), &self.y, &self.network, &pattern, None);
         let Prediction::Limit(limit) = prediction else {
             return None;
         };

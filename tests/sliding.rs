@@ -38,7 +38,7 @@ fn case(n: usize, x: &[f64], labels: &[bool], width: usize, positive: usize, lea
 }
 
 fn check(c: &Case) -> Result<(), TestCaseError> {
-    let Prediction::Limit(s) = Sliding::with_sides(&c.k, &c.y, &c.network, &c.sides, None) else { return Ok(()) };
+    let Prediction::Limit(s) = Sliding::with_sides(&c.k, None, &c.y, &c.network, &c.sides, None) else { return Ok(()) };
     let (n, limit) = (c.y.len(), &s.limit);
     let image = c.k.image(&limit.span);
     for i in 0..n {

@@ -1,8 +1,8 @@
 //! The command line as a user meets it: files, exit codes, one-line errors.
 
 use farfield::data::npy;
-use farfield::limit::dual::INSEPARABLE;
-use farfield::matrix::Matrix;
+use farfield::limit::PROOF;
+use farfield::matrix::{Matrix, norm};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -254,8 +254,10 @@ fn assert_cancels(x: &Matrix, y: &[f64], dual: &Path, slopes: &Path) {
             square += sum * sum / m as f64;
         }
     }
-    let most = (0..x.rows()).map(|i| x.row(i).iter().map(|v| v * v).sum::<f64>()).fold(0.0, f64::max);
-    assert!(square <= INSEPARABLE * most, "{square:e} and {most:e}");
+    // the change of the features that PROOF allows, and what this sum of n products rounds
+    let size: f64 = (0..x.rows()).map(|i| dual[i] * norm(x.row(i))).sum();
+    let bound = (1.0 + x.rows() as f64) * PROOF * size;
+    assert!(square.sqrt() <= bound, "{:e} and {bound:e}", square.sqrt());
 }
 
 /// Two copies of each sample with opposite labels: no network separates them.
@@ -276,21 +278,21 @@ fn data_that_cannot_be_separated_exit_5_and_keep_their_trace() {
         assert!(fs::read_to_string(out.join("trace.csv")).unwrap().lines().count() > 10);
         let result = fs::read_to_string(out.join("result.json")).unwrap();
         let result: serde_json::Value = serde_json::from_str(&result).unwrap();
-        assert!(result["farkas_value"].as_f64().unwrap().abs() <= INSEPARABLE);
+        assert!(result["farkas_value"].as_f64().unwrap() <= PROOF);
         let mut slopes = npy::matrix(&out.join("pattern.npy")).unwrap();
         slopes.values_mut().iter_mut().for_each(|bit| *bit = if *bit == 1.0 { 1.0 } else { 0.1 });
         npy::write_matrix(&out.join("slopes.npy"), &slopes).unwrap();
-        assert_cancels(&x, &y, &out.join("dual.npy"), &out.join("slopes.npy"));
+        assert_cancels(&x, &y, &out.join("farkas.npy"), &out.join("slopes.npy"));
     }
     let out = dir.join("limit");
     let limit = farfield(&["limit", "-o", text(&out), "-s", &source, "-s", &labels]);
     assert_eq!(limit.status.code(), Some(5));
     assert!(String::from_utf8_lossy(&limit.stdout).contains("NOT SEPARABLE"));
-    assert_cancels(&x, &y, &out.join("dual.npy"), &out.join("slopes.npy"));
+    assert_cancels(&x, &y, &out.join("farkas.npy"), &out.join("slopes.npy"));
     // only the pair that contradicts itself carries weight, all of it at slope 1
     array(&dir.join("y.npy"), "<f8", false, "6,", &doubles(&[1.0, 1.0, -1.0, -1.0, 1.0, -1.0]));
     assert_eq!(farfield(&["limit", "-o", text(&out), "-s", &source, "-s", &labels]).status.code(), Some(5));
-    let dual = npy::vector(&out.join("dual.npy")).unwrap();
+    let dual = npy::vector(&out.join("farkas.npy")).unwrap();
     assert!((dual[0] - 0.5).abs() < 1e-7 && (dual[3] - 0.5).abs() < 1e-7, "{dual:?}");
 }
 

@@ -322,15 +322,16 @@ impl Iterate for Coefficients {
         squared.max(0.0).sqrt()
     }
 
-    /// `Σ_j |a_j| (‖w_j(0)‖ + Σ_k |c_kj| ‖x_k‖)`.
+    /// `√Σ_j T_j²`, `T_j = ‖w_j(0)‖ + Σ_k |c_kj| ‖x_k‖` the sizes that were summed to make `w_j`; by Cauchy and Schwarz
+    /// `Σ_j |a_j| T_j` is no larger, since `Σ_j a_j² = 1`.
     fn magnitude(&self) -> f64 {
         let (n, m) = (self.problem.n(), self.problem.network.width);
         let norms: Vec<f64> = (0..n).map(|k| self.problem.gram.0[(k, k)].sqrt()).collect();
         let of_neuron = |j: usize| {
             let sum: f64 = (0..n).map(|k| self.c.hi()[k * m + j].abs() * norms[k]).sum();
-            self.problem.network.output(j).abs() * (self.problem.start.squared_norms[j].sqrt() + sum)
+            self.problem.start.squared_norms[j].sqrt() + sum
         };
-        (0..m).map(of_neuron).sum()
+        crate::matrix::norm(&(0..m).map(of_neuron).collect::<Vec<f64>>())
     }
 
     /// `W = W(0) + CᵀX`, m passes over X; m×0 where X or W(0) is not held.

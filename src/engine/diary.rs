@@ -119,8 +119,8 @@ pub enum Remark {
     },
     /// The present sides of the neurons do not separate the data.
     SidesNotSeparable,
-    /// The limit with sliding pairs is too close to singular.
-    LimitUnresolved,
+    /// Whether the present sides of the neurons separate the data is undecided.
+    SidesUndecided,
 }
 
 impl Remark {

@@ -24,9 +24,10 @@
 //! change when H is scaled.
 //!
 //! **Separable or not.** If no direction separates the rows, the convex hull of the Φ_i contains 0:
-//! `λ ≥ 0, Σλ = 1, λᵀHλ = 0`. On the simplex, rounding of H by ε relative to its diagonal moves
-//! `λᵀHλ = (margin)²` by as much; rows whose margin² is below [`INSEPARABLE`] times the mean diagonal
-//! cannot be told from inseparable ones in double precision, and are reported so, with the value.
+//! `λ ≥ 0, λ ≠ 0, λᵀHλ = 0`. Rows count by their directions, whatever their lengths `h_i = √H_ii`: rounding of
+//! `H_ik` by `ε h_i h_k` moves `λᵀHλ` by up to `ε (Σ λ_i h_i)²`. Where the quotient of the two is below
+//! [`INSEPARABLE`], H cannot tell the rows from inseparable ones, and λ is returned with it. This is no proof: H, which squares
+//! the rows, has lost half of their digits, and the rows themselves decide ([`super::decide`]).
 
 pub mod accurate;
 pub mod active_set;
@@ -41,7 +42,7 @@ use std::borrow::Cow;
 /// The residual that a solution has to reach.
 pub const RESIDUAL: f64 = 1e-13;
 
-/// Margin² relative to the mean diagonal below which rows count as inseparable: 512 roundings.
+/// Margin² of rows of unit length below which H cannot tell them from inseparable ones: 512 roundings.
 pub const INSEPARABLE: f64 = 512.0 * f64::EPSILON;
 
 /// An excess `w_i` within this fraction of its terms counts as zero: a few roundings of λ.
@@ -51,7 +52,7 @@ const TIE: f64 = 32.0 * f64::EPSILON;
 /// is the rounding error of its own computation.
 const SINGULAR: f64 = 4.0 * f64::EPSILON;
 
-/// The shifts of a singular problem, relative to the mean diagonal, one after the other: λ of the last
+/// The shifts of a singular problem, relative to each diagonal entry, one after the other: λ of the last
 /// is within about 1e-8 of a solution, enough to name the support, and far above rounding; the
 /// others, better conditioned, lead there.
 const SHIFTS: [f64; 3] = [1e-2, 1e-5, 1e-8];
@@ -61,7 +62,7 @@ const SHIFTS: [f64; 3] = [1e-2, 1e-5, 1e-8];
 pub enum Outcome {
     /// λ to a residual of at most [`RESIDUAL`].
     Separable(Dual),
-    /// No direction has a positive margin on all rows, up to the precision of H.
+    /// No direction has a positive margin on all rows, as far as the precision of H can tell.
     NotSeparable(Farkas),
     /// The residual [`RESIDUAL`] could not be met; the best λ and its residual.
     Unresolved(Dual),
@@ -80,14 +81,14 @@ pub struct Dual {
     pub pivots: usize,
 }
 
-/// Weights that show that 0 lies in the convex hull of the rows.
+/// Weights for which 0 lies in the convex hull of the rows, up to the precision of H.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Farkas {
     /// λ ≥ 0 with Σλ = 1, length N.
     pub lambda: Vec<f64>,
     /// `λᵀHλ = ‖Σ λ_i Φ_i‖²`: zero but for rounding. No unit direction has a margin above its root.
     pub value: f64,
-    /// `value` divided by the mean diagonal of H.
+    /// `value` divided by `(Σ λ_i √H_ii)²`.
     pub relative: f64,
 }
 
@@ -116,14 +117,14 @@ pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
         return Outcome::NotSeparable(Farkas { lambda, value: 0.0, relative: 0.0 });
     }
     let (h, unit) = in_range(h);
-    let mean = mean_diagonal(&h);
     let warm: Option<Vec<f64>> = warm.map(|w| w.iter().map(|l| l / unit).collect());
-    match search(&h, mean, warm.as_deref()) {
-        Search::Hull(weights) => Outcome::NotSeparable(farkas(&h, mean, unit, &weights)),
+    match search(&h, warm.as_deref()) {
+        Search::Hull(weights) => Outcome::NotSeparable(farkas(&h, unit, &weights)),
         Search::Weights(lambda, pivots) => {
-            // λᵀHλ = Σλ at a solution, so that the margin² is 1/Σλ; well above the bound it is trusted
-            if lambda.iter().sum::<f64>() * mean * INSEPARABLE > 1e-3 {
-                let certificate = farkas(&h, mean, unit, &lambda);
+            // λᵀHλ = Σλ at a solution; well above the bound it is trusted
+            let size: f64 = (0..h.rows()).map(|i| lambda[i] * h[(i, i)].sqrt()).sum();
+            if lambda.iter().sum::<f64>() <= 1e3 * INSEPARABLE * size * size {
+                let certificate = farkas(&h, unit, &lambda);
                 if certificate.relative <= INSEPARABLE {
                     return Outcome::NotSeparable(certificate);
                 }
@@ -154,7 +155,7 @@ enum Search {
     Hull(Vec<f64>),
 }
 
-fn search(h: &Matrix, mean: f64, warm: Option<&[f64]>) -> Search {
+fn search(h: &Matrix, warm: Option<&[f64]>) -> Search {
     let n = h.rows();
     if let Ok(found) = pivoting::solve(h, 0.0, TIE, coordinate::support(h, warm)) {
         return Search::Weights(found.lambda, found.pivots);
@@ -162,25 +163,21 @@ fn search(h: &Matrix, mean: f64, warm: Option<&[f64]>) -> Search {
     let mut guess = vec![1.0; n];
     for shift in SHIFTS {
         let start = guess.iter().map(|l| *l > 0.0).collect();
-        match pivoting::solve(h, shift * mean, SHIFTS[2], start) {
+        match pivoting::solve(h, shift, SHIFTS[2], start) {
             Ok(found) => guess = found.lambda,
             Err(_) => break,
         }
     }
-    if guess.iter().sum::<f64>() > 0.0 && relative_value(h, mean, &guess) <= INSEPARABLE {
+    if guess.iter().sum::<f64>() > 0.0 && relative_value(h, &guess) <= INSEPARABLE {
         return Search::Hull(guess);
     }
     let solved = active_set::solve(h, &guess);
     match solved.end {
-        active_set::End::Unbounded(direction) if relative_value(h, mean, &direction) <= INSEPARABLE => {
+        active_set::End::Unbounded(direction) if relative_value(h, &direction) <= INSEPARABLE => {
             Search::Hull(direction)
         }
         _ => Search::Weights(solved.lambda, solved.pivots),
     }
-}
-
-fn mean_diagonal(h: &Matrix) -> f64 {
-    (0..h.rows()).map(|i| h[(i, i)]).sum::<f64>() / h.rows().max(1) as f64
 }
 
 /// `u·H` for a power of two u that keeps every product in range, and u.
@@ -194,17 +191,17 @@ fn in_range(h: &Matrix) -> (Cow<'_, Matrix>, f64) {
     (Cow::Owned(Matrix::new(h.rows(), h.cols(), values)), unit)
 }
 
-fn relative_value(h: &Matrix, mean: f64, weights: &[f64]) -> f64 {
-    let total: f64 = weights.iter().map(|l| l.max(0.0)).sum();
-    let lambda: Vec<f64> = weights.iter().map(|l| l.max(0.0) / total).collect();
-    quadratic_form(h, &lambda) / mean
+/// `λᵀHλ/(Σ λ_i √H_ii)²` for the positive part of the weights.
+fn relative_value(h: &Matrix, weights: &[f64]) -> f64 {
+    let lambda: Vec<f64> = weights.iter().map(|l| l.max(0.0)).collect();
+    let size: f64 = (0..h.rows()).map(|i| lambda[i] * h[(i, i)].sqrt()).sum();
+    quadratic_form(h, &lambda.iter().map(|l| l / size).collect::<Vec<_>>())
 }
 
-fn farkas(h: &Matrix, mean: f64, unit: f64, weights: &[f64]) -> Farkas {
+fn farkas(h: &Matrix, unit: f64, weights: &[f64]) -> Farkas {
     let total: f64 = weights.iter().map(|l| l.max(0.0)).sum();
     let lambda: Vec<f64> = weights.iter().map(|l| l.max(0.0) / total).collect();
-    let value = quadratic_form(h, &lambda);
-    Farkas { lambda, value: value / unit, relative: value / mean }
+    Farkas { value: quadratic_form(h, &lambda) / unit, relative: relative_value(h, &lambda), lambda }
 }
 
 #[cfg(test)]

@@ -9,34 +9,45 @@
 //! H_ik = ⟨Φ_i, Φ_k⟩ = y_i y_k K_ik (1/m) Σ_j g_ij g_kj,    K = XXᵀ
 //! ```
 //!
-//! enters. The solution is an answer only if it is *consistent*: if W* itself shows the pattern
+//! enters, and X where K, which squares it, has too few digits left ([`Limit::of_pattern`]). The solution is an answer only if it is *consistent*: if W* itself shows the pattern
 //! that it was computed from. Otherwise that pattern must still change.
 
+mod decide;
 pub mod dual;
 pub mod iterate;
 pub mod monte_carlo;
+mod precise;
+mod rows;
+mod search;
 pub mod sliding;
 pub mod test_error;
 
 use crate::geometry::{Geometry, Gram, Span};
 use crate::matrix::Matrix;
 use crate::network::{Network, Pattern};
-use dual::{Dual, Farkas, Outcome};
+use rows::Rows;
+use search::{Answer, Found};
+
+pub use decide::PROOF;
 
 /// The maximal-margin solution in a fixed pattern.
 #[derive(Clone, Debug)]
 pub struct Limit {
     /// λ, length n, `λ ≥ 0`.
     pub lambda: Vec<f64>,
-    /// The maximal margin `1/√Σλ` of a unit direction.
+    /// The maximal margin `γ* = 1/√Σλ` of a unit direction.
     pub max_margin: f64,
+    /// Proved bounds of γ*, rounded outward: from K where it was enough to find λ, from X after [`Limit::verify`].
+    pub margin_interval: (f64, f64),
+    /// A proved bound of `‖Ŵ − Ŵ*‖`, Ŵ the direction of `Σ λ_i Φ_i` and Ŵ* the limit's; at most 2.
+    pub direction_error: f64,
     /// `W* = Σ λ_i Φ_i` as coefficients on the samples.
     pub span: Span,
     /// `‖W*‖ = √Σλ`.
     pub norm: f64,
-    /// Backward error of the KKT conditions ([`dual`]).
+    /// Backward error of the KKT conditions for K as it is rounded ([`dual`]).
     pub kkt_residual: f64,
-    /// Number of pivots of the solver.
+    /// Number of pivots of the solvers.
     pub pivots: usize,
     /// The pairs (sample, neuron) where W* does not show the pattern it was computed from.
     pub inconsistent: Vec<(usize, usize)>,
@@ -47,61 +58,112 @@ pub struct Limit {
     /// fixed pattern `b_i = λ_i y_i ḡ_i`, `ḡ_i = (1/m) Σ_j g_ij`. With one group of neurons per sign,
     /// `f(x;W*) = 0` exactly where `⟨x, w̄⟩ = 0`, since φ is increasing and positively homogeneous.
     pub boundary_coefficients: Vec<f64>,
+    rows: Rows,
+    answer: Answer,
+}
+
+/// Weights that show that 0 lies in the convex hull of the features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Farkas {
+    /// λ ≥ 0 with Σλ = 1, length n.
+    pub lambda: Vec<f64>,
+    /// The relative change of each feature with which they cancel exactly, at most [`PROOF`]: features Φ'_i with
+    /// `‖Φ'_i − Φ_i‖ ≤ relative·‖Φ_i‖` exist for which `Σ λ_i Φ'_i = 0` ([`decide`]).
+    pub relative: f64,
 }
 
 /// The proof that no weights separate the samples: the features with these slopes cancel,
 /// `Σ_i λ_i y_i θ_ij x_i = 0` for every neuron j.
 #[derive(Clone, Debug)]
 pub struct Inseparable {
-    /// λ ≥ 0 with Σλ = 1, one per sample, and `λᵀHλ`, the squared norm of the sum of the features.
+    /// The weights.
     pub farkas: Farkas,
     /// The slopes θ (n×m), from γ to 1.
     pub slopes: Matrix,
 }
 
+/// What is known where neither a separating direction nor a proof that there is none was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undecided {
+    /// Proved bounds of the maximal margin, from 0; infinite if nothing is known.
+    pub margin_interval: (f64, f64),
+    /// The best weights λ ≥ 0 (n).
+    pub lambda: Vec<f64>,
+    /// The residual of the dual problem of K; not a number where it has no solution.
+    pub kkt_residual: f64,
+}
+
 /// What is known of a limit.
 #[derive(Clone, Debug)]
 pub enum Prediction<T = Limit> {
-    /// The limit, solved to [`dual::RESIDUAL`].
+    /// The limit: a direction with positive margins is proved, and γ* is within `margin_interval`.
     Limit(T),
-    /// The network cannot separate the data in this pattern.
+    /// The network cannot separate the data in this pattern, proved from X.
     NotSeparable(Inseparable),
-    /// The solver fell short of its residual; the best it has.
-    Unresolved(Dual),
+    /// Neither is proved.
+    Undecided(Undecided),
 }
 
 impl Limit {
     /// The limit of gradient descent in a fixed pattern. `warm` are estimates of λ, such as `α c t ℓ_i`.
     ///
-    /// K is n×n, y holds n labels ±1, and the pattern is n×m.
-    pub fn of_pattern(k: &Gram, y: &[f64], network: &Network, pattern: &Pattern, warm: Option<&[f64]>) -> Prediction {
-        let h = feature_gram(&k.0, y, network, pattern);
-        let solved = match dual::solve(&h, warm) {
-            Outcome::Separable(solved) => solved,
-            Outcome::NotSeparable(farkas) => {
+    /// K is n×n, y holds n labels ±1, and the pattern is n×m. X (n×d) is asked where the rounding of K hides the answer;
+    /// without it such problems are undecided, and none is called not separable.
+    pub fn of_pattern(
+        k: &Gram,
+        x: Option<&Matrix>,
+        y: &[f64],
+        network: &Network,
+        pattern: &Pattern,
+        warm: Option<&[f64]>,
+    ) -> Prediction {
+        let mut rows = Rows::fixed(y, network, pattern.groups(network), |i, j| pattern.slope(network, i, j));
+        match search::search(k, x, &mut rows, warm) {
+            Found::Separable(answer) => {
+                Prediction::Limit(Self::assemble(k, rows, answer, |i, j| Some(pattern.get(i, j))))
+            }
+            Found::NotSeparable(lambda, relative) => {
                 let (n, m) = (y.len(), network.width);
                 let slopes = (0..n * m).map(|at| pattern.slope(network, at / m, at % m)).collect();
-                return Prediction::NotSeparable(Inseparable { farkas, slopes: Matrix::new(n, m, slopes) });
+                let slopes = Matrix::new(n, m, slopes);
+                Prediction::NotSeparable(Inseparable { farkas: Farkas { lambda, relative }, slopes })
             }
-            Outcome::Unresolved(best) => return Prediction::Unresolved(best),
-        };
-        let span = Span::of_features(&solved.lambda, y, network, pattern);
-        let groups = &span.groups;
-        let mean_slope = |i: usize| {
-            let slope = |(&j, &size): (&usize, &usize)| size as f64 * pattern.slope(network, i, j);
-            groups.first.iter().zip(&groups.size).map(slope).sum::<f64>() / network.width as f64
-        };
-        Prediction::Limit(Limit {
-            max_margin: solved.max_margin,
-            norm: solved.lambda.iter().sum::<f64>().sqrt(),
-            kkt_residual: solved.kkt_residual,
-            pivots: solved.pivots,
-            inconsistent: inconsistent_pairs(k, &span, pattern),
-            nu: rate_exponent(&h, &solved.lambda),
-            boundary_coefficients: (0..y.len()).map(|i| solved.lambda[i] * y[i] * mean_slope(i)).collect(),
+            Found::Undecided(lambda, margin_interval, kkt_residual) => {
+                Prediction::Undecided(Undecided { margin_interval, lambda, kkt_residual })
+            }
+        }
+    }
+
+    /// From weights of the rows; `side` is the side of z that a pair (sample, neuron) is assumed on, if on any.
+    fn assemble(k: &Gram, rows: Rows, answer: Answer, side: impl Fn(usize, usize) -> Option<bool>) -> Self {
+        let lambda = rows.per_sample(&answer.weights);
+        let nu = rows.by_group(&answer.weights);
+        let span = rows.span(&nu);
+        let image = answer.images.clone().unwrap_or_else(|| k.image(&span));
+        let wrong = |&(i, j): &(usize, usize)| side(i, j).is_some_and(|s| s != (image[span.groups.of[j]][i] > 0.0));
+        let pairs = (0..lambda.len()).flat_map(|i| (0..rows.network.width).map(move |j| (i, j)));
+        Self {
+            max_margin: answer.max_margin,
+            margin_interval: answer.interval,
+            direction_error: answer.direction_error,
+            norm: lambda.iter().sum::<f64>().sqrt(),
+            kkt_residual: answer.kkt_residual,
+            pivots: answer.pivots,
+            inconsistent: pairs.filter(wrong).collect(),
+            nu: if rows.sliding { f64::NAN } else { rate_exponent(&rows.gram(&k.0), &lambda) },
+            boundary_coefficients: rows.boundary(&nu),
             span,
-            lambda: solved.lambda,
-        })
+            lambda,
+            rows,
+            answer,
+        }
+    }
+
+    /// The same limit with λ refined against X (n×d) in twice the working precision, and with the bounds that X proves: for
+    /// every limit that is published. The search itself goes by K where that is enough.
+    pub fn verify(&mut self, k: &Gram, x: &Matrix, pattern: &Pattern) {
+        let answer = search::sharpen(k, x, &mut self.rows, &self.answer);
+        *self = Self::assemble(k, self.rows.clone(), answer, |i, j| Some(pattern.get(i, j)));
     }
 
     /// Whether W* shows the pattern it was computed from.
@@ -135,37 +197,6 @@ pub fn combination(b: &[f64], x: &Matrix) -> Vec<f64> {
         dual::accurate::add_scaled(*b, x.row(i), &mut sum);
     }
     sum
-}
-
-/// `H_ik = y_i y_k K_ik (1/m) Σ_j g_ij g_kj` (n×n), summed over groups of equal columns of bits: with
-/// `c` the number of neurons where both slopes are 1, and so on, `Σ_j g_ij g_kj` is a sum of P terms.
-pub fn feature_gram(k: &Matrix, y: &[f64], network: &Network, pattern: &Pattern) -> Matrix {
-    let n = y.len();
-    let groups = pattern.groups(network);
-    let slopes: Vec<Vec<f64>> =
-        (0..n).map(|i| groups.first.iter().map(|&j| pattern.slope(network, i, j)).collect()).collect();
-    let weighted: Vec<Vec<f64>> = slopes
-        .iter()
-        .map(|row| row.iter().zip(&groups.size).map(|(g, s)| g * *s as f64 / network.width as f64).collect())
-        .collect();
-    let mut h = Matrix::zeros(n, n);
-    for i in 0..n {
-        for l in 0..=i {
-            let overlap: f64 = weighted[i].iter().zip(&slopes[l]).map(|(a, b)| a * b).sum();
-            let value = y[i] * y[l] * k[(i, l)] * overlap;
-            h[(i, l)] = value;
-            h[(l, i)] = value;
-        }
-    }
-    h
-}
-
-/// The pairs where `sign ⟨x_i, w*_j⟩` differs from the bits.
-fn inconsistent_pairs(k: &Gram, span: &Span, pattern: &Pattern) -> Vec<(usize, usize)> {
-    let image = k.image(span);
-    let wrong = |&(i, j): &(usize, usize)| (image[span.groups.of[j]][i] > 0.0) != pattern.get(i, j);
-    let pairs = (0..pattern.samples()).flat_map(|i| (0..pattern.neurons()).map(move |j| (i, j)));
-    pairs.filter(wrong).collect()
 }
 
 /// The smallest eigenvalue of `diag(λ)H` on the support of λ, from the symmetric `√λ H √λ`. It is at

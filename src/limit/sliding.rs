@@ -32,19 +32,14 @@
 //! on the wrong side the problem in W is not convex as a whole: the limit is then one of several, and
 //! which one is reached depends on the initialization.
 
-use super::dual::{self, Dual, Farkas, Outcome};
-use super::{Inseparable, Limit, Prediction, smallest_eigenvalue};
-use crate::geometry::{Geometry, Gram, Span};
+use super::rows::{Row, Rows};
+use super::search::{self, Answer, Found};
+use super::{Farkas, Inseparable, Limit, Prediction, Undecided, smallest_eigenvalue};
+use crate::geometry::{Geometry, Gram};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use faer::linalg::solvers::Solve;
 use std::collections::HashMap;
-
-/// A margin below 1 by more than this asks for another row: a few hundred roundings.
-const SHORTFALL: f64 = 1e-13;
-
-/// Rounds of row generation; a handful is typical.
-const ROUNDS: usize = 100;
 
 /// The limit for given sides of the own-sign pairs, opposite-sign pairs free to slide.
 #[derive(Clone, Debug)]
@@ -77,49 +72,71 @@ pub struct SlidingPair {
 }
 
 impl Sliding {
-    /// The limit with every own-sign pair on its positive side, for K (n×n) and n labels ±1. `warm` are
-    /// estimates of λ (n), such as `α c t ℓ_i`.
-    pub fn solve(k: &Gram, y: &[f64], network: &Network, warm: Option<&[f64]>) -> Prediction<Self> {
-        Self::with_sides(k, y, network, &Pattern::activated(network, y), warm)
+    /// The limit with every own-sign pair on its positive side, for K (n×n), X (n×d) if it is known, and n labels ±1.
+    /// `warm` are estimates of λ (n), such as `α c t ℓ_i`.
+    pub fn solve(k: &Gram, x: Option<&Matrix>, y: &[f64], network: &Network, warm: Option<&[f64]>) -> Prediction<Self> {
+        Self::with_sides(k, x, y, network, &Pattern::activated(network, y), warm)
     }
 
     /// The limit with the own-sign pairs on the sides that `sides` (n×m) shows; its other bits do not
-    /// matter.
+    /// matter. X is asked where the rounding of K hides the answer, as in [`Limit::of_pattern`].
     pub fn with_sides(
         k: &Gram,
+        x: Option<&Matrix>,
         y: &[f64],
         network: &Network,
         sides: &Pattern,
         warm: Option<&[f64]>,
     ) -> Prediction<Self> {
-        let problem = Problem::new(k, y, network, sides);
-        let mut rows: Vec<Row> = (0..y.len()).map(|i| problem.row(i, |_| network.leak)).collect();
-        let mut warm = warm.map(<[f64]>::to_vec);
-        for _ in 0..ROUNDS {
-            let solved = match dual::solve(&problem.row_gram(&rows), warm.as_deref()) {
-                Outcome::Separable(solved) => solved,
-                Outcome::NotSeparable(f) => {
-                    let slopes = per_neuron(&problem.groups, &problem.slopes(&rows, &f.lambda));
-                    let farkas = Farkas { lambda: problem.per_sample(&rows, &f.lambda), ..f };
-                    return Prediction::NotSeparable(Inseparable { farkas, slopes });
-                }
-                Outcome::Unresolved(d) => {
-                    return Prediction::Unresolved(Dual { lambda: problem.per_sample(&rows, &d.lambda), ..d });
-                }
-            };
-            let new = problem.missing_rows(&rows, &solved.lambda);
-            if new.is_empty() {
-                return Prediction::Limit(problem.assemble(&rows, &solved));
+        let mut rows = least_slopes(y, network, sides);
+        match search::search(k, x, &mut rows, warm) {
+            Found::Separable(answer) => Prediction::Limit(Self::assemble(k, rows, answer, sides)),
+            Found::NotSeparable(weights, relative) => {
+                let slopes = per_neuron(&rows.groups, &effective_slopes(&rows, &weights));
+                let farkas = Farkas { lambda: rows.per_sample(&weights), relative };
+                Prediction::NotSeparable(Inseparable { farkas, slopes })
             }
-            warm = Some(solved.lambda.iter().copied().chain(vec![0.0; new.len()]).collect());
-            rows.extend(new);
+            Found::Undecided(weights, margin_interval, kkt_residual) => {
+                let lambda = rows.per_sample(&weights);
+                Prediction::Undecided(Undecided { margin_interval, lambda, kkt_residual })
+            }
         }
-        Prediction::Unresolved(Dual {
-            lambda: warm.map_or_else(Vec::new, |w| problem.per_sample(&rows, &w)),
-            max_margin: f64::NAN,
-            kkt_residual: f64::INFINITY,
-            pivots: 0,
-        })
+    }
+
+    /// The same limit, refined and proved from X (n×d), as [`Limit::verify`]; `sides` as it was solved with.
+    pub fn verify(&mut self, k: &Gram, x: &Matrix, sides: &Pattern) {
+        let mut rows = self.limit.rows.clone();
+        let answer = search::sharpen(k, x, &mut rows, &self.limit.answer);
+        *self = Self::assemble(k, rows, answer, sides);
+    }
+
+    fn assemble(k: &Gram, rows: Rows, answer: Answer, sides: &Pattern) -> Self {
+        let (n, network, weights) = (rows.y.len(), rows.network, answer.weights.clone());
+        let slopes = effective_slopes(&rows, &weights);
+        let carries = |i: usize, p: usize, c: f64| {
+            let carrying = |(r, l): (&Row, &f64)| r.sample == i && *l > 0.0 && r.slopes[p] == c;
+            rows.list.iter().zip(&weights).any(carrying)
+        };
+        let all = (0..n).flat_map(|i| (0..rows.groups.len()).map(move |p| (i, p)));
+        let slides = |&(i, p): &(usize, usize)| !rows.own(i, p) && carries(i, p, 1.0) && carries(i, p, network.leak);
+        let pair = |(i, p): (usize, usize)| SlidingPair {
+            sample: i,
+            group: p,
+            sign: -rows.y[i],
+            slope: slopes[(i, p)],
+            fraction: (slopes[(i, p)] - network.leak) / (1.0 - network.leak),
+        };
+        let pairs: Vec<SlidingPair> = all.filter(slides).map(pair).collect();
+        let own = |i: usize, j: usize| network.sign(j) * rows.y[i] > 0.0;
+        let every = (0..n).flat_map(|i| (0..network.width).map(move |j| (i, j)));
+        let wrong_side = every.filter(|&(i, j)| own(i, j) && !sides.get(i, j)).collect();
+        let nu = rate_exponent(k, &rows, &rows.per_sample(&weights), &slopes, &pairs);
+        let side = {
+            let y = rows.y.clone();
+            move |i: usize, j: usize| (network.sign(j) * y[i] > 0.0).then(|| sides.get(i, j))
+        };
+        let limit = Limit { nu, ..Limit::assemble(k, rows, answer, side) };
+        Self { limit, slopes, pairs, wrong_side }
     }
 
     /// The effective slopes θ_ij (n×m), of every neuron: `W* = Σ_i λ_i y_i (a_j θ_ij x_i)_j`.
@@ -159,202 +176,73 @@ fn per_neuron(groups: &Groups, grouped: &Matrix) -> Matrix {
     Matrix::new(grouped.rows(), groups.of.len(), rows.collect())
 }
 
-/// One half-space: a sample and its slope in every group.
-#[derive(Clone)]
-struct Row {
-    sample: usize,
-    slopes: Vec<f64>,
+/// Groups of neurons with equal sign and equal own-sign sides, and the row of each sample whose opposite-sign slopes are all γ.
+fn least_slopes(y: &[f64], network: &Network, sides: &Pattern) -> Rows {
+    let mut seen = HashMap::new();
+    let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::new() };
+    for j in 0..network.width {
+        let own: Vec<bool> = (0..y.len()).map(|i| network.sign(j) * y[i] > 0.0 && sides.get(i, j)).collect();
+        let p = *seen.entry((j < network.positive, own)).or_insert(groups.first.len());
+        if p == groups.first.len() {
+            groups.first.push(j);
+            groups.size.push(0);
+        }
+        groups.size[p] += 1;
+        groups.of.push(p);
+    }
+    let own = |i: usize, j: usize| network.sign(j) * y[i] > 0.0;
+    let slope = |i: usize, j: usize| if own(i, j) { sides.slope(network, i, j) } else { network.leak };
+    let mut rows = Rows::fixed(y, network, groups, slope);
+    rows.sliding = true;
+    rows
 }
 
-struct Problem<'a> {
-    k: &'a Gram,
-    y: &'a [f64],
-    network: &'a Network,
-    sides: &'a Pattern,
-    groups: Groups,
+/// The effective slopes `θ_ip = ν_ip/λ_i` (n×P); the given ones and γ where `λ_i = 0`.
+fn effective_slopes(rows: &Rows, weights: &[f64]) -> Matrix {
+    let (total, nu) = (rows.per_sample(weights), rows.by_group(weights));
+    let mut slopes = Matrix::zeros(nu.rows(), nu.cols());
+    for (i, total) in total.into_iter().enumerate() {
+        for (p, resting) in rows.list[i].slopes.iter().enumerate() {
+            slopes[(i, p)] = if total > 0.0 { nu[(i, p)] / total } else { *resting };
+        }
+    }
+    // a quotient of rounded numbers stays among the slopes of the rows that carry weight
+    let mut bounds = vec![(f64::INFINITY, 0.0f64); slopes.values().len()];
+    for (row, _) in rows.list.iter().zip(weights).filter(|(_, l)| **l > 0.0) {
+        let own = &mut bounds[row.sample * nu.cols()..];
+        own.iter_mut().zip(&row.slopes).for_each(|(b, c)| *b = (b.0.min(*c), b.1.max(*c)));
+    }
+    for (slope, (least, most)) in slopes.values_mut().iter_mut().zip(bounds) {
+        *slope = if least <= most { slope.clamp(least, most) } else { *slope };
+    }
+    slopes
 }
 
-impl<'a> Problem<'a> {
-    fn new(k: &'a Gram, y: &'a [f64], network: &'a Network, sides: &'a Pattern) -> Self {
-        let mut seen = HashMap::new();
-        let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::new() };
-        for j in 0..network.width {
-            let own: Vec<bool> = (0..y.len()).map(|i| network.sign(j) * y[i] > 0.0 && sides.get(i, j)).collect();
-            let p = *seen.entry((j < network.positive, own)).or_insert(groups.first.len());
-            if p == groups.first.len() {
-                groups.first.push(j);
-                groups.size.push(0);
-            }
-            groups.size[p] += 1;
-            groups.of.push(p);
-        }
-        Self { k, y, network, sides, groups }
+/// The rate exponent. While pairs σ slide, their slopes follow so that z stays 0, which projects
+/// every feature onto the complement of the kinks `δ_kp = y_k a_p (x_k in group p)`. With
+/// `A_ik = y_i y_k K_ik Σ_p (m_p/m) θ_ip θ_kp`, `D = ⟨δ,δ⟩` and `B = ⟨Φ,δ⟩` on the support, it is the
+/// smallest eigenvalue of `√λ (A − B D⁻¹ Bᵀ) √λ`.
+fn rate_exponent(k: &Gram, rows: &Rows, lambda: &[f64], slopes: &Matrix, pairs: &[SlidingPair]) -> f64 {
+    let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] > 0.0).collect();
+    let s = support.len();
+    let signed = |i: usize, l: usize| rows.y[i] * rows.y[l] * k.0[(i, l)];
+    let overlap = |i: usize, l: usize| {
+        (0..rows.groups.len()).map(|p| rows.share(p) * slopes[(i, p)] * slopes[(l, p)]).sum::<f64>()
+    };
+    let mut effective =
+        faer::Mat::from_fn(s, s, |r, c| signed(support[r], support[c]) * overlap(support[r], support[c]));
+    if !pairs.is_empty() {
+        let d = faer::Mat::from_fn(pairs.len(), pairs.len(), |r, c| {
+            let (a, b) = (pairs[r], pairs[c]);
+            if a.group == b.group { rows.share(a.group) * signed(a.sample, b.sample) } else { 0.0 }
+        });
+        let b = faer::Mat::from_fn(s, pairs.len(), |r, c| {
+            let (i, q) = (support[r], pairs[c]);
+            rows.share(q.group) * slopes[(i, q.group)] * signed(i, q.sample)
+        });
+        let Ok(factor) = d.llt(faer::Side::Lower) else { return f64::NAN };
+        effective -= &b * factor.solve(b.transpose());
     }
-
-    fn own(&self, i: usize, p: usize) -> bool {
-        self.network.sign(self.groups.first[p]) * self.y[i] > 0.0
-    }
-
-    fn share(&self, p: usize) -> f64 {
-        self.groups.size[p] as f64 / self.network.width as f64
-    }
-
-    /// The row of sample i with the given slopes where the sign is opposite.
-    fn row(&self, i: usize, opposite: impl Fn(usize) -> f64) -> Row {
-        let slope = |p: usize| {
-            if self.own(i, p) { self.sides.slope(self.network, i, self.groups.first[p]) } else { opposite(p) }
-        };
-        Row { sample: i, slopes: (0..self.groups.len()).map(slope).collect() }
-    }
-
-    fn row_gram(&self, rows: &[Row]) -> Matrix {
-        let weighted =
-            |row: &Row| -> Vec<f64> { row.slopes.iter().enumerate().map(|(p, c)| self.share(p) * c).collect() };
-        let mut h = Matrix::zeros(rows.len(), rows.len());
-        for r in 0..rows.len() {
-            let (a, scaled) = (rows[r].sample, weighted(&rows[r]));
-            for s in 0..=r {
-                let b = rows[s].sample;
-                let overlap: f64 = scaled.iter().zip(&rows[s].slopes).map(|(c, d)| c * d).sum();
-                let value = self.y[a] * self.y[b] * self.k.0[(a, b)] * overlap;
-                h[(r, s)] = value;
-                h[(s, r)] = value;
-            }
-        }
-        h
-    }
-
-    fn per_sample(&self, rows: &[Row], weights: &[f64]) -> Vec<f64> {
-        let mut sum = vec![0.0; self.y.len()];
-        rows.iter().zip(weights).for_each(|(r, l)| sum[r.sample] += l);
-        sum
-    }
-
-    /// `ν_ip = Σ_r λ_r c_rp` (n×P).
-    fn weights(&self, rows: &[Row], lambda: &[f64]) -> Matrix {
-        let mut nu = Matrix::zeros(self.y.len(), self.groups.len());
-        for (row, l) in rows.iter().zip(lambda) {
-            nu.row_mut(row.sample).iter_mut().zip(&row.slopes).for_each(|(nu, c)| *nu = l.mul_add(*c, *nu));
-        }
-        nu
-    }
-
-    /// The effective slopes `θ_ip = ν_ip/λ_i` (n×P); the given ones and γ where `λ_i = 0`.
-    fn slopes(&self, rows: &[Row], lambda: &[f64]) -> Matrix {
-        let (total, nu) = (self.per_sample(rows, lambda), self.weights(rows, lambda));
-        let mut slopes = Matrix::zeros(nu.rows(), nu.cols());
-        for (i, total) in total.into_iter().enumerate() {
-            let resting = self.row(i, |_| self.network.leak).slopes;
-            for (p, resting) in resting.into_iter().enumerate() {
-                slopes[(i, p)] = if total > 0.0 { nu[(i, p)] / total } else { resting };
-            }
-        }
-        // a quotient of rounded numbers stays among the slopes of the rows that carry weight
-        let mut bounds = vec![(f64::INFINITY, 0.0f64); slopes.values().len()];
-        for (row, _) in rows.iter().zip(lambda).filter(|(_, l)| **l > 0.0) {
-            let own = &mut bounds[row.sample * nu.cols()..];
-            own.iter_mut().zip(&row.slopes).for_each(|(b, c)| *b = (b.0.min(*c), b.1.max(*c)));
-        }
-        for (slope, (least, most)) in slopes.values_mut().iter_mut().zip(bounds) {
-            *slope = if least <= most { slope.clamp(least, most) } else { *slope };
-        }
-        slopes
-    }
-
-    /// `W* = Σ_r λ_r Φ_r`: column p is `a_p y_i ν_ip`.
-    fn span(&self, nu: &Matrix) -> Span {
-        let column = |p: usize| {
-            let a = self.network.output(self.groups.first[p]);
-            (0..self.y.len()).map(|i| a * self.y[i] * nu[(i, p)]).collect()
-        };
-        Span { columns: (0..self.groups.len()).map(column).collect(), groups: self.groups.clone() }
-    }
-
-    /// The rows that the margins of the solution use and the problem does not have yet.
-    fn missing_rows(&self, rows: &[Row], lambda: &[f64]) -> Vec<Row> {
-        let span = self.span(&self.weights(rows, lambda));
-        let image = self.k.image(&span);
-        let row = |i: usize| self.row(i, |p| if image[p][i] > 0.0 { 1.0 } else { self.network.leak });
-        let short = |r: &Row| {
-            let i = r.sample;
-            let term = |p: usize| {
-                let a = self.network.output(self.groups.first[p]);
-                self.y[i] * a * r.slopes[p] * image[p][i] * self.groups.size[p] as f64
-            };
-            let (q, scale) = (0..self.groups.len()).map(term).fold((0.0, 1.0), |(q, s), t| (q + t, s + t.abs()));
-            q < 1.0 - SHORTFALL * scale
-        };
-        let known = |r: &Row| rows.iter().any(|s| s.sample == r.sample && s.slopes == r.slopes);
-        (0..self.y.len()).map(row).filter(|r| short(r) && !known(r)).collect()
-    }
-
-    fn assemble(&self, rows: &[Row], solved: &Dual) -> Sliding {
-        let (n, leak) = (self.y.len(), self.network.leak);
-        let lambda = self.per_sample(rows, &solved.lambda);
-        let nu = self.weights(rows, &solved.lambda);
-        let slopes = self.slopes(rows, &solved.lambda);
-        let carries = |i: usize, p: usize, c: f64| {
-            let carrying = |(r, l): (&Row, &f64)| r.sample == i && *l > 0.0 && r.slopes[p] == c;
-            rows.iter().zip(&solved.lambda).any(carrying)
-        };
-        let all = (0..n).flat_map(|i| (0..self.groups.len()).map(move |p| (i, p)));
-        let slides = |&(i, p): &(usize, usize)| !self.own(i, p) && carries(i, p, 1.0) && carries(i, p, leak);
-        let pair = |(i, p): (usize, usize)| SlidingPair {
-            sample: i,
-            group: p,
-            sign: -self.y[i],
-            slope: slopes[(i, p)],
-            fraction: (slopes[(i, p)] - leak) / (1.0 - leak),
-        };
-        let pairs: Vec<SlidingPair> = all.filter(slides).map(pair).collect();
-        let span = self.span(&nu);
-        let share = |i: usize| (0..self.groups.len()).map(|p| self.y[i] * self.share(p) * nu[(i, p)]).sum();
-        let image = self.k.image(&span);
-        let limit = Limit {
-            max_margin: solved.max_margin,
-            norm: solved.lambda.iter().sum::<f64>().sqrt(),
-            kkt_residual: solved.kkt_residual,
-            pivots: solved.pivots,
-            inconsistent: self.own_pairs(|i, j| (image[self.groups.of[j]][i] > 0.0) != self.sides.get(i, j)),
-            nu: self.rate_exponent(&lambda, &slopes, &pairs),
-            boundary_coefficients: (0..n).map(share).collect(),
-            span,
-            lambda,
-        };
-        Sliding { limit, slopes, pairs, wrong_side: self.own_pairs(|i, j| !self.sides.get(i, j)) }
-    }
-
-    fn own_pairs(&self, condition: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
-        let pairs = (0..self.y.len()).flat_map(|i| (0..self.network.width).map(move |j| (i, j)));
-        pairs.filter(|&(i, j)| self.own(i, self.groups.of[j]) && condition(i, j)).collect()
-    }
-
-    /// The rate exponent. While pairs σ slide, their slopes follow so that z stays 0, which projects
-    /// every feature onto the complement of the kinks `δ_kp = y_k a_p (x_k in group p)`. With
-    /// `A_ik = y_i y_k K_ik Σ_p (m_p/m) θ_ip θ_kp`, `D = ⟨δ,δ⟩` and `B = ⟨Φ,δ⟩` on the support, it is the
-    /// smallest eigenvalue of `√λ (A − B D⁻¹ Bᵀ) √λ`.
-    fn rate_exponent(&self, lambda: &[f64], slopes: &Matrix, pairs: &[SlidingPair]) -> f64 {
-        let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] > 0.0).collect();
-        let s = support.len();
-        let signed = |i: usize, k: usize| self.y[i] * self.y[k] * self.k.0[(i, k)];
-        let overlap = |i: usize, k: usize| {
-            (0..self.groups.len()).map(|p| self.share(p) * slopes[(i, p)] * slopes[(k, p)]).sum::<f64>()
-        };
-        let mut effective =
-            faer::Mat::from_fn(s, s, |r, c| signed(support[r], support[c]) * overlap(support[r], support[c]));
-        if !pairs.is_empty() {
-            let d = faer::Mat::from_fn(pairs.len(), pairs.len(), |r, c| {
-                let (a, b) = (pairs[r], pairs[c]);
-                if a.group == b.group { self.share(a.group) * signed(a.sample, b.sample) } else { 0.0 }
-            });
-            let b = faer::Mat::from_fn(s, pairs.len(), |r, c| {
-                let (i, q) = (support[r], pairs[c]);
-                self.share(q.group) * slopes[(i, q.group)] * signed(i, q.sample)
-            });
-            let Ok(factor) = d.llt(faer::Side::Lower) else { return f64::NAN };
-            effective -= &b * factor.solve(b.transpose());
-        }
-        let root = |r: usize| lambda[support[r]].sqrt();
-        smallest_eigenvalue(&faer::Mat::from_fn(s, s, |r, c| root(r) * effective[(r, c)] * root(c)))
-    }
+    let root = |r: usize| lambda[support[r]].sqrt();
+    smallest_eigenvalue(&faer::Mat::from_fn(s, s, |r, c| root(r) * effective[(r, c)] * root(c)))
 }

@@ -45,7 +45,7 @@ pub fn execute(args: &LimitArgs) -> Result<u8> {
     print(&text)?;
     Ok(match facts.status {
         LimitStatus::Solved => 0,
-        LimitStatus::Unresolved => 3,
+        LimitStatus::Undecided => 4,
         LimitStatus::NotSeparable => 5,
     })
 }
@@ -56,9 +56,10 @@ fn write_arrays(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Fo
     let (lambda, slopes) = match prediction {
         Prediction::Limit(solved) => (&solved.limit.lambda, Some(solved.slopes_of_neurons())),
         Prediction::NotSeparable(proof) => (&proof.farkas.lambda, Some(proof.slopes.clone())),
-        Prediction::Unresolved(best) => (&best.lambda, None),
+        Prediction::Undecided(best) => (&best.lambda, None),
     };
-    npy::write_vector(&path("dual.npy"), lambda)?;
+    let weights = if matches!(prediction, Prediction::NotSeparable(_)) { "farkas.npy" } else { "dual.npy" };
+    npy::write_vector(&path(weights), lambda)?;
     if let Some(slopes) = slopes {
         npy::write_matrix(&path("slopes.npy"), &slopes)?;
     }

@@ -66,7 +66,7 @@ fn write_arrays(config: &Config, descent: &mut Descent, status: Status, folder: 
         pattern::write(&path("pattern.npy"), &descent.pattern()),
     ];
     if let Some(proof) = descent.monitor().inseparable().filter(|_| status == Status::NotSeparable) {
-        results.push(npy::write_vector(&path("dual.npy"), &proof.farkas.lambda));
+        results.push(npy::write_vector(&path("farkas.npy"), &proof.farkas.lambda));
     }
     if let Some(limit) = descent.monitor().limit() {
         results.push(npy::write_vector(&path("dual.npy"), &limit.lambda));

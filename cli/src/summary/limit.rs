@@ -1,7 +1,8 @@
 //! The summary of `farfield limit`.
 
-use super::{error_text, problem_line, stationarity_text};
+use super::{error_text, margin_text, problem_line, stationarity_text};
 use crate::config::Config;
+use farfield::limit::Undecided;
 use farfield::limit::sliding::Sliding;
 use farfield::{LimitOutcome, Prediction, Problem, Slider, Stationarity};
 use std::fmt::Write;
@@ -31,7 +32,7 @@ pub fn summary(
             }
         }
         Prediction::NotSeparable(proof) => line("limit", inseparable_text(facts, proof.farkas.relative)),
-        Prediction::Unresolved(_) => line("limit", "unresolved: the dual problem is too close to singular".into()),
+        Prediction::Undecided(best) => line("limit", undecided_text(best)),
     }
     if let Some(inactive @ 1..) = facts.inactive_after_one {
         let what = "and a run decides whether they stay so: `farfield run`, then `farfield limit --pattern`";
@@ -50,9 +51,14 @@ pub fn summary(
 fn inseparable_text(facts: &LimitOutcome, value: f64) -> String {
     let sides = if facts.inactive_after_one.is_some() { "every pair of one sign activated" } else { "these sides" };
     format!(
-        "none: NOT SEPARABLE with {sides}; the features cancel: weights λ ≥ 0, Σλ = 1 (dual.npy) with \
-         λᵀHλ = {value:.1e} of the mean diagonal of H"
+        "none: NOT SEPARABLE with {sides}: moved by {value:.1e} of their lengths the features cancel exactly, with \
+         weights λ ≥ 0, Σλ = 1 (farkas.npy)"
     )
+}
+
+fn undecided_text(best: &Undecided) -> String {
+    let (low, high) = best.margin_interval;
+    format!("undecided: the maximal margin is between {low:.3e} and {high:.3e}, and rounding hides whether it is 0")
 }
 
 fn sliding_text(facts: &LimitOutcome, solved: &Sliding) -> String {
@@ -80,8 +86,8 @@ fn limit_text(facts: &LimitOutcome, solved: &Sliding) -> String {
         (count, _) => format!("NOT consistent: {} on another side, so GD goes elsewhere", pairs(count)),
     };
     format!(
-        "max margin γ* = {:.12}, {} of {} samples support it, {consistent}; rate exponent ν = {:.4}",
-        limit.max_margin,
+        "max margin γ* = {}, {} of {} samples support it, {consistent}; rate exponent ν = {:.4}",
+        margin_text(limit.max_margin, limit.margin_interval),
         facts.support.unwrap_or(0),
         limit.lambda.len(),
         limit.nu

@@ -17,6 +17,19 @@ pub fn decimals(v: f64) -> String {
     if v.abs() < 1e9 { format!("{v:.6}") } else { format!("{v:.6e}") }
 }
 
+/// As many digits of γ* as its proved bounds leave no doubt of, 16 at most; in powers of ten only where it is tiny
+/// or huge.
+pub fn margin_text(value: f64, (low, high): (f64, f64)) -> String {
+    let width = (high - low) / value;
+    let digits = if width > 0.0 { (-width.log10()).floor().clamp(1.0, 16.0) as i32 } else { 16 };
+    let places = digits - 1 - value.log10().floor() as i32;
+    if (1e-4..1e9).contains(&value) && places >= 0 {
+        format!("{value:.*}", places as usize)
+    } else {
+        format!("{value:.*e}", (digits - 1) as usize)
+    }
+}
+
 /// The data, the network and the step.
 pub fn problem_line(problem: &Problem, config: &Config) -> String {
     let (n, d) = (problem.data.n(), problem.data.d());
@@ -90,6 +103,8 @@ pub fn remark_text(remark: &Remark) -> String {
              still have to change"
         ),
         Remark::SidesNotSeparable => "the present sides of the neurons do not separate the data".into(),
-        Remark::LimitUnresolved => "the limit with sliding pairs is too close to singular".into(),
+        Remark::SidesUndecided => {
+            "whether the present sides of the neurons separate the data is undecided".into()
+        }
     }
 }

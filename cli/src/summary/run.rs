@@ -1,6 +1,6 @@
 //! The result of a run in a dozen lines, for people.
 
-use super::{decimals, error_text, problem_line, remark_text, stationarity_text, steps};
+use super::{decimals, error_text, margin_text, problem_line, remark_text, stationarity_text, steps};
 use crate::config::Config;
 use farfield::{Outcome, PatternState, Problem, Segment, Share, SlidingSample, Status};
 use std::fmt::Write;
@@ -109,15 +109,16 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
 }
 
 fn limit_line(outcome: &Outcome) -> String {
-    match (outcome.max_margin, outcome.rate_exponent) {
-        (Some(margin), Some(nu)) => format!(
-            "max margin γ* = {:.9}, consistent; the iterate has {:.9}; rate exponent ν = {:.4}",
-            margin, outcome.normalized_margin, nu
+    match (outcome.max_margin.zip(outcome.margin_interval), outcome.rate_exponent) {
+        (Some((margin, interval)), Some(nu)) => format!(
+            "max margin γ* = {}, consistent; the iterate has {:.9}; rate exponent ν = {nu:.4}",
+            margin_text(margin, interval),
+            outcome.normalized_margin,
         ),
         _ => match outcome.farkas_value {
             Some(value) => format!(
-                "none: the features cancel: weights λ ≥ 0, Σλ = 1 (dual.npy) with λᵀHλ = {value:.1e} of the mean \
-                 diagonal of H"
+                "none: moved by {value:.1e} of their lengths the features cancel exactly, with weights λ ≥ 0, Σλ = 1 \
+                 (farkas.npy)"
             ),
             None => "none known for the present pattern".into(),
         },

@@ -24,7 +24,7 @@ const PARALLEL: usize = 384;
 /// Most steps of iterative refinement; two are typical.
 const REFINEMENTS: usize = 6;
 
-/// The factor of `H_FF + shift·I` and the indices that have left F since.
+/// The factor of `H_FF + shift·diag(H)` and the indices that have left F since.
 pub struct Factor {
     basis: Vec<usize>,
     shift: f64,
@@ -40,7 +40,7 @@ pub struct Factor {
 }
 
 impl Factor {
-    /// Factors `H_SS + shift·I`; None if a pivot vanishes against its diagonal entry.
+    /// Factors `H_SS + shift·diag(H)`; None if a pivot vanishes against its diagonal entry.
     pub fn new(h: &Matrix, shift: f64, support: Vec<usize>) -> Option<Self> {
         let s = support.len();
         let mut lower = Mat::zeros(s, s);
@@ -50,11 +50,11 @@ impl Factor {
             for (r, &i) in support.iter().enumerate().skip(c) {
                 column[r] = row[i];
             }
-            column[c] += shift;
+            column[c] += shift * row[k];
         }
         cholesky(&mut lower)?;
         let least = super::SINGULAR * (s + 10) as f64;
-        let regular = |(c, &k): (usize, &usize)| lower[(c, c)] * lower[(c, c)] > least * (h[(k, k)] + shift);
+        let regular = |(c, &k): (usize, &usize)| lower[(c, c)] * lower[(c, c)] > least * (1.0 + shift) * h[(k, k)];
         support.iter().enumerate().all(regular).then(|| Self {
             basis: support.clone(),
             shift,
@@ -125,7 +125,7 @@ impl Factor {
         b
     }
 
-    /// `λ_S = (H_SS + shift·I)⁻¹ 1`, zero elsewhere; n numbers.
+    /// `λ_S = (H_SS + shift·diag(H))⁻¹ 1`, zero elsewhere; n numbers.
     pub fn solve_ones(&self, n: usize) -> Vec<f64> {
         let x = self.solve(Mat::full(self.basis.len(), 1, 1.0));
         let mut lambda = vec![0.0; n];
@@ -141,7 +141,7 @@ impl Factor {
             let residual = accurate_excess(h, &self.support, lambda);
             let mut largest = 0.0f64;
             for (e, &i) in residual.iter().zip(&self.support) {
-                right[i] = e.value + self.shift * lambda[i];
+                right[i] = e.value + self.shift * h[(i, i)] * lambda[i];
                 largest = largest.max(right[i].abs() / e.scale);
             }
             if largest <= f64::EPSILON || largest > 0.5 * last {

@@ -34,7 +34,7 @@ pub struct Found {
     pub pivots: usize,
 }
 
-/// Solves the problem for `H + shift·I` from the support `start`. An excess within `tie` of its terms
+/// Solves the problem for `H + shift·diag(H)` from the support `start`. An excess within `tie` of its terms
 /// is no violation.
 pub fn solve(h: &Matrix, shift: f64, tie: f64, start: Vec<bool>) -> Result<Found, Failure> {
     let n = h.rows();

@@ -1,0 +1,334 @@
+//! Separable, not separable, or undecided: the three answers and their proofs.
+//!
+//! Rows Φ_r on one side of a plane have a W with all `⟨Φ_r, W⟩ > 0`; rows that are not have weights `λ ≥ 0`,
+//! Σλ = 1, with `Σ λ_r Φ_r = 0` (Farkas, Gordan). Neither changes when a row is scaled by a positive factor, so rows
+//! count by their lengths. For any W and any λ ≥ 0
+//!
+//! ```text
+//! min_r ⟨Φ_r, W⟩/‖W‖  ≤  γ*  ≤  ‖Σ λ_r Φ_r‖ / Σ λ_r
+//! ```
+//!
+//! and with `g = 1 − lower/upper` the unit vector Ŵ of W is within `√(2g)` of the limit Ŵ*: W* is the shortest vector of the convex
+//! set `{⟨Φ_r, W⟩ ≥ 1}`, so `⟨W, W*⟩ ≥ ‖W*‖²` for the W scaled into it, `cos(Ŵ, Ŵ*) ≥ ‖W*‖/‖W‖ ≥ lower/upper`.
+//!
+//! - *Separable*: the lower bound is positive, whatever the rounding. K alone shows it for ordinary data: with entries
+//!   within `κ‖x_i‖‖x_k‖` of the true ones, `|δ⟨Φ_r, W⟩| ≤ κ ‖x_i‖ Σ_s λ_s‖x_s‖`. Where that hides the margin, X decides ([`Features`]).
+//! - *Not separable*: weights in 106 bits whose sum is below [`CANCELLED`] of its terms, and which rounded to f64 have
+//!   `‖Σ λ_r Φ_r‖ ≤ ε Σ λ_r‖Φ_r‖` with ε = [`PROOF`], two units of roundoff.
+//!   *Then rows Φ'_r with `‖Φ'_r − Φ_r‖ ≤ ε‖Φ_r‖` exist whose weighted sum is exactly 0*: with `V = Σ λ_r Φ_r`, take
+//!   `Φ'_r = Φ_r − V ‖Φ_r‖/Σ_s λ_s‖Φ_s‖`. No W separates those, and data that are known to f64 cannot be told from them.
+//! - *Undecided*: neither, with the interval of γ*.
+
+use super::precise::double::{Double, UNIT};
+use super::precise::features::{Features, length};
+use super::precise::hull::{self, Found};
+use super::precise::vector::Vector;
+use super::rows::{Row, Rows};
+
+/// The sum of rows that cancel, relative to its terms, before their weights are rounded to f64.
+pub const CANCELLED: f64 = 1.0 / (1u128 << 72) as f64;
+
+/// The change of a row, relative to its length, that makes the rows cancel exactly, weights in f64.
+pub const PROOF: f64 = f64::EPSILON;
+
+/// Multiply-adds of 106 bits, some 1 ns each, that a decision may take.
+const AFFORDABLE: f64 = 6e9;
+
+/// Numbers of 106 bits that it may hold.
+const HELD: f64 = 6e7;
+
+/// Rounds of row generation.
+const ROUNDS: usize = 100;
+
+/// A margin below 1 by more than this asks for another row.
+const SHORTFALL: f64 = 1.0 / (1u128 << 80) as f64;
+
+/// Bounds of γ*.
+#[derive(Clone, Copy, Debug)]
+pub struct Bracket {
+    /// From the margins of a W; not above γ*, and negative if it does not separate.
+    pub low: Double,
+    /// From weak duality; not below γ*.
+    pub high: Double,
+}
+
+impl Bracket {
+    /// `1 − low/high`, from 0 to 1.
+    pub fn gap(&self) -> f64 {
+        let gap = (self.high - self.low) / self.high;
+        if self.low.hi > 0.0 && gap.hi < 1.0 { gap.hi.max(4.0 * UNIT) } else { 1.0 }
+    }
+
+    /// In f64, outward; γ* is not negative.
+    pub fn interval(&self) -> (f64, f64) {
+        (self.low.below().max(0.0), self.high.above())
+    }
+}
+
+/// Weights of the rows and a W, with what they prove.
+#[derive(Clone, Debug)]
+pub struct Proved {
+    /// λ, one per row.
+    pub weights: Vec<Double>,
+    /// Bounds of γ*.
+    pub bracket: Bracket,
+    /// Rows that entered or left a support on the way.
+    pub pivots: usize,
+}
+
+/// The answer from X.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// A W with positive margins.
+    Separable(Proved),
+    /// Weights λ ≥ 0 of f64 with Σλ = 1, and the change of rows with which they cancel.
+    NotSeparable(Vec<f64>, f64),
+    /// The bounds that were found.
+    Undecided(Proved),
+}
+
+/// Decides from X. Rows may be added to `rows` on the way; `guess` are weights for those that are there.
+pub fn decide(features: &Features, rows: &mut Rows, guess: &[f64]) -> Verdict {
+    let scaled = |weights: &[f64], lengths: &[f64]| -> Vec<f64> {
+        weights.iter().zip(lengths).map(|(l, h)| if h.is_finite() { l * h } else { 0.0 }).collect()
+    };
+    let lengths = rows.lengths(&features.norms);
+    if let Some(r) = lengths.iter().position(|h| *h == 0.0) {
+        let mut weights = vec![0.0; rows.len()];
+        weights[r] = 1.0;
+        return Verdict::NotSeparable(weights, 0.0);
+    }
+    let guess = scaled(guess, &lengths);
+    if !affordable(features, rows) {
+        return Verdict::Undecided(Proved::nothing(rows.len()));
+    }
+    let coordinates = Coordinates::new(features);
+    let first = solve(features, &coordinates, rows, &guess, false);
+    let proved = match first {
+        Verdict::Undecided(proved) => proved,
+        decided => return decided,
+    };
+    // rows of unit length: the margin is not lost among rows of other sizes
+    let guess: Vec<f64> = proved.weights.iter().map(|w| w.value()).collect();
+    let guess = scaled(&guess, &rows.lengths(&features.norms));
+    match solve(features, &coordinates, rows, &guess, true) {
+        Verdict::Undecided(second) => Verdict::Undecided(second.and(&proved.bracket)),
+        Verdict::Separable(second) => Verdict::Separable(second.and(&proved.bracket)),
+        decided => decided,
+    }
+}
+
+impl Proved {
+    fn and(mut self, other: &Bracket) -> Self {
+        let bracket = &mut self.bracket;
+        bracket.low = if bracket.low < other.low { other.low } else { bracket.low };
+        bracket.high = if other.high < bracket.high { other.high } else { bracket.high };
+        self
+    }
+
+    fn nothing(rows: usize) -> Self {
+        let bracket = Bracket { low: Double::ZERO, high: Double::from(f64::INFINITY) };
+        Self { weights: vec![Double::ZERO; rows], bracket, pivots: 0 }
+    }
+}
+
+/// Whether a decision with 106 bits is worth its time.
+pub fn affordable(features: &Features, rows: &Rows) -> bool {
+    let (n, d, p) = (features.x.rows() as f64, features.x.cols() as f64, rows.groups.len() as f64);
+    let size = p * d.min(n);
+    let support = (rows.len() as f64).min(size + 1.0);
+    let basis = if d > n { 2.0 * n * n * d } else { 0.0 };
+    rows.len() as f64 * size + n * d <= HELD && basis + 2.0 * support * support * size <= AFFORDABLE
+}
+
+/// Solves on the rows, adds those that fall short, until none does. With `unit` every row counts as if it had length 1.
+fn solve(features: &Features, coordinates: &Coordinates, rows: &mut Rows, guess: &[f64], unit: bool) -> Verdict {
+    let mut guess = guess.to_vec();
+    let mut pivots = 0;
+    let mut best: Option<Proved> = None;
+    for _ in 0..ROUNDS {
+        let scales = scales(&rows.lengths(&features.norms));
+        let columns: Vec<Vector> =
+            rows.list.iter().zip(&scales).map(|(r, s)| coordinates.row(features, r, *s)).collect();
+        let top = scales.iter().copied().fold(0.0, f64::max);
+        let b: Vec<f64> = scales.iter().map(|s| if unit { 1.0 } else { s / top }).collect();
+        guess.resize(rows.len(), 0.0);
+        let found = hull::nearest(&columns, &b, &guess);
+        pivots += found.pivots;
+        if found.cancels {
+            let weights: Vec<Double> = found.weights.iter().zip(&scales).map(|(u, s)| u.scaled(*s)).collect();
+            if let Some((weights, moved)) = cancellation(features, rows, &weights) {
+                return Verdict::NotSeparable(weights, moved);
+            }
+            let high = upper(features, rows, &weights, None);
+            return Verdict::Undecided(Proved { weights, bracket: Bracket { low: Double::ZERO, high }, pivots });
+        }
+        let Found { weights, mut w, .. } = hull::polish(&columns, &b, &found);
+        guess = weights.iter().map(|u| u.value().max(0.0)).collect();
+        let size = if unit { 1.0 } else { top }; // ⟨Φ_r, W⟩ ≥ 1
+        let weights: Vec<Double> = weights.iter().zip(&scales).map(|(u, s)| u.scaled(*s).scaled(size)).collect();
+        w.scale(size.into());
+        let w = coordinates.back(&w);
+        let checked = Checked::new(features, rows, &w);
+        let bracket = Bracket { low: checked.low, high: upper(features, rows, &weights, None) };
+        let proved = Proved { weights, bracket, pivots };
+        if best.as_ref().is_none_or(|b| b.bracket.gap() >= proved.bracket.gap()) {
+            best = Some(proved);
+        }
+        let new = checked.missing(features, rows, unit);
+        if new.is_empty() {
+            break;
+        }
+        rows.list.extend(new);
+    }
+    let mut best = best.unwrap_or_else(|| Proved::nothing(rows.len()));
+    best.weights.resize(rows.len(), Double::ZERO);
+    if best.bracket.low.hi > 0.0 { Verdict::Separable(best) } else { Verdict::Undecided(best) }
+}
+
+/// Powers of two that bring rows to lengths from 1 to 2.
+fn scales(lengths: &[f64]) -> Vec<f64> {
+    lengths.iter().map(|h| libm::exp2(-libm::floor(libm::log2(*h)))).collect()
+}
+
+/// `(‖V‖ + η Σ λ‖Φ‖)/Σλ ≥ γ*` for V the sum of the rows, computed here unless it is given.
+fn upper(features: &Features, rows: &Rows, weights: &[Double], sum: Option<&[Vector]>) -> Double {
+    let total = weights.iter().fold(Double::ZERO, |s, l| s + *l);
+    let size: f64 = weights.iter().zip(rows.lengths(&features.norms)).map(|(l, h)| l.hi * h).sum();
+    let length = sum.map_or_else(|| length(&features.combine(rows, weights)), length);
+    let high = (length + Double::from(features.error() * size * (1.0 + 1e-10))) / total;
+    if high.is_finite() && total.hi > 0.0 { high * Double::sum(1.0, 16.0 * UNIT) } else { f64::INFINITY.into() }
+}
+
+/// Weights of f64 with Σλ = 1 and the relative change of rows with which they cancel exactly; none if they do not.
+fn cancellation(features: &Features, rows: &Rows, weights: &[Double]) -> Option<(Vec<f64>, f64)> {
+    let lengths = rows.lengths(&features.norms);
+    let change = |weights: &[Double]| {
+        let size: f64 = weights.iter().zip(&lengths).map(|(l, h)| l.hi * h).sum();
+        (length(&features.combine(rows, weights)).hi / size + features.error()) * (1.0 + 1e-10)
+    };
+    let moved = change(weights);
+    if moved.is_nan() || moved > CANCELLED || weights.iter().any(|l| l.hi < 0.0) {
+        return None;
+    }
+    let total = weights.iter().fold(Double::ZERO, |s, l| s + *l);
+    let rounded: Vec<f64> = weights.iter().map(|l| (*l / total).value()).collect();
+    let moved = change(&rounded.iter().map(|l| Double::from(*l)).collect::<Vec<_>>());
+    (moved <= PROOF).then_some((rounded, moved))
+}
+
+/// The margins of a W over all rows that its samples have.
+struct Checked {
+    low: Double,
+    rows: Vec<(Double, f64, Row)>, // the least margin of each sample, its error, and the row
+}
+
+impl Checked {
+    fn new(features: &Features, rows: &Rows, w: &[Vector]) -> Self {
+        Self::from_images(features, rows, w, &features.images(w))
+    }
+
+    fn from_images(features: &Features, rows: &Rows, w: &[Vector], images: &[Vec<Double>]) -> Self {
+        let (norm, error) = (length(w), features.error());
+        let least = |(i, image): (usize, &Vec<Double>)| {
+            let unsure = error * features.norms[i] * norm.hi * (1.0 + 1e-10);
+            let row = rows.least(i, |p| image[p].hi > 0.0);
+            // where a sign is in doubt the other slope differs by the doubt
+            let sure = !rows.sliding || image.iter().all(|z| z.hi.abs() > unsure);
+            let error = if sure { unsure * rows.stretch(&row) } else { 2.0 * unsure };
+            (features.margin(&row, image), error, row)
+        };
+        let rows: Vec<_> = images.iter().enumerate().map(least).collect();
+        let lowest = rows.iter().map(|(q, e, _)| *q - Double::from(*e));
+        let lowest = lowest.fold(Double::from(f64::INFINITY), |l, v| if v < l { v } else { l });
+        let low = lowest / norm * Double::sum(1.0, -16.0 * UNIT);
+        Self { low: if low.is_finite() { low } else { Double::ZERO }, rows }
+    }
+
+    /// The rows that fall short of 1, or of 1 in units of their own length, by more than rounding, and are not there yet.
+    fn missing(&self, features: &Features, rows: &Rows, unit: bool) -> Vec<Row> {
+        let known = |r: &Row| rows.list.iter().any(|s| s == r);
+        let asked = |r: &Row| if unit { features.norms[r.sample] * rows.stretch(r) } else { 1.0 };
+        let short = |(q, e, r): &&(Double, f64, Row)| q.hi < asked(r) * (1.0 - SHORTFALL) - e && !known(r);
+        self.rows.iter().filter(short).map(|(_, _, r)| r.clone()).collect()
+    }
+}
+
+/// The bounds of γ* by weights λ ≥ 0 and their sum W with its images (n times P).
+pub fn bracket(features: &Features, rows: &Rows, weights: &[Double], w: &[Vector], images: &[Vec<Double>]) -> Bracket {
+    let low = Checked::from_images(features, rows, w, images).low;
+    Bracket { low, high: upper(features, rows, weights, Some(w)) }
+}
+
+/// Coordinates of the samples in their own span, where that has fewer dimensions than the space.
+struct Coordinates {
+    samples: Vec<Vector>,
+    basis: Option<Vec<Vector>>,
+}
+
+/// What is left of a sample, relative to its length, that counts as nothing.
+const NOTHING: f64 = 1.0 / (1u128 << 98) as f64;
+
+impl Coordinates {
+    fn new(features: &Features) -> Self {
+        let x = features.x;
+        let plain = |i: usize| Vector { hi: x.row(i).to_vec(), lo: vec![0.0; x.cols()] };
+        if x.cols() <= x.rows() {
+            return Self { samples: (0..x.rows()).map(plain).collect(), basis: None };
+        }
+        let mut basis: Vec<Vector> = Vec::new();
+        let mut samples: Vec<Vec<Double>> = Vec::new();
+        for i in 0..x.rows() {
+            let mut v = plain(i);
+            let mut coordinates = vec![Double::ZERO; basis.len()];
+            for _ in 0..2 {
+                for (q, c) in basis.iter().zip(&mut coordinates) {
+                    let part = q.dot(&v);
+                    v.add_scaled(-part, q);
+                    *c += part;
+                }
+            }
+            let left = v.dot(&v).sqrt();
+            if left.hi > NOTHING * features.norms[i] {
+                v.scale(Double::ONE / left);
+                basis.push(v);
+                coordinates.push(left);
+            }
+            samples.push(coordinates);
+        }
+        let size = basis.len();
+        samples.iter_mut().for_each(|c| c.resize(size, Double::ZERO));
+        let samples = samples.into_iter().map(|c| Vector::from_numbers(c.into_iter())).collect();
+        Self { samples, basis: Some(basis) }
+    }
+
+    /// `s·Φ_r`, s a power of two: P times as many numbers as a sample has coordinates.
+    fn row(&self, features: &Features, row: &Row, s: f64) -> Vector {
+        let mut out = Vector::default();
+        for p in 0..row.slopes.len() {
+            let mut part = self.samples[row.sample].clone();
+            part.scale(features.coefficient(row, p).scaled(s));
+            out.hi.extend(part.hi);
+            out.lo.extend(part.lo);
+        }
+        out
+    }
+
+    /// P vectors of length d from the coordinates of W.
+    fn back(&self, w: &Vector) -> Vec<Vector> {
+        let size = self.samples.first().map_or(0, Vector::len).max(1);
+        let parts = w.hi.chunks(size).zip(w.lo.chunks(size));
+        let part = |(hi, lo): (&[f64], &[f64])| {
+            let coordinates = Vector { hi: hi.to_vec(), lo: lo.to_vec() };
+            match &self.basis {
+                None => coordinates,
+                Some(basis) => {
+                    let mut v = Vector::zeros(basis.first().map_or(0, Vector::len));
+                    basis.iter().enumerate().for_each(|(k, q)| v.add_scaled(coordinates.get(k), q));
+                    v
+                }
+            }
+        };
+        parts.map(part).collect()
+    }
+}

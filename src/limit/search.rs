@@ -1,0 +1,277 @@
+//! From rows to an answer: by K where that is enough, by X where it is not.
+//!
+//! The dual problem of K is solved first, with rows generated as they are needed. Its λ is the answer
+//! if K itself proves the margin ([`by_gram`]); else X decides ([`decide`]). [`sharpen`] refines λ against X to the
+//! last digits:
+//!
+//! ```text
+//! ρ = 1 − ⟨Φ_A, Σ λ_r Φ_r⟩ (106 bits, from X),   λ_A ← λ_A + H_AA⁻¹ ρ (f64, from K),   A the support
+//! ```
+//!
+//! Each round brings as many digits as H_AA has left of its 16.
+
+use super::decide::{self, Bracket, Proved, Verdict};
+use super::dual::{self, Outcome};
+use super::precise::double::Double;
+use super::precise::features::{Features, length};
+use super::precise::vector::Vector;
+use super::rows::{Row, Rows};
+use crate::geometry::{Geometry, Gram};
+use crate::matrix::Matrix;
+use faer::linalg::solvers::Solve;
+
+/// A margin below 1 by more than this asks for another row: a few hundred roundings.
+const SHORTFALL: f64 = 1e-13;
+
+/// Rounds of row generation; a handful is typical.
+const ROUNDS: usize = 100;
+
+/// The gap up to which K's bounds of γ* are enough to take its λ.
+const ENOUGH: f64 = 1e-3;
+
+/// The gap up to which a published limit is left as it is.
+const SHARP: f64 = 1e-12;
+
+/// The gap at which refinement ends: the direction is within 2e-10.
+const REFINED: f64 = 1e-20;
+
+/// Rounds of refinement.
+const REFINEMENTS: usize = 8;
+
+/// A limit's weights and what is proved of them.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// λ, one per row.
+    pub weights: Vec<f64>,
+    /// γ*.
+    pub max_margin: f64,
+    /// Bounds of γ*.
+    pub interval: (f64, f64),
+    /// A bound of `‖Ŵ − Ŵ*‖`.
+    pub direction_error: f64,
+    /// The residual of the dual problem of K.
+    pub kkt_residual: f64,
+    /// Pivots of the solvers.
+    pub pivots: usize,
+    /// `z_ip` of W (P columns of n), where X gave them.
+    pub images: Option<Vec<Vec<f64>>>,
+}
+
+/// What came of the search.
+pub enum Found {
+    /// λ of the rows.
+    Separable(Answer),
+    /// Weights with Σλ = 1 and the relative change of rows with which they cancel.
+    NotSeparable(Vec<f64>, f64),
+    /// The best weights, the bounds of γ*, and the residual of the dual problem of K.
+    Undecided(Vec<f64>, (f64, f64), f64),
+}
+
+/// Solves for K (n×n), and X (n×d) if it is known. Rows may be added; `warm` are estimates of the weights of the first.
+pub fn search(k: &Gram, x: Option<&Matrix>, rows: &mut Rows, warm: Option<&[f64]>) -> Found {
+    let mut warm = warm.map(<[f64]>::to_vec);
+    for _ in 0..ROUNDS {
+        let h = rows.gram(&k.0);
+        let (best, resolved) = match dual::solve(&h, warm.as_deref()) {
+            Outcome::Separable(solved) => (solved, true),
+            Outcome::Unresolved(best) => (best, false),
+            Outcome::NotSeparable(farkas) => {
+                return by_samples(k, x, rows, &farkas.lambda, f64::NAN);
+            }
+        };
+        let known = KnownByGram::new(k, x, rows, &best.lambda);
+        let new = if resolved { known.missing(rows) } else { Vec::new() };
+        if !new.is_empty() {
+            warm = Some(best.lambda.iter().copied().chain(vec![0.0; new.len()]).collect());
+            rows.list.extend(new);
+            continue;
+        }
+        let gap = 1.0 - known.low / known.high;
+        let enough = if x.is_some() { resolved && gap <= ENOUGH } else { known.low > 0.0 };
+        if !enough {
+            return by_samples(k, x, rows, &best.lambda, best.kkt_residual);
+        }
+        return Found::Separable(Answer {
+            max_margin: best.max_margin.clamp(known.low, known.high),
+            weights: best.lambda,
+            interval: (known.low, known.high),
+            direction_error: direction_error(gap),
+            kkt_residual: best.kkt_residual,
+            pivots: best.pivots,
+            images: None,
+        });
+    }
+    let guess = warm.unwrap_or_default();
+    by_samples(k, x, rows, &guess, f64::INFINITY)
+}
+
+/// `√(2g)`, and 2 at most.
+fn direction_error(gap: f64) -> f64 {
+    if gap < 1.0 { (2.0 * gap.max(0.0)).sqrt() * (1.0 + 4.0 * f64::EPSILON) } else { 2.0 }
+}
+
+/// The bounds that K gives for its λ.
+struct KnownByGram {
+    low: f64,
+    high: f64,
+    rows: Vec<(f64, f64, Row)>, // least margin of each sample, the size of its terms, its row
+}
+
+impl KnownByGram {
+    fn new(k: &Gram, x: Option<&Matrix>, rows: &Rows, weights: &[f64]) -> Self {
+        let (n, m) = (rows.y.len(), rows.network.width);
+        let error = 4.0 * (n + x.map_or(0, Matrix::cols) + m + 16) as f64 * 0.5 * f64::EPSILON;
+        let span = rows.span(&rows.by_group(weights));
+        let image = k.image(&span);
+        let norm = |i: usize| k.0[(i, i)].sqrt();
+        let size: f64 = rows.list.iter().zip(weights).map(|(r, l)| l * norm(r.sample)).sum();
+        let least = |i: usize| {
+            let row = rows.least(i, |p| image[p][i] > 0.0);
+            let term = |p: usize| {
+                let a = rows.network.output(rows.groups.first[p]);
+                rows.y[i] * a * row.slopes[p] * image[p][i] * rows.groups.size[p] as f64
+            };
+            let (q, scale) = (0..rows.groups.len()).map(term).fold((0.0, 1.0), |(q, s), t| (q + t, s + t.abs()));
+            (q, scale, row)
+        };
+        let list: Vec<_> = (0..n).map(least).collect();
+        let lowest = (0..n).map(|i| list[i].0 - error * norm(i) * size).fold(f64::INFINITY, f64::min);
+        let length = (k.squared_norm(&span, &image) + error * size * size).sqrt();
+        let (slack, total) = (8.0 * f64::EPSILON, weights.iter().sum::<f64>());
+        let (low, high) = (lowest / length * (1.0 - slack), length / total * (1.0 + slack + error));
+        let empty = rows.len() == 0;
+        let low = if empty { f64::INFINITY } else { low };
+        Self {
+            low: if low > 0.0 { low } else { 0.0 },
+            high: if high >= 0.0 { high } else { f64::INFINITY },
+            rows: list,
+        }
+    }
+
+    fn missing(&self, rows: &Rows) -> Vec<Row> {
+        if !rows.sliding {
+            return Vec::new();
+        }
+        let known = |r: &Row| rows.list.iter().any(|s| s == r);
+        let new = self.rows.iter().filter(|(q, scale, r)| *q < 1.0 - SHORTFALL * scale && !known(r));
+        new.map(|(_, _, r)| r.clone()).collect()
+    }
+}
+
+/// X's answer; without X none, with what K knows of the margin.
+fn by_samples(k: &Gram, x: Option<&Matrix>, rows: &mut Rows, guess: &[f64], kkt_residual: f64) -> Found {
+    let known = KnownByGram::new(k, x, rows, guess);
+    let Some(x) = x.filter(|x| x.values().iter().all(|v| v.is_finite())) else {
+        let finite = k.0.values().iter().all(|v| v.is_finite());
+        let interval = (known.low, if finite { known.high } else { f64::INFINITY });
+        return Found::Undecided(guess.to_vec(), interval, kkt_residual);
+    };
+    let features = Features::new(x, rows);
+    match decide::decide(&features, rows, guess) {
+        Verdict::Separable(proved) => {
+            let sum = Sum::new(&features, rows, &proved.weights);
+            Found::Separable(answer(k, &features, rows, &proved, &sum))
+        }
+        Verdict::NotSeparable(weights, moved) => Found::NotSeparable(weights, moved),
+        Verdict::Undecided(proved) => {
+            let (low, high) = proved.bracket.interval();
+            let weights: Vec<f64> = proved.weights.iter().map(|l| l.value()).collect();
+            Found::Undecided(weights, (low.max(known.low), high.min(known.high)), kkt_residual)
+        }
+    }
+}
+
+/// The sum W of the rows and its images (n times P).
+struct Sum {
+    w: Vec<Vector>,
+    images: Vec<Vec<Double>>,
+}
+
+impl Sum {
+    fn new(features: &Features, rows: &Rows, weights: &[Double]) -> Self {
+        let w = features.combine(rows, weights);
+        Self { images: features.images(&w), w }
+    }
+}
+
+fn answer(k: &Gram, features: &Features, rows: &Rows, proved: &Proved, sum: &Sum) -> Answer {
+    let weights: Vec<f64> = proved.weights.iter().map(|l| l.value()).collect();
+    let size: f64 = weights.iter().zip(rows.lengths(&features.norms)).map(|(l, h)| l * h).sum();
+    // λ rounded to f64, and products with it, move W by at most 2ε of the sum of its terms
+    let rounding = 2.0 * f64::EPSILON * size / length(&sum.w).hi;
+    let image = |p: usize| sum.images.iter().map(|z| z[p].value()).collect();
+    Answer {
+        max_margin: middle(&proved.bracket),
+        interval: proved.bracket.interval(),
+        direction_error: (direction_error(proved.bracket.gap()) + rounding).min(2.0),
+        kkt_residual: dual::kkt_residual(&rows.gram(&k.0), &weights),
+        pivots: proved.pivots,
+        images: Some((0..sum.w.len()).map(image).collect()),
+        weights,
+    }
+}
+
+/// The number between the bounds.
+fn middle(bracket: &Bracket) -> f64 {
+    let (low, high) = bracket.interval();
+    (bracket.low + bracket.high).scaled(0.5).value().clamp(low, high)
+}
+
+/// The answer with as many digits as X allows. Rows may be added.
+pub fn sharpen(k: &Gram, x: &Matrix, rows: &mut Rows, found: &Answer) -> Answer {
+    let features = Features::new(x, rows);
+    let (mut refined, sum) = refine(&rows.gram(&k.0), &features, rows, &found.weights);
+    refined.pivots = found.pivots;
+    if refined.bracket.gap() > SHARP
+        && let Verdict::Separable(mut proved) = decide::decide(&features, rows, &found.weights)
+        && proved.bracket.gap() < refined.bracket.gap()
+    {
+        proved.pivots += found.pivots;
+        let sum = Sum::new(&features, rows, &proved.weights);
+        return answer(k, &features, rows, &proved, &sum);
+    }
+    refined.weights.resize(rows.len(), Double::ZERO);
+    answer(k, &features, rows, &refined, &sum)
+}
+
+/// Iterative refinement on the support; the weights with the least gap and their sum.
+fn refine(h: &Matrix, features: &Features, rows: &Rows, weights: &[f64]) -> (Proved, Sum) {
+    let exact = |weights: &[f64]| -> Vec<Double> { weights.iter().map(|l| Double::from(*l)).collect() };
+    let try_out = |weights: Vec<Double>| {
+        let sum = Sum::new(features, rows, &weights);
+        let bracket = decide::bracket(features, rows, &weights, &sum.w, &sum.images);
+        (Proved { weights, bracket, pivots: 0 }, sum)
+    };
+    let support: Vec<usize> = (0..weights.len()).filter(|&r| weights[r] > 0.0).collect();
+    let s = support.len();
+    let mut best = try_out(exact(weights));
+    let Ok(factor) = faer::Mat::from_fn(s, s, |r, c| h[(support[r], support[c])]).llt(faer::Side::Lower) else {
+        return best;
+    };
+    for _ in 0..REFINEMENTS {
+        let before = best.0.bracket.gap();
+        if before <= REFINED {
+            break;
+        }
+        let (proved, sum) = &best;
+        let margin = |r: usize| {
+            let row = &rows.list[support[r]];
+            features.margin(row, &sum.images[row.sample])
+        };
+        let step = factor.solve(faer::Mat::from_fn(s, 1, |r, _| (Double::ONE - margin(r)).value()));
+        let mut weights = proved.weights.clone();
+        support.iter().enumerate().for_each(|(r, &i)| weights[i] += Double::from(step[(r, 0)]));
+        if support.iter().any(|&i| weights[i].hi < 0.0) {
+            break;
+        }
+        let next = try_out(weights);
+        let gap = next.0.bracket.gap();
+        if gap < before {
+            best = next;
+        }
+        if gap > 0.25 * before {
+            break;
+        }
+    }
+    best
+}

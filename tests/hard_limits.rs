@@ -1,0 +1,250 @@
+//! Verdicts and bounds of the limit on hard problems, against exact arithmetic.
+//!
+//! Rows scaled over 12 decades, twins 1e-4 to 1e-15 apart, leak from 1e-12 to 1 − 1e-12, networks of one sign, collinear and nearly
+//! collinear rows, integers, fewer dimensions than samples. `FARFIELD_HARD=10000 cargo test --test hard_limits` runs more of them.
+
+mod rational;
+
+use farfield::geometry::Gram;
+use farfield::limit::sliding::Sliding;
+use farfield::limit::{Limit, PROOF, Prediction};
+use farfield::matrix::{Matrix, norm};
+use farfield::network::{Network, Pattern};
+use rational::Exact;
+
+/// Reproducible numbers.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// From 0 to 1.
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 * 2f64.powi(-53)
+    }
+
+    /// Roughly normal.
+    fn normal(&mut self) -> f64 {
+        (0..6).map(|_| self.unit()).sum::<f64>() * 2f64.sqrt() - 3.0 * 2f64.sqrt()
+    }
+
+    fn below(&mut self, n: u64) -> usize {
+        (self.next() % n) as usize
+    }
+}
+
+struct Case {
+    kind: &'static str,
+    x: Matrix,
+    y: Vec<f64>,
+    network: Network,
+    pattern: Pattern,
+    sliding: bool,
+}
+
+const KINDS: [&str; 8] =
+    ["scaled", "twins", "collinear", "integers", "few dimensions", "scaled twins", "low rank", "gaussian"];
+
+fn case(seed: u64) -> Case {
+    let mut g = Numbers(seed.wrapping_mul(0x1000_0000_01B3));
+    let kind = KINDS[seed as usize % KINDS.len()];
+    let (mut n, mut d) = (2 + g.below(6), 1 + g.below(5));
+    if kind == "few dimensions" {
+        (n, d) = (5 + g.below(5), 1 + g.below(3));
+    }
+    let mut x = Matrix::new(n, d, (0..n * d).map(|_| g.normal()).collect());
+    let mut y: Vec<f64> = (0..n).map(|_| if g.unit() < 0.5 { 1.0 } else { -1.0 }).collect();
+    if kind.contains("twins") {
+        for i in (1..n).step_by(2) {
+            let gap = 10f64.powf(-4.0 - 11.0 * g.unit());
+            for k in 0..d {
+                x[(i, k)] = x[(i - 1, k)] + gap * g.normal();
+            }
+            y[i] = if g.unit() < 0.8 { -y[i - 1] } else { y[i - 1] };
+        }
+    }
+    match kind {
+        "collinear" => {
+            let exact = g.unit() < 0.5;
+            for i in 1..n {
+                let s = if exact { (1 + g.below(4)) as f64 } else { g.normal() };
+                let s = if g.unit() < 0.5 { s } else { -s };
+                let gap = if g.unit() < 0.5 { 0.0 } else { 10f64.powf(-6.0 - 10.0 * g.unit()) };
+                for k in 0..d {
+                    x[(i, k)] = s * x[(0, k)] + gap * g.normal();
+                }
+            }
+        }
+        "integers" => x.values_mut().iter_mut().for_each(|v| *v = v.round()),
+        "low rank" => {
+            let gap = 10f64.powf(-3.0 - 12.0 * g.unit());
+            let (a, b): (Vec<f64>, Vec<f64>) = (x.row(0).to_vec(), x.row(1).to_vec());
+            for i in 0..n {
+                let (s, t) = (g.normal(), g.normal());
+                for k in 0..d {
+                    x[(i, k)] = s * a[k] + t * b[k] + gap * g.normal();
+                }
+            }
+        }
+        _ => {}
+    }
+    if kind.contains("scaled") {
+        for i in 0..n {
+            let s = 10f64.powf(12.0 * g.unit() - 6.0);
+            x.row_mut(i).iter_mut().for_each(|v| *v *= s);
+        }
+    }
+    let leaks = [1e-12, 1e-8, 1e-5, 1e-3, 0.1, 0.5, 0.9, 1.0 - 1e-5, 1.0 - 1e-9, 1.0 - 1e-12];
+    let width = 1 + g.below(4);
+    let network = Network { width, positive: g.below(width as u64 + 1), leak: leaks[g.below(10)] };
+    let mut pattern = Pattern::activated(&network, &y);
+    let share = [0.0, 0.2, 0.5][g.below(3)];
+    for i in 0..n {
+        for j in 0..width {
+            if g.unit() < share {
+                pattern.flip(i, j);
+            }
+        }
+    }
+    Case { kind, x, y, network, pattern, sliding: g.unit() < 0.4 }
+}
+
+impl Case {
+    fn gram(&self) -> Gram {
+        let n = self.x.rows();
+        let value =
+            |i: usize, k: usize| self.x.row(i).iter().zip(self.x.row(k)).fold(0.0, |s, (a, b)| a.mul_add(*b, s));
+        Gram(Matrix::new(n, n, (0..n * n).map(|t| value(t / n, t % n)).collect()))
+    }
+
+    fn own(&self, i: usize, j: usize) -> bool {
+        self.network.sign(j) * self.y[i] > 0.0
+    }
+
+    /// Every neuron is a group of its own; opposite-sign pairs that may slide take either slope in groups of equal neurons.
+    fn exact(&self) -> Exact {
+        let (n, m) = (self.x.rows(), self.network.width);
+        let column = |j: usize| -> Vec<bool> {
+            (0..n).map(|i| self.pattern.get(i, j) && (!self.sliding || self.own(i, j))).collect()
+        };
+        let mut groups: Vec<(f64, usize)> = Vec::new();
+        let mut first: Vec<usize> = Vec::new();
+        for j in 0..m {
+            let same = |&f: &usize| self.network.sign(f) == self.network.sign(j) && column(f) == column(j);
+            match first.iter().position(same) {
+                Some(p) => groups[p].1 += 1,
+                None => {
+                    first.push(j);
+                    groups.push((self.network.sign(j), 1));
+                }
+            }
+        }
+        let mut rows = Vec::new();
+        for i in 0..n {
+            let slope = |j: usize| self.pattern.slope(&self.network, i, j);
+            let free: Vec<usize> = (0..first.len()).filter(|&p| self.sliding && !self.own(i, first[p])).collect();
+            for choice in 0..1usize << free.len() {
+                let mut slopes: Vec<f64> = first.iter().map(|&j| slope(j)).collect();
+                for (bit, &p) in free.iter().enumerate() {
+                    slopes[p] = if choice >> bit & 1 == 1 { 1.0 } else { self.network.leak };
+                }
+                rows.push((i, slopes));
+            }
+        }
+        Exact::new(&self.x, &self.y, &groups, &rows)
+    }
+
+    /// The least length of a row.
+    fn least_row(&self) -> f64 {
+        let length = |i: usize| norm(self.x.row(i)) * self.network.leak;
+        (0..self.x.rows()).map(length).fold(f64::INFINITY, f64::min)
+    }
+
+    fn predict(&self) -> Prediction<Limit> {
+        let (k, x) = (self.gram(), Some(&self.x));
+        if !self.sliding {
+            let mut found = Limit::of_pattern(&k, x, &self.y, &self.network, &self.pattern, None);
+            if let Prediction::Limit(limit) = &mut found {
+                limit.verify(&k, &self.x, &self.pattern);
+            }
+            return found;
+        }
+        match Sliding::with_sides(&k, x, &self.y, &self.network, &self.pattern, None) {
+            Prediction::Limit(mut sliding) => {
+                sliding.verify(&k, &self.x, &self.pattern);
+                Prediction::Limit(sliding.limit)
+            }
+            Prediction::NotSeparable(proof) => Prediction::NotSeparable(proof),
+            Prediction::Undecided(best) => Prediction::Undecided(best),
+        }
+    }
+}
+
+#[derive(Default, Debug)]
+struct Counts {
+    separable: usize,
+    not_separable: usize,
+    undecided: usize,
+    margins: usize,
+    wide: usize,
+    widest: f64,
+}
+
+#[test]
+fn no_verdict_is_false_and_every_bound_holds() {
+    let count = std::env::var("FARFIELD_HARD").map_or(2000, |v| v.parse().expect("FARFIELD_HARD is a number"));
+    let mut counts = Counts::default();
+    for seed in 0..count {
+        let c = case(seed);
+        let what = format!(
+            "seed {seed}, {}, n = {}, d = {}, sliding {}, {:?}",
+            c.kind,
+            c.x.rows(),
+            c.x.cols(),
+            c.sliding,
+            c.network
+        );
+        let exact = c.exact();
+        let truth = exact.separable();
+        match c.predict() {
+            Prediction::Limit(limit) => {
+                assert!(truth, "{what}: called separable");
+                counts.separable += 1;
+                let (low, high) = limit.margin_interval;
+                assert!(0.0 < low && low <= limit.max_margin && limit.max_margin <= high, "{what}");
+                // all rows of a sample start as the support that its weight names
+                let weights: Vec<f64> = exact.rows.iter().map(|r| limit.lambda[r.sample]).collect();
+                if let Some(margin) = exact.margin_squared(&weights) {
+                    counts.margins += 1;
+                    assert!(exact.contains(&margin, (low, high)), "{what}: {low:e} {high:e}");
+                }
+                let width = high / low - 1.0;
+                if width > 1e-9 {
+                    counts.wide += 1;
+                    println!("{what}: width {width:.1e}, margin {low:.3e}");
+                }
+                counts.widest = counts.widest.max(width);
+            }
+            Prediction::NotSeparable(proof) => {
+                assert!(!truth, "{what}: called not separable");
+                counts.not_separable += 1;
+                assert!(proof.farkas.relative <= PROOF && proof.farkas.lambda.iter().all(|l| *l >= 0.0), "{what}");
+                assert!((proof.farkas.lambda.iter().sum::<f64>() - 1.0).abs() < 1e-14, "{what}");
+            }
+            Prediction::Undecided(best) => {
+                counts.undecided += 1;
+                println!("{what}: undecided, {:?}, truth {truth}", best.margin_interval);
+                assert!(best.margin_interval.1 <= 1e-12 * c.least_row(), "{what}: {:?}", best.margin_interval);
+            }
+        }
+    }
+    println!("{counts:?}");
+    assert!(counts.undecided * 100 <= count as usize, "{counts:?}");
+    assert!(counts.margins * 100 >= counts.separable * 95, "{counts:?}");
+}
