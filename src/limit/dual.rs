@@ -27,7 +27,7 @@
 //! `λ ≥ 0, λ ≠ 0, λᵀHλ = 0`. Rows count by their directions, whatever their lengths `h_i = √H_ii`: rounding of
 //! `H_ik` by `ε h_i h_k` moves `λᵀHλ` by up to `ε (Σ λ_i h_i)²`. Where the quotient of the two is below
 //! [`INSEPARABLE`], H cannot tell the rows from inseparable ones, and λ is returned with it. This is no proof: H, which squares
-//! the rows, has lost half of their digits, and the rows themselves decide ([`super::decide`]).
+//! the rows, has lost half of their digits, and the rows themselves decide (`decide.rs`).
 
 pub mod accurate;
 pub mod active_set;

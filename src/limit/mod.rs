@@ -68,7 +68,7 @@ pub struct Farkas {
     /// λ ≥ 0 with Σλ = 1, length n.
     pub lambda: Vec<f64>,
     /// The relative change of each feature with which they cancel exactly, at most [`PROOF`]: features Φ'_i with
-    /// `‖Φ'_i − Φ_i‖ ≤ relative·‖Φ_i‖` exist for which `Σ λ_i Φ'_i = 0` ([`decide`]).
+    /// `‖Φ'_i − Φ_i‖ ≤ relative·‖Φ_i‖` exist for which `Σ λ_i Φ'_i = 0` (`decide.rs`).
     pub relative: f64,
 }
 

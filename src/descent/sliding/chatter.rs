@@ -14,7 +14,7 @@
 //! modes last no longer than a window, so that fractions fall between those of two modes; where the averages'
 //! bound is still above the tolerance, as on data that are barely separable, whose λ are huge (the remark names the t
 //! at which it will have fallen); and where the data are not separable at all: then `αc t ℓ` grows for ever like
-//! t, nothing settles, and a run ends early ([`crate::descent::run`]).
+//! t, nothing settles, and a run ends early.
 
 use super::mode::{Mode, Place};
 use super::visits::Visits;
