@@ -30,14 +30,18 @@ pub struct Outcome {
     pub(crate) gradient_norm: Real,
     pub(crate) normalized_margin: Real,
     pub(crate) max_margin: Option<Real>,
+    /// Proved bounds of the maximal margin, from the samples.
+    pub(crate) margin_interval: Option<(Real, Real)>,
+    /// A proved bound of the distance between the unit direction of the weights λ and the limit's.
+    pub(crate) direction_error: Option<Real>,
     pub(crate) cosine_gap: Option<Real>,
     pub(crate) certified_cosine_gap: Option<Real>,
     pub(crate) gradient_cosine_gap: Option<Real>,
     pub(crate) dual_gap: Option<Real>,
     pub(crate) rate_exponent: Option<Real>,
     pub(crate) next_decimal_at: Option<Real>,
-    /// Where the final pattern does not separate the data: `λᵀHλ` relative to the mean diagonal of H, for the
-    /// weights λ of dual.npy.
+    /// Where the final pattern does not separate the data: the relative change of the features with which they cancel
+    /// exactly, with the weights λ of farkas.npy.
     pub(crate) farkas_value: Option<Real>,
     pub(crate) pattern: PatternReport,
     pub(crate) test_error: Option<TestError>,
@@ -322,6 +326,7 @@ impl Outcome {
     ) -> Self {
         let segments = engine.segments().into_iter().map(SegmentReport::from).collect();
         let engine_remark = engine.remark();
+        monitor.verify();
         let (decades, scaled) = (engine.decades(), engine.scaled_losses());
         let view = engine.view();
         let q = monitor.margins(view);
@@ -351,6 +356,8 @@ impl Outcome {
             gradient_norm: Real(row.gradient_norm),
             normalized_margin: Real(row.min_margin / norm),
             max_margin: limit.map(|l| Real(l.max_margin)),
+            margin_interval: limit.map(|l| (Real(l.margin_interval.0), Real(l.margin_interval.1))),
+            direction_error: limit.map(|l| Real(l.direction_error)),
             cosine_gap: row.cosine_gap.map(Real),
             certified_cosine_gap: row.certified_cosine_gap.map(Real),
             gradient_cosine_gap: row.gradient_cosine_gap.map(Real),

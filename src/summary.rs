@@ -5,6 +5,7 @@ use crate::limit::iterate::{Share, Stationarity};
 use crate::limit::monte_carlo::Estimate;
 use crate::limit::test_error::Regime;
 use crate::outcome::{Outcome, SlidingReport, TestError};
+use crate::prediction::margin_text;
 use crate::problem::Problem;
 use crate::record::Real;
 use std::fmt::Write;
@@ -137,15 +138,18 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
 }
 
 fn limit_line(outcome: &Outcome) -> String {
+    let bounds = outcome.margin_interval;
     match (outcome.max_margin, outcome.rate_exponent) {
         (Some(margin), Some(nu)) => format!(
-            "max margin γ* = {:.9}, consistent; the iterate has {:.9}; rate exponent ν = {:.4}",
-            margin.0, outcome.normalized_margin.0, nu.0
+            "max margin γ* = {}, consistent; the iterate has {:.9e}; rate exponent ν = {:.4}",
+            margin_text(margin.0, bounds.map_or((margin.0, margin.0), |(low, high)| (low.0, high.0))),
+            outcome.normalized_margin.0,
+            nu.0
         ),
         _ => match outcome.farkas_value {
             Some(Real(value)) => format!(
-                "none: the features cancel: weights λ ≥ 0, Σλ = 1 (dual.npy) with λᵀHλ = {value:.1e} of the mean \
-                 diagonal of H"
+                "none: moved by {value:.1e} of their lengths the features cancel exactly, with weights λ ≥ 0, Σλ = 1 \
+                 (farkas.npy)"
             ),
             None => "none known for the present pattern".into(),
         },
