@@ -215,6 +215,18 @@ impl Monitor {
         }
     }
 
+    /// Refines and bounds the limit of the last monitored t from the samples, to be published ([`Limit::verify`]).
+    pub fn verify(&mut self) {
+        let (Some(gram), Some(x)) = (&self.gram, &self.x) else { return };
+        match (&mut self.solved, &mut self.slid) {
+            (_, Some((sides, Prediction::Limit(sliding)))) if self.chattering => sliding.verify(gram, x, sides),
+            (Some((pattern, Prediction::Limit(limit))), _) if !self.chattering && limit.consistent() => {
+                limit.verify(gram, x, pattern);
+            }
+            _ => {}
+        }
+    }
+
     /// The consistent limit with sliding pairs, while neurons chatter.
     pub fn sliding(&self) -> Option<&Sliding> {
         match &self.slid {

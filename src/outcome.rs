@@ -74,6 +74,9 @@ pub struct Outcome {
     /// Proved bounds of γ*, rounded outward.
     #[serde(with = "real::pair")]
     pub margin_interval: Option<(f64, f64)>,
+    /// A proved bound of the distance between the unit direction of λ and the limit's.
+    #[serde(with = "real::maybe")]
+    pub direction_error: Option<f64>,
     /// `1 − cos(W, Ŵ)`.
     #[serde(with = "real::maybe")]
     pub cosine_gap: Option<f64>,
@@ -409,6 +412,7 @@ impl Outcome {
             normalized_margin: row.min_margin / norm,
             max_margin: limit.map(|l| l.max_margin),
             margin_interval: limit.map(|l| l.margin_interval),
+            direction_error: limit.map(|l| l.direction_error),
             cosine_gap: row.cosine_gap,
             certified_cosine_gap: row.certified_cosine_gap,
             gradient_cosine_gap: row.gradient_cosine_gap,

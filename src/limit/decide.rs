@@ -19,6 +19,7 @@
 //!   `Φ'_r = Φ_r − V ‖Φ_r‖/Σ_s λ_s‖Φ_s‖`. No W separates those, and data that are known to f64 cannot be told from them.
 //! - *Undecided*: neither, with the interval of γ*.
 
+use super::precise::cancel::cancel;
 use super::precise::double::{Double, UNIT};
 use super::precise::features::{Features, length};
 use super::precise::hull::{self, Found};
@@ -31,8 +32,8 @@ pub const CANCELLED: f64 = 1.0 / (1u128 << 72) as f64;
 /// The change of a row, relative to its length, that makes the rows cancel exactly, weights in f64.
 pub const PROOF: f64 = f64::EPSILON;
 
-/// Multiply-adds of 106 bits, some 1 ns each, that a decision may take.
-const AFFORDABLE: f64 = 6e9;
+/// Multiply-adds of 106 bits, some 5 ns each, that a decision may take.
+const AFFORDABLE: f64 = 2e9;
 
 /// Numbers of 106 bits that it may hold.
 const HELD: f64 = 6e7;
@@ -99,6 +100,9 @@ pub fn decide(features: &Features, rows: &mut Rows, guess: &[f64]) -> Verdict {
         return Verdict::NotSeparable(weights, 0.0);
     }
     let guess = scaled(guess, &lengths);
+    if let Some((weights, moved)) = cancelling(features, rows, &guess) {
+        return Verdict::NotSeparable(weights, moved);
+    }
     if !affordable(features, rows) {
         return Verdict::Undecided(Proved::nothing(rows.len()));
     }
@@ -138,7 +142,8 @@ pub fn affordable(features: &Features, rows: &Rows) -> bool {
     let size = p * d.min(n);
     let support = (rows.len() as f64).min(size + 1.0);
     let basis = if d > n { 2.0 * n * n * d } else { 0.0 };
-    rows.len() as f64 * size + n * d <= HELD && basis + 2.0 * support * support * size <= AFFORDABLE
+    let pivots = 2.0 * support * (support + rows.len() as f64) * size;
+    rows.len() as f64 * size + n * d <= HELD && basis + pivots <= AFFORDABLE
 }
 
 /// Solves on the rows, adds those that fall short, until none does. With `unit` every row counts as if it had length 1.
@@ -198,6 +203,18 @@ fn upper(features: &Features, rows: &Rows, weights: &[Double], sum: Option<&[Vec
     let length = sum.map_or_else(|| length(&features.combine(rows, weights)), length);
     let high = (length + Double::from(features.error() * size * (1.0 + 1e-10))) / total;
     if high.is_finite() && total.hi > 0.0 { high * Double::sum(1.0, 16.0 * UNIT) } else { f64::INFINITY.into() }
+}
+
+/// The rows whose weights (relative to their lengths) K has found to cancel, if they do.
+fn cancelling(features: &Features, rows: &Rows, guess: &[f64]) -> Option<(Vec<f64>, f64)> {
+    let size = (features.x.cols() * rows.groups.len() + 1) as f64;
+    if rows.len() as f64 * size > HELD || guess.len() < rows.len() {
+        return None;
+    }
+    let scales = scales(&rows.lengths(&features.norms));
+    let weights = cancel(features, rows, &scales, guess)?;
+    let weights: Vec<Double> = weights.iter().zip(&scales).map(|(u, s)| u.scaled(*s)).collect();
+    cancellation(features, rows, &weights)
 }
 
 /// Weights of f64 with Σλ = 1 and the relative change of rows with which they cancel exactly; none if they do not.

@@ -167,6 +167,13 @@ fn by_samples(k: &Gram, x: Option<&Matrix>, rows: &mut Rows, guess: &[f64], kkt_
         return Found::Undecided(guess.to_vec(), interval, kkt_residual);
     };
     let features = Features::new(x, rows);
+    if !decide::affordable(&features, rows) && guess.len() == rows.len() {
+        // too large for 106 bits throughout: K's factor may still refine what it has found
+        let (proved, sum) = refine(&rows.gram(&k.0), &features, rows, guess);
+        if proved.bracket.gap() <= SHARP {
+            return Found::Separable(answer(k, &features, rows, &proved, &sum));
+        }
+    }
     match decide::decide(&features, rows, guess) {
         Verdict::Separable(proved) => {
             let sum = Sum::new(&features, rows, &proved.weights);
