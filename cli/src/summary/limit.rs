@@ -1,7 +1,8 @@
 //! The summary of `farfield limit`.
 
-use super::{error_text, problem_line, stationarity_text};
+use super::{classes_line, error_text, problem_line, stationarity_text};
 use crate::config::Config;
+use crate::files::classes::Classes;
 use farfield::limit::sliding::Sliding;
 use farfield::{LimitOutcome, Prediction, Problem, Slider, Stationarity};
 use std::fmt::Write;
@@ -13,6 +14,7 @@ pub fn summary(
     prediction: &Prediction<Sliding>,
     stationarity: Option<&Stationarity>,
     problem: &Problem,
+    classes: Option<&Classes>,
     config: &Config,
     folder: &Path,
 ) -> String {
@@ -22,6 +24,9 @@ pub fn summary(
         let _ = writeln!(out, "{name:>10}  {text}");
     };
     line("problem", problem_line(problem, config));
+    if classes.is_some() {
+        line("classes", classes_line(classes));
+    }
     match prediction {
         Prediction::Limit(solved) => {
             line("limit", limit_text(facts, solved));
@@ -58,8 +63,7 @@ fn inseparable_text(facts: &LimitOutcome, value: f64) -> String {
 fn sliding_text(facts: &LimitOutcome, solved: &Sliding) -> String {
     let pair = |p: &Slider| {
         let plural = if p.neurons == 1 { "" } else { "s" };
-        let whose =
-            if facts.wrong_side.is_some() { format!(", {} neuron{plural}", p.neurons) } else { String::new() };
+        let whose = if facts.wrong_side.is_some() { format!(", {} neuron{plural}", p.neurons) } else { String::new() };
         format!(
             "sample {} (sign {:+.0}{whose}): slope {:.4}, fraction {:.4}",
             p.sample, p.sign, p.slope, p.fraction_predicted
