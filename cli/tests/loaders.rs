@@ -110,7 +110,10 @@ fn what_is_wrong_with_a_table() {
     let names = "expected a number (if this line is a header, set data.header = true)";
     assert_eq!(refusal(labelled, "# note\n1,NA,1\n2,3,0\n"), format!("line 2: column 2: \"NA\"; {names}"));
     assert_eq!(refusal(plain, "x,2\n2,3\n"), format!("line 1: column 1: \"x\"; {names}"));
-    assert_eq!(refusal(plain, "1,2\r3,4\n"), format!("line 1: column 2: \"2?3\"; {names}"));
+    assert_eq!(
+        refusal(plain, "1,2\r3,4\n"),
+        "line 1: column 2: a carriage return (CR) inside a line; save the file with LF or CR LF"
+    );
     assert!(
         csv::read("/no/such.csv".as_ref(), &how(None))
             .unwrap_err()

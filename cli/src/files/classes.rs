@@ -112,7 +112,8 @@ impl Names {
         if let Some(k) = self.0.iter().position(|known| known.spelling == label) {
             return Ok(k);
         }
-        let label = label.strip_prefix(b"\xef\xbb\xbf").unwrap_or(label).trim_ascii();
+        let label = label.strip_prefix(b"\xef\xbb\xbf").unwrap_or(label);
+        let label = label.trim_ascii();
         self.add(Name { spelling: label.to_vec(), value: Value::of(label) })
     }
 

@@ -51,8 +51,19 @@ pub struct Layout {
     pub header: Option<Vec<String>>,
     /// Column 0 has no name: it may count the rows.
     pub unnamed: bool,
+    /// The header lacks a name for it altogether, as R writes tables: it has to count or name the rows.
+    pub short: bool,
     /// What was decided that may be wrong.
     pub note: Option<String>,
+}
+
+/// What is wrong with a carriage return that ends no line.
+pub const RETURN: &str = "a carriage return (CR) inside a line; save the file with LF or CR LF";
+
+/// Whether a carriage return stands alone.
+pub fn returns(field: &[u8]) -> bool {
+    memchr::memchr(b'\r', field).is_some()
+        && field.iter().enumerate().any(|(at, b)| *b == b'\r' && field.get(at + 1) != Some(&b'\n'))
 }
 
 /// Columns from which on a line that counts them is no sample by chance.
@@ -73,12 +84,14 @@ impl Layout {
         let below = second.and_then(|s| split(s, separator));
         let mut names = Vec::new();
         for (at, field) in Fields::new(first, separator, true).enumerate() {
+            let field = field.and_then(|f| if returns(&f) { Err(RETURN.into()) } else { Ok(f) });
             names.push(field.map_err(|e| format!("column {}: {e}", at + 1))?.into_owned());
         }
         let label = label.map(|l| l.trim_start_matches('\u{feff}'));
         let wordless = header != Header::False && names.iter().all(|f| number(f).is_none());
-        if wordless && below.as_ref().is_some_and(|b| b.len() == names.len() + 1) {
-            names.insert(0, Vec::new()); // R names the rows in a column without a header
+        let short = wordless && below.as_ref().is_some_and(|b| b.len() == names.len() + 1);
+        if short {
+            names.insert(0, Vec::new());
         }
         let named = label.and_then(|l| place(&names, l)).filter(|_| header != Header::False);
         let outside = |at: &usize| named != Some(*at) && label.and_then(|l| index(l, names.len())) != Some(*at);
@@ -90,7 +103,8 @@ impl Layout {
             Header::Auto if only_names(&names, &others)? => (true, None),
             Header::Auto => counted(&names, &others, below.as_deref()),
         };
-        let mut layout = Self { separator, fields: names.len(), label: None, header: None, unnamed: false, note };
+        let mut layout =
+            Self { separator, fields: names.len(), label: None, header: None, unnamed: false, short, note };
         if is_header {
             duplicates(&names)?;
             layout.unnamed = names.len() > 1 && matches!(&names[0][..], b"" | b"Unnamed: 0");
@@ -110,9 +124,18 @@ impl Layout {
 fn separator(first: &[u8], second: Option<&[u8]>) -> Separator {
     const BYTES: [Separator; 3] = [Separator::Byte(b';'), Separator::Byte(b'\t'), Separator::Byte(b',')];
     let count = |record: &[u8], separator| Fields::new(record, separator, true).filter(|f| f.is_ok()).count();
+    // numbers with blanks between them are not one field, whatever else stands in the line
+    let several = |field: &[u8]| {
+        let mut parts = field.split(u8::is_ascii_whitespace).filter(|p| !p.is_empty()).peekable();
+        parts.next().is_some() && parts.peek().is_some() && parts.all(|p| number(p).is_some())
+    };
+    let whole = |record: &[u8], s: Separator| {
+        let mut fields = Fields::new(record, s, true).filter_map(|f| f.ok());
+        !matches!(s, Separator::Byte(b'\t')) || !fields.any(|f| several(&f))
+    };
     let both = |s: &Separator| {
         let fields = count(first, *s);
-        fields > 1 && second.is_none_or(|b| count(b, *s) == fields)
+        fields > 1 && second.is_none_or(|b| count(b, *s) == fields && whole(b, *s))
     };
     let rows_are_named = |s: &Separator| second.is_some_and(|b| count(b, *s) == count(first, *s) + 1);
     let all = || BYTES.into_iter().chain([Separator::Blanks]);

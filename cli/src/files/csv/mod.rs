@@ -15,7 +15,7 @@ use super::{Reading, Room};
 use crate::error::{Result, input_error};
 use farfield::Matrix;
 pub use layout::Header;
-use layout::Layout;
+use layout::{Layout, RETURN, returns};
 use memchr::memchr;
 use rayon::prelude::*;
 use record::{Fields, Records, record_end};
@@ -151,7 +151,7 @@ impl Layout {
         part.values.reserve(chunk.len() / 8);
         let mut records = Records::new(chunk);
         let quotes = records.quotes();
-        while let Some((line, record)) = records.next() {
+        for (line, record) in records.by_ref() {
             part.rows += 1;
             let fields = Fields::new(record, self.separator, quotes);
             self.parse_record(fields, &mut part).map_err(|e| (line, e))?;
@@ -166,6 +166,9 @@ impl Layout {
         for field in fields {
             let field = field.map_err(|e| format!("column {}: {e}", count + 1))?;
             if Some(count) == self.label {
+                if returns(&field) {
+                    return Err(format!("column {}: {RETURN}", count + 1));
+                }
                 part.labels.push(part.names.index(&field).map_err(|e| self.hinted(e))? as u8);
             } else if self.unnamed && count == 0 {
                 part.unnamed.push(number(&field).unwrap_or(f64::NAN));
@@ -278,7 +281,7 @@ impl Body {
         let width = layout.fields - usize::from(layout.label.is_some()) - usize::from(layout.unnamed);
         let mut x = Matrix::new(self.rows, width, self.values);
         if layout.unnamed {
-            let (kept, note) = unnamed(&self.unnamed).map_err(|e| input_error!("{}: {e}", path.display()))?;
+            let (kept, note) = unnamed(&self.unnamed, layout).map_err(|e| input_error!("{}: {e}", path.display()))?;
             notes.push(format!("{}: {note}", path.display()));
             if kept {
                 x = with_front(&self.unnamed, &x);
@@ -290,9 +293,14 @@ impl Body {
 }
 
 /// Whether a first column without a name is a feature, and what to say of it.
-fn unnamed(values: &[f64]) -> std::result::Result<(bool, &'static str), String> {
+fn unnamed(values: &[f64], layout: &Layout) -> std::result::Result<(bool, &'static str), String> {
     if values.iter().all(|v| v.is_nan()) {
         return Ok((false, "column 1 has no name and holds names of the rows; it is left out"));
+    }
+    let counts = |from: f64| values.iter().zip(0u32..).all(|(v, k)| *v == from + f64::from(k));
+    if layout.short && !(counts(0.0) || counts(1.0)) {
+        let (names, fields) = (layout.fields - 1, layout.fields);
+        return Err(format!("a header of {names} names over {fields} columns, the first of which counts no rows"));
     }
     if let Some(at) = values.iter().position(|v| !v.is_finite()) {
         return Err(format!("column 1, which has no name: sample {} is no finite number, others are", at + 1));

@@ -104,10 +104,19 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// Without the blanks at both ends, which may belong to an empty field if tabs separate.
+/// Without its end of line; blanks may belong to an empty field, if tabs separate.
 fn trim_record(record: &[u8]) -> &[u8] {
     let record = record.strip_suffix(b"\n").unwrap_or(record);
-    record.strip_suffix(b"\r").unwrap_or(record)
+    let end = record.iter().rposition(|b| *b != b'\r').map_or(0, |at| at + 1);
+    &record[..end]
+}
+
+/// A field without the blanks around it. A carriage return inside a line stays: some end lines there.
+#[inline]
+fn trim_blanks(field: &[u8]) -> &[u8] {
+    let start = field.iter().position(|b| !is_blank(*b)).unwrap_or(field.len());
+    let end = field.iter().rposition(|b| !is_blank(*b)).map_or(start, |at| at + 1);
+    &field[start..end]
 }
 
 /// A field, trimmed, without its quotes.
@@ -124,7 +133,7 @@ impl<'a> Fields<'a> {
     /// Of a record; `quotes`: whether there may be any.
     #[inline]
     pub fn new(record: &'a [u8], separator: Separator, quotes: bool) -> Self {
-        let record = if separator == Separator::Blanks { trim(record) } else { record };
+        let record = if separator == Separator::Blanks { trim_blanks(record) } else { record };
         Self { rest: Some(record), separator, quotes }
     }
 
@@ -134,7 +143,7 @@ impl<'a> Fields<'a> {
             Separator::Byte(byte) => {
                 let end = rest.iter().position(|b| *b == byte);
                 self.rest = end.map(|at| &rest[at + 1..]);
-                trim(&rest[..end.unwrap_or(rest.len())])
+                trim_blanks(&rest[..end.unwrap_or(rest.len())])
             }
             Separator::Blanks => {
                 let end = rest.iter().position(|b| is_blank(*b));
@@ -174,7 +183,7 @@ impl<'a> Fields<'a> {
             }
             Separator::Blanks => (behind, None),
         };
-        if !trim(text).is_empty() {
+        if !trim_blanks(text).is_empty() {
             let field = shown(&[b"\"", &body[..end + 1], text].concat());
             return Err(format!("text behind a closing quote: {field}; a quote in a field is written twice"));
         }
