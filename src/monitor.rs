@@ -215,18 +215,6 @@ impl Monitor {
         }
     }
 
-    /// Refines and bounds the limit of the last monitored t from the samples, to be published ([`Limit::verify`]).
-    pub fn verify(&mut self) {
-        let (Some(gram), Some(x)) = (&self.gram, &self.x) else { return };
-        match (&mut self.solved, &mut self.slid) {
-            (_, Some((sides, Prediction::Limit(sliding)))) if self.chattering => sliding.verify(gram, x, sides),
-            (Some((pattern, Prediction::Limit(limit))), _) if !self.chattering && limit.consistent() => {
-                limit.verify(gram, x, pattern);
-            }
-            _ => {}
-        }
-    }
-
     /// The consistent limit with sliding pairs, while neurons chatter.
     pub fn sliding(&self) -> Option<&Sliding> {
         match &self.slid {
@@ -300,7 +288,14 @@ impl Monitor {
         let Some(gram) = self.problem.data.gram().cloned() else { return };
         if self.solved.as_ref().is_none_or(|(known, _)| known != pattern) {
             let warm = (warm.len() == self.problem.data.n() && warm.iter().all(|w| w.is_finite())).then_some(warm);
-            let prediction = Limit::of_pattern(&gram, Some(self.problem.data.x()), self.problem.data.y(), &self.problem.network, pattern, warm);
+            let prediction = Limit::of_pattern(
+                &gram,
+                Some(self.problem.data.x()),
+                self.problem.data.y(),
+                &self.problem.network,
+                pattern,
+                warm,
+            );
             self.solved = Some((pattern.clone(), prediction));
         }
     }
@@ -317,7 +312,14 @@ impl Monitor {
         let sides = self.own_sides(pattern);
         if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
             let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
-            let prediction = Sliding::with_sides(&gram, Some(self.problem.data.x()), self.problem.data.y(), &self.problem.network, &sides, warm);
+            let prediction = Sliding::with_sides(
+                &gram,
+                Some(self.problem.data.x()),
+                self.problem.data.y(),
+                &self.problem.network,
+                &sides,
+                warm,
+            );
             self.slid = Some((sides, prediction));
         }
     }
@@ -340,7 +342,14 @@ impl Monitor {
     pub fn hopeless(&mut self, sides: &Pattern) -> bool {
         let Some(gram) = self.problem.data.gram().cloned() else { return false };
         if self.slid.as_ref().is_none_or(|(known, _)| known != sides) {
-            let prediction = Sliding::with_sides(&gram, Some(self.problem.data.x()), self.problem.data.y(), &self.problem.network, sides, None);
+            let prediction = Sliding::with_sides(
+                &gram,
+                Some(self.problem.data.x()),
+                self.problem.data.y(),
+                &self.problem.network,
+                sides,
+                None,
+            );
             self.slid = Some((sides.clone(), prediction));
         }
         if let Some((_, Prediction::NotSeparable(proof))) = &self.slid {

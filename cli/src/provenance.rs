@@ -1,27 +1,28 @@
 //! Where a result comes from.
 
 use crate::config::Config;
+use crate::files::classes::Classes;
 use serde::Serialize;
 
-/// Program, machine and configuration.
+/// Program, machine and the keys of the configuration that have an effect.
 #[derive(Serialize)]
-pub struct Provenance<'a> {
+pub struct Provenance {
     version: &'static str,
     commit: &'static str,
     isa: &'static str,
     threads: usize,
-    config: &'a Config,
+    config: toml::Table,
 }
 
-impl<'a> Provenance<'a> {
+impl Provenance {
     /// Of this program, on this machine, with this configuration.
-    pub fn new(config: &'a Config) -> Self {
+    pub fn new(config: &Config) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             commit: env!("FARFIELD_COMMIT"),
             isa: farfield_kernels::isa::Isa::best().name(),
             threads: rayon::current_num_threads(),
-            config,
+            config: config.effective(),
         }
     }
 }
@@ -32,6 +33,8 @@ pub struct Sourced<'a, T> {
     #[serde(flatten)]
     /// What was found.
     pub facts: &'a T,
+    /// Which class is which, for data from files.
+    pub classes: Option<&'a Classes>,
     /// Where it comes from.
-    pub provenance: Provenance<'a>,
+    pub provenance: Provenance,
 }

@@ -2,12 +2,12 @@
 //!
 //! All checks that can refuse a problem happen here, before any long work starts.
 
-use crate::config::{Config, Source};
+use crate::config::{Config, Source, paths};
 use crate::error::{Result, input_error};
+use crate::files::classes::Classes;
 use crate::files::{self, npy};
 use crate::memory;
 use farfield::{Data, Draw, Mixture, Network, Options, Problem, Spectrum, Start};
-use std::path::Path;
 
 /// A problem, and where gradient descent starts.
 pub struct Setup {
@@ -15,6 +15,10 @@ pub struct Setup {
     pub problem: Problem,
     /// W(0).
     pub start: Start,
+    /// Which class is +1, for data from files.
+    pub classes: Option<Classes>,
+    /// What was decided in reading files, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Setup {
@@ -23,11 +27,21 @@ impl Setup {
     /// # Errors
     /// [`crate::error::Error::Input`]: files that cannot be read or do not fit together, a problem larger than memory.
     pub fn new(config: &Config) -> Result<Self> {
+        let width = config.network.width as usize;
+        memory::fits(1, 1, width)?;
         let network = network(config)?;
-        let data = data(config)?;
+        let (data, classes, notes) = match &config.data.source {
+            Source::Mixture => (draw(config)?, None, Vec::new()),
+            Source::File(path) => {
+                let path = paths::decode(path);
+                let read = files::read(&path, &config.data, &|n, d| memory::fits(n, d, width))?;
+                memory::fits(read.x.rows(), read.x.cols(), width)?;
+                (Data::new(read.x, read.y)?, Some(read.classes), read.notes)
+            }
+        };
         let start = start(config, &data, network.width)?;
         let problem = Problem::with(&data, network, config.descent.step_size, config.descent.reduction)?;
-        Ok(Self { problem, start })
+        Ok(Self { problem, start, classes, notes })
     }
 }
 
@@ -51,15 +65,6 @@ fn network(config: &Config) -> Result<Network> {
     Ok(Network::new(width, positive, config.network.leak)?)
 }
 
-fn data(config: &Config) -> Result<Data> {
-    let source = match &config.data.source {
-        Source::File(path) => path,
-        Source::Mixture => return draw(config),
-    };
-    let (x, y) = files::read(source, &config.data)?;
-    Ok(Data::new(x, y)?)
-}
-
 fn draw(config: &Config) -> Result<Data> {
     let (n, d) = (config.data.n as usize, config.data.d as usize);
     memory::fits(n, d, config.network.width as usize)?;
@@ -72,8 +77,8 @@ fn start(config: &Config, data: &Data, width: usize) -> Result<Start> {
     if config.network.init.is_empty() {
         return Ok(Start::gaussian(config.network.init_scale, config.seed));
     }
-    let path = Path::new(&config.network.init);
-    let w = npy::matrix(path)?;
+    let path = paths::decode(&config.network.init);
+    let w = npy::matrix(&path)?;
     if (w.rows(), w.cols()) != (width, data.d()) {
         let (r, c, d) = (w.rows(), w.cols(), data.d());
         return Err(input_error!("{}: W(0) is {r} x {c}, expected width x d = {width} x {d}", path.display()));
@@ -82,7 +87,10 @@ fn start(config: &Config, data: &Data, width: usize) -> Result<Start> {
 }
 
 /// The d eigenvalues that `data.spectrum` names: `identity`, `power:EXPONENT`, `spiked:COUNT:VALUE` or a .npy file.
-fn spectrum(text: &str, d: usize) -> Result<Vec<f64>> {
+///
+/// # Errors
+/// [`crate::error::Error::Input`] for another text, a file that cannot be read, values that are not positive.
+pub fn spectrum(text: &str, d: usize) -> Result<Vec<f64>> {
     let unknown = || {
         input_error!("data.spectrum = \"{text}\": expected identity, power:EXPONENT, spiked:COUNT:VALUE or a .npy file")
     };
@@ -94,7 +102,7 @@ fn spectrum(text: &str, d: usize) -> Result<Vec<f64>> {
         ["spiked", count, value] => {
             Spectrum::Spiked { count: count.parse().map_err(|_| unknown())?, value: number(value)? }
         }
-        _ if text.ends_with(".npy") => Spectrum::Listed(npy::vector(Path::new(text))?),
+        _ if text.ends_with(".npy") => Spectrum::Listed(npy::vector(&paths::decode(text))?),
         _ => return Err(unknown()),
     };
     spectrum.eigenvalues(d).map_err(|e| input_error!("data.spectrum = \"{text}\": {e}"))

@@ -1,8 +1,8 @@
 //! The command line as a user meets it: files, exit codes, one-line errors.
 
-use farfield::data::npy;
 use farfield::limit::PROOF;
 use farfield::matrix::{Matrix, norm};
+use farfield_cli::files::npy;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -27,7 +27,8 @@ pub fn execute(args: &LimitArgs) -> Result<u8> {
     let config = args.source.load_or(run.map(|r| r.join("config.toml")).as_deref())?.resolved()?;
     let default = || run.map_or_else(|| default_folder(&config), |r| r.to_path_buf()).join("limit");
     let output = args.output.clone().unwrap_or_else(default);
-    let Setup { problem, start } = Setup::new(&config)?;
+    let Setup { problem, start, classes, notes } = Setup::new(&config)?;
+    summary::say(&notes);
     let pattern = run.map(|r| r.join("pattern.npy")).or_else(|| args.pattern.clone());
     let pattern = pattern.map(|p| pattern::read(&p, problem.data.n(), problem.network.width)).transpose()?;
     let folder = Folder::create(output)?;
@@ -35,12 +36,20 @@ pub fn execute(args: &LimitArgs) -> Result<u8> {
     let (facts, prediction) = LimitOutcome::of(&problem, &start, pattern.as_ref(), config.seed)?;
     let stationarity = run.and_then(stationarity);
     let report = Report { facts: &facts, stationarity };
-    let json = to_json(&Sourced { facts: &report, provenance: Provenance::new(&config) });
+    let json = to_json(&Sourced { facts: &report, classes: classes.as_ref(), provenance: Provenance::new(&config) });
     folder.write("result.json", json.as_bytes())?;
     write_arrays(&prediction, &problem, &folder)?;
     let text = match args.source.json {
         true => json,
-        false => summary::limit::summary(&facts, &prediction, stationarity.as_ref(), &problem, &config, folder.path()),
+        false => summary::limit::summary(
+            &facts,
+            &prediction,
+            stationarity.as_ref(),
+            &problem,
+            classes.as_ref(),
+            &config,
+            folder.path(),
+        ),
     };
     print(&text)?;
     Ok(match facts.status {

@@ -5,11 +5,12 @@ mod check;
 mod limit;
 mod run;
 
-use crate::config::Config;
+use crate::config::{Config, paths};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::signals::Signals;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +50,7 @@ struct Source {
     config: Option<PathBuf>,
     /// Set a configuration key by its dotted name, over the file
     #[arg(short = 's', long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
+    settings: Vec<OsString>,
     /// Print JSON instead of the summary
     #[arg(long)]
     json: bool,
@@ -97,7 +98,8 @@ impl Source {
 
     /// As `load`, with another file where none is given.
     fn load_or(&self, other: Option<&Path>) -> Result<Config> {
-        let config = Config::load(self.config.as_deref().or(other), &self.settings)?;
+        let settings: Vec<String> = self.settings.iter().map(|s| paths::encode(s)).collect();
+        let config = Config::load(self.config.as_deref().or(other), &settings)?;
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
             pool.build_global().map_err(|e| Error::Internal(format!("cannot start {threads} threads: {e}")))?;

@@ -24,11 +24,12 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     let start = Instant::now();
     let folder = folder(args.output.as_ref(), &config)?;
     folder.write("config.toml", config.to_toml().as_bytes())?;
-    let Setup { problem, start: begin } = Setup::new(&config)?;
+    let Setup { problem, start: begin, classes, notes } = Setup::new(&config)?;
+    summary::say(&notes);
     let mut descent = Descent::with(&problem, &begin, &setup::options(&config))?;
     let (ended, written) = descend(&config, signals, &folder, &mut descent);
     let outcome = descent.outcome(config.seed);
-    let json = to_json(&Sourced { facts: &outcome, provenance: Provenance::new(&config) });
+    let json = to_json(&Sourced { facts: &outcome, classes: classes.as_ref(), provenance: Provenance::new(&config) });
     // What can still be written is written, whatever failed before; the first failure is what the command ends with.
     let arrays = write_arrays(&config, &mut descent, ended.status, &folder);
     let result = folder.write("result.json", json.as_bytes());
@@ -36,7 +37,7 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     let seconds = start.elapsed().as_secs_f64();
     let text = match args.source.json {
         true => json,
-        false => summary::run::summary(&problem, &config, &outcome, folder.path(), seconds),
+        false => summary::run::summary(&problem, classes.as_ref(), &config, &outcome, folder.path(), seconds),
     };
     print(&text)?;
     Ok(exit_code(&config, &ended))

@@ -1,62 +1,259 @@
 //! Two classes, however they are called, as ±1.
+//!
+//! One rule for labels from anywhere: of two numbers the larger is +1; of two names the later in the order of
+//! their characters; a number beside a name is an error, since one of them is no class. `data.positive_class`
+//! overrides the order.
 
-use super::text::number;
+use super::text::{number, shown};
+use serde::Serialize;
 
-/// The names of the two classes, and which one is +1.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A class and how many samples it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Class {
+    /// As the file calls it; empty if it does not occur.
+    pub name: String,
+    /// The number of its samples.
+    pub samples: usize,
+}
+
+/// Which class is which, and where the labels came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Classes {
-    /// The name of −1; empty if it does not occur.
-    pub negative: String,
-    /// The name of +1; empty if it does not occur.
-    pub positive: String,
+    /// The class of +1.
+    pub positive: Class,
+    /// The class of −1.
+    pub negative: Class,
+    /// The file, and the column of it.
+    pub from: String,
+}
+
+/// Labels as ±1, with their classes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Labels {
+    /// ±1, a sample each.
+    pub y: Vec<f64>,
+    /// Which class is which.
+    pub classes: Classes,
+}
+
+/// What a label is worth as a number. Whole ones compare exactly.
+#[derive(Clone, Copy, Debug)]
+enum Value {
+    Whole(i128),
+    Real(f64),
+}
+
+impl Value {
+    fn of(text: &[u8]) -> Option<Self> {
+        let whole = std::str::from_utf8(text).ok().and_then(|t| t.parse::<i128>().ok());
+        whole.map(Self::Whole).or_else(|| number(text).map(Self::of_real))
+    }
+
+    fn of_real(v: f64) -> Self {
+        // whole numbers that f64 counts one by one
+        if v.fract() == 0.0 && v.abs() < 2f64.powi(53) { Self::Whole(v as i128) } else { Self::Real(v) }
+    }
+
+    fn real(self) -> f64 {
+        match self {
+            Self::Whole(v) => v as f64,
+            Self::Real(v) => v,
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.partial_cmp(other) == Some(std::cmp::Ordering::Equal)
+    }
+}
+
+impl PartialOrd for Value {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        match (*self, *other) {
+            (Self::Whole(a), Self::Whole(b)) => Some(a.cmp(&b)),
+            (a, b) => a.real().partial_cmp(&b.real()),
+        }
+    }
+}
+
+/// One of the classes as the file spells it first.
+#[derive(Clone, Debug)]
+struct Name {
+    spelling: Vec<u8>,
+    value: Option<Value>,
+}
+
+impl Name {
+    fn is(&self, other: &Self) -> bool {
+        self.spelling == other.spelling || matches!((self.value, other.value), (Some(a), Some(b)) if a == b)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.spelling).into_owned()
+    }
 }
 
 /// Distinct labels in the order of their first appearance, at most two.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
-    names: Vec<String>,
-}
+pub struct Names(Vec<Name>);
 
 impl Names {
-    /// The index (0 or 1) of a name; None for a third one. Numbers are equal by value.
-    pub fn index(&mut self, name: &[u8]) -> Option<usize> {
-        let same = |known: &String| {
-            known.as_bytes() == name || matches!((number(known.as_bytes()), number(name)), (Some(a), Some(b)) if a == b)
-        };
-        if let Some(k) = self.names.iter().position(same) {
-            return Some(k);
-        }
-        self.names.push(String::from_utf8_lossy(name).into_owned());
-        (self.names.len() <= 2).then(|| self.names.len() - 1)
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 
-    /// The names so far.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// Which name is which: of two numbers the larger is +1, of two words the later in the alphabet. A
-    /// class that is alone must be −1, 0 or 1.
+    /// The index (0 or 1) of a label as written; numbers are equal by value.
     ///
-    /// Returns the sign of each name, and the classes.
-    pub fn signs(&self) -> Result<(Vec<f64>, Classes), String> {
-        let value = |name: &String| number(name.as_bytes());
-        match &self.names[..] {
-            [] => Ok((Vec::new(), Classes { negative: String::new(), positive: String::new() })),
-            [only] => match value(only) {
-                Some(1.0) => Ok((vec![1.0], Classes { negative: String::new(), positive: only.clone() })),
-                Some(0.0 | -1.0) => Ok((vec![-1.0], Classes { negative: only.clone(), positive: String::new() })),
-                _ => Err(format!("every label is {only:?}; expected two classes")),
+    /// # Errors
+    /// What is wrong, in words: an empty label, one that is not finite, a third class.
+    pub fn index(&mut self, label: &[u8]) -> Result<usize, String> {
+        if let Some(k) = self.0.iter().position(|known| known.spelling == label) {
+            return Ok(k);
+        }
+        let label = label.strip_prefix(b"\xef\xbb\xbf").unwrap_or(label);
+        let label = label.trim_ascii();
+        self.add(Name { spelling: label.to_vec(), value: Value::of(label) })
+    }
+
+    /// As [`Names::index`], of a number that is spelt `spelling`: the booleans of NumPy.
+    ///
+    /// # Errors
+    /// As [`Names::index`].
+    pub fn index_of_number(&mut self, spelling: &[u8], value: f64) -> Result<usize, String> {
+        self.add(Name { spelling: spelling.to_vec(), value: Some(Value::of_real(value)) })
+    }
+
+    fn add(&mut self, name: Name) -> Result<usize, String> {
+        if let Some(k) = self.0.iter().position(|known| known.is(&name)) {
+            return Ok(k);
+        }
+        if name.spelling.is_empty() {
+            return Err("an empty label; every sample needs its class".into());
+        }
+        if name.value.is_some_and(|v| !v.real().is_finite()) {
+            return Err(format!("label {} is not finite", shown(&name.spelling)));
+        }
+        if let [a, b] = &self.0[..] {
+            let known = format!("{}, {}", shown(&a.spelling), shown(&b.spelling));
+            return Err(format!("label {}; expected one of two classes ({known})", shown(&name.spelling)));
+        }
+        self.0.push(name);
+        Ok(self.0.len() - 1)
+    }
+
+    /// The indices here of the names of `other`, which are added; an error is the index there and what is wrong.
+    ///
+    /// # Errors
+    /// As [`Names::index`].
+    pub fn merge(&mut self, other: &Names) -> Result<[u8; 2], (usize, String)> {
+        let mut indices = [0; 2];
+        for (k, name) in other.0.iter().enumerate() {
+            indices[k] = self.add(name.clone()).map_err(|e| (k, e))? as u8;
+        }
+        Ok(indices)
+    }
+
+    /// The labels of these indices as ±1; `positive` names the class of +1, or is empty.
+    ///
+    /// # Errors
+    /// What is wrong, in words: a number beside a name; a single class other than −1, 0 and 1; no class that is
+    /// called `positive`.
+    pub fn labels(&self, indices: &[u8], positive: &str, from: String) -> Result<Labels, String> {
+        let plus = self.positive(positive)?;
+        let y: Vec<f64> = indices.iter().map(|k| if Some(usize::from(*k)) == plus { 1.0 } else { -1.0 }).collect();
+        let samples = y.iter().filter(|y| **y > 0.0).count();
+        let minus = (0..self.0.len()).find(|k| Some(*k) != plus);
+        let name = |k: Option<usize>| k.map(|k| self.0[k].text()).unwrap_or_default();
+        let classes = Classes {
+            positive: Class { name: name(plus), samples },
+            negative: Class { name: name(minus), samples: y.len() - samples },
+            from,
+        };
+        Ok(Labels { y, classes })
+    }
+
+    /// The index of the class of +1, if it occurs.
+    fn positive(&self, asked: &str) -> Result<Option<usize>, String> {
+        let list = || self.0.iter().map(|n| shown(&n.spelling)).collect::<Vec<_>>().join(" and ");
+        if let [a, b] = &self.0[..]
+            && a.value.is_some() != b.value.is_some()
+        {
+            return Err(format!("labels {}: one is a number and the other is not", list()));
+        }
+        if !asked.is_empty() {
+            let asked = asked.trim_start_matches('\u{feff}').trim().as_bytes();
+            let wanted = Name { spelling: asked.to_vec(), value: Value::of(asked) };
+            let found = self.0.iter().position(|known| known.is(&wanted));
+            let found = found.or_else(|| self.0.iter().position(|n| n.spelling.eq_ignore_ascii_case(asked)));
+            let unknown = || format!("data.positive_class = {}: the classes are {}", shown(asked), list());
+            return found.map(Some).ok_or_else(unknown);
+        }
+        match &self.0[..] {
+            [] => Ok(None),
+            [only] => match only.value.map(Value::real) {
+                Some(1.0) => Ok(Some(0)),
+                Some(0.0 | -1.0) => Ok(None),
+                _ => {
+                    let name = shown(&only.spelling);
+                    Err(format!("every label is {name}; expected two classes, or data.positive_class"))
+                }
             },
             [a, b, ..] => {
-                let ascending = match (value(a), value(b)) {
+                let later = match (a.value, b.value) {
                     (Some(x), Some(y)) => x < y,
-                    _ => a < b,
+                    _ => a.spelling < b.spelling,
                 };
-                let (negative, positive) = if ascending { (a, b) } else { (b, a) };
-                let signs = if ascending { vec![-1.0, 1.0] } else { vec![1.0, -1.0] };
-                Ok((signs, Classes { negative: negative.clone(), positive: positive.clone() }))
+                Ok(Some(usize::from(later)))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signs(labels: &[&str], positive: &str) -> Result<Vec<f64>, String> {
+        let mut names = Names::default();
+        let indices = labels.iter().map(|l| names.index(l.as_bytes()).map(|k| k as u8)).collect::<Result<Vec<_>, _>>();
+        names.labels(&indices?, positive, String::new()).map(|l| l.y)
+    }
+
+    #[test]
+    fn which_class_is_positive() {
+        for (labels, positive, first) in [
+            (["1", "-1"], "", 1.0),
+            (["0", "1"], "", -1.0),
+            (["10", "9"], "", 1.0),
+            (["255", "0.0"], "", 1.0),
+            (["a", "b"], "", -1.0),
+            (["tumor", "normal"], "", 1.0),
+            (["9007199254740993", "9007199254740992"], "", 1.0),
+            (["1", "2"], "1.0", 1.0),
+            (["a", "b"], "a", 1.0),
+            (["False", "True"], "false", 1.0),
+            (["\u{feff}b", "a"], "", 1.0),
+            (["z", "é"], "", -1.0),
+        ] {
+            assert_eq!(signs(&labels, positive).unwrap(), [first, -first], "{labels:?} {positive}");
+        }
+        assert_eq!(signs(&["1", "+1.0", "1e0", "0"], "").unwrap(), [1.0, 1.0, 1.0, -1.0]);
+        assert_eq!(signs(&["7", "7"], "7").unwrap(), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn what_is_no_class() {
+        for (labels, positive, expected) in [
+            (&["1", "b"][..], "", "labels \"1\" and \"b\": one is a number and the other is not"),
+            (&["1", "2", "3"], "", "label \"3\"; expected one of two classes (\"1\", \"2\")"),
+            (&["a", "a"], "", "every label is \"a\"; expected two classes, or data.positive_class"),
+            (&["a", "b"], "c", "data.positive_class = \"c\": the classes are \"a\" and \"b\""),
+            (&["a", ""], "", "an empty label; every sample needs its class"),
+            (&["1", "nan"], "", "label \"nan\" is not finite"),
+        ] {
+            assert_eq!(signs(labels, positive).unwrap_err(), expected);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! pattern.npy: the bits `z_ij > 0` (n×m) as numbers 0 and 1.
 
 use super::npy;
+use super::open::{self, Opened};
 use crate::error::{Result, input_error};
 use farfield::Pattern;
 use std::path::Path;
@@ -10,7 +11,16 @@ use std::path::Path;
 /// # Errors
 /// [`crate::error::Error::Input`]: no such file, another shape, another number.
 pub fn read(path: &Path, n: usize, m: usize) -> Result<Pattern> {
-    let bits = npy::matrix(path)?;
+    parse(open::open(path)?, n, m)
+}
+
+/// As [`read`], from a stream.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(file: Opened, n: usize, m: usize) -> Result<Pattern> {
+    let path = file.path;
+    let bits = npy::parse_matrix(file, &|_, _| Ok(()))?;
     if (bits.rows(), bits.cols()) != (n, m) {
         let (path, r, c) = (path.display(), bits.rows(), bits.cols());
         return Err(input_error!("{path}: a pattern of {r} x {c} bits; this problem has n x width = {n} x {m}"));

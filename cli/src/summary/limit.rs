@@ -1,7 +1,8 @@
 //! The summary of `farfield limit`.
 
-use super::{error_text, margin_text, problem_line, stationarity_text};
+use super::{classes_line, error_text, margin_text, problem_line, stationarity_text};
 use crate::config::Config;
+use crate::files::classes::Classes;
 use farfield::limit::Undecided;
 use farfield::limit::sliding::Sliding;
 use farfield::{LimitOutcome, Prediction, Problem, Slider, Stationarity};
@@ -14,6 +15,7 @@ pub fn summary(
     prediction: &Prediction<Sliding>,
     stationarity: Option<&Stationarity>,
     problem: &Problem,
+    classes: Option<&Classes>,
     config: &Config,
     folder: &Path,
 ) -> String {
@@ -23,6 +25,9 @@ pub fn summary(
         let _ = writeln!(out, "{name:>10}  {text}");
     };
     line("problem", problem_line(problem, config));
+    if classes.is_some() {
+        line("classes", classes_line(classes));
+    }
     match prediction {
         Prediction::Limit(solved) => {
             line("limit", limit_text(facts, solved));

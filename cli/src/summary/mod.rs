@@ -5,7 +5,10 @@ pub mod limit;
 pub mod run;
 
 use crate::config::Config;
+use crate::files::classes::{Class, Classes};
+use crate::files::text::shown;
 use farfield::{Estimate, Hold, Problem, Reduction, Regime, Remark, Stationarity, StepSize, TestError};
+use std::io::Write;
 
 /// A count of steps: `1000000`, or `1.000e12` beyond nine digits.
 pub fn steps(t: f64) -> String {
@@ -30,6 +33,13 @@ pub fn margin_text(value: f64, (low, high): (f64, f64)) -> String {
     }
 }
 
+/// Notes on what was read, a line each on stderr; one that cannot be written is not missed.
+pub fn say(notes: &[String]) {
+    for note in notes {
+        let _ = writeln!(std::io::stderr(), "farfield: {note}");
+    }
+}
+
 /// The data, the network and the step.
 pub fn problem_line(problem: &Problem, config: &Config) -> String {
     let (n, d) = (problem.data.n(), problem.data.d());
@@ -44,6 +54,20 @@ pub fn problem_line(problem: &Problem, config: &Config) -> String {
         "n = {n} ({positive} positive), d = {d}, width {} ({} positive), leak {}; α = {:e}{auto}, {} of losses",
         net.width, net.positive, net.leak, problem.step_size, reduction
     )
+}
+
+/// Which class is which, how many samples each has, and where the labels came from; empty for drawn data.
+pub fn classes_line(classes: Option<&Classes>) -> String {
+    let Some(classes) = classes else { return String::new() };
+    let of = |class: &Class| format!("{} ({} samples)", shown(class.name.as_bytes()), class.samples);
+    let mut parts = Vec::new();
+    if classes.positive.samples > 0 {
+        parts.push(format!("+1 is {}", of(&classes.positive)));
+    }
+    if classes.negative.samples > 0 {
+        parts.push(format!("-1 is {}", of(&classes.negative)));
+    }
+    format!("{}; labels from {}", parts.join(", "), classes.from)
 }
 
 /// Lyu and Li's residuals, which need no settled pattern.
@@ -103,8 +127,6 @@ pub fn remark_text(remark: &Remark) -> String {
              still have to change"
         ),
         Remark::SidesNotSeparable => "the present sides of the neurons do not separate the data".into(),
-        Remark::SidesUndecided => {
-            "whether the present sides of the neurons separate the data is undecided".into()
-        }
+        Remark::SidesUndecided => "whether the present sides of the neurons separate the data is undecided".into(),
     }
 }

@@ -1,16 +1,25 @@
 //! The result of a run in a dozen lines, for people.
 
-use super::{decimals, error_text, margin_text, problem_line, remark_text, stationarity_text, steps};
+use super::{classes_line, decimals, error_text, margin_text, problem_line, remark_text, stationarity_text, steps};
 use crate::config::Config;
+use crate::files::classes::Classes;
 use farfield::{Outcome, PatternState, Problem, Segment, Share, SlidingSample, Status};
 use std::fmt::Write;
 use std::path::Path;
 
 /// The summary of a run that took `seconds` and left its files in `folder`.
-pub fn summary(problem: &Problem, config: &Config, outcome: &Outcome, folder: &Path, seconds: f64) -> String {
+pub fn summary(
+    problem: &Problem,
+    classes: Option<&Classes>,
+    config: &Config,
+    outcome: &Outcome,
+    folder: &Path,
+    seconds: f64,
+) -> String {
     let mut out = String::new();
     for (name, text) in [
         ("problem", problem_line(problem, config)),
+        ("classes", classes_line(classes)),
         ("descent", descent_line(outcome, seconds)),
         ("precision", precision_line(outcome)),
         ("state", state_line(outcome)),

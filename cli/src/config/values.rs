@@ -1,0 +1,94 @@
+//! How values are written in TOML.
+
+use farfield::StepSize;
+use serde::{Deserialize, Deserializer, Serializer};
+use toml::Value;
+
+/// A value in a message: long numbers short.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Float(v) => real(*v),
+        Value::String(s) => format!("{:?}", s.chars().take(60).collect::<String>()),
+        other => other.to_string().chars().take(60).collect::<String>().replace('\n', " "),
+    }
+}
+
+/// A number in a message, with as few digits as tell it.
+pub fn real(v: f64) -> String {
+    if v != 0.0 && v.is_finite() && !(1e-5..1e9).contains(&v.abs()) { format!("{v:e}") } else { format!("{v}") }
+}
+
+/// A step size in TOML: a number or `auto`.
+pub mod step_size {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(size: &StepSize, s: S) -> std::result::Result<S::Ok, S::Error> {
+        match size {
+            StepSize::Auto => s.serialize_str("auto"),
+            StepSize::Fixed(v) => s.serialize_f64(*v),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<StepSize, D::Error> {
+        match Value::deserialize(d)? {
+            Value::String(s) if s == "auto" => Ok(StepSize::Auto),
+            Value::Float(v) => Ok(StepSize::Fixed(v)),
+            Value::Integer(v) => Ok(StepSize::Fixed(v as f64)),
+            other => Err(serde::de::Error::custom(format!("expected a number or \"auto\", not {other}"))),
+        }
+    }
+}
+
+/// A seed: any u64; TOML's integers end at 2⁶³ − 1, beyond it is written as a text of digits.
+pub mod seed {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(seed: &u64, s: S) -> std::result::Result<S::Ok, S::Error> {
+        match i64::try_from(*seed) {
+            Ok(seed) => s.serialize_i64(seed),
+            Err(_) => s.serialize_str(&seed.to_string()),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<u64, D::Error> {
+        let expected = |given: &Value| {
+            let limit = format!("0 to {} (2^64 - 1)", u64::MAX);
+            serde::de::Error::custom(format!("seed: expected a whole number, {limit}, not {}", shown(given)))
+        };
+        let value = Value::deserialize(d)?;
+        match &value {
+            Value::Integer(v) => u64::try_from(*v).map_err(|_| expected(&value)),
+            Value::String(s) => s.parse().map_err(|_| expected(&value)),
+            // beyond 2^53 a float does not tell which whole number is meant
+            Value::Float(v) if *v >= 0.0 && v.fract() == 0.0 && *v <= 2f64.powi(53) => Ok(*v as u64),
+            _ => Err(expected(&value)),
+        }
+    }
+}
+
+/// A whole number that may be written as 1e6.
+pub fn count<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<u64, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Integer(v) if v >= 0 => Ok(v as u64),
+        Value::Float(v) if v >= 0.0 && v.fract() == 0.0 => Ok(v as u64), // beyond all limits: u64::MAX
+        other => Err(serde::de::Error::custom(format!("expected a whole number, 0 or more, not {}", shown(&other)))),
+    }
+}
+
+/// A text that may be written as a number: an index.
+pub fn text<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<String, D::Error> {
+    match Value::deserialize(d)? {
+        Value::String(s) => Ok(s),
+        Value::Integer(v) => Ok(v.to_string()),
+        Value::Float(v) => Ok(v.to_string()),
+        other => Err(serde::de::Error::custom(format!("expected a text, not {}", shown(&other)))),
+    }
+}
+
+/// The name of a class, which may be a truth value.
+pub fn class<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<String, D::Error> {
+    match Value::deserialize(d)? {
+        Value::Boolean(v) => Ok(v.to_string()),
+        other => text(other).map_err(serde::de::Error::custom),
+    }
+}
