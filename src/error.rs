@@ -64,6 +64,9 @@ pub enum Error {
     /// Two options that exclude each other.
     #[error("{0}")]
     Options(&'static str),
+    /// A computation was asked to end ([`Watch`](crate::Watch)) before it had a result.
+    #[error("stopped")]
+    Stopped,
 }
 
 /// Lengths of samples between which products of inner products stay in the range of f64.

@@ -1,6 +1,7 @@
 //! Where a result comes from.
 
 use crate::config::Config;
+use crate::folder::Digests;
 use serde::Serialize;
 
 /// Program, machine and configuration.
@@ -32,6 +33,8 @@ pub struct Sourced<'a, T> {
     #[serde(flatten)]
     /// What was found.
     pub facts: &'a T,
+    /// The files beside it that belong to it, with their blake3.
+    pub files: Digests,
     /// Where it comes from.
     pub provenance: Provenance<'a>,
 }

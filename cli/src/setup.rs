@@ -6,7 +6,7 @@ use crate::config::{Config, Source};
 use crate::error::{Result, input_error};
 use crate::files::{self, npy};
 use crate::memory;
-use farfield::{Data, Draw, Mixture, Network, Options, Problem, Spectrum, Start};
+use farfield::{Data, Draw, Mixture, Network, Options, Problem, Spectrum, Start, Watch};
 use std::path::Path;
 
 /// A problem, and where gradient descent starts.
@@ -22,9 +22,11 @@ impl Setup {
     ///
     /// # Errors
     /// [`crate::error::Error::Input`]: files that cannot be read or do not fit together, a problem larger than memory.
-    pub fn new(config: &Config) -> Result<Self> {
+    pub fn new(config: &Config, watch: &Watch) -> Result<Self> {
+        memory::plausible(config)?;
         let network = network(config)?;
-        let data = data(config)?;
+        let data = data(config, watch)?;
+        memory::network_fits(data.n(), data.d(), network.width)?;
         let start = start(config, &data, network.width)?;
         let problem = Problem::with(&data, network, config.descent.step_size, config.descent.reduction)?;
         Ok(Self { problem, start })
@@ -51,21 +53,20 @@ fn network(config: &Config) -> Result<Network> {
     Ok(Network::new(width, positive, config.network.leak)?)
 }
 
-fn data(config: &Config) -> Result<Data> {
+fn data(config: &Config, watch: &Watch) -> Result<Data> {
     let source = match &config.data.source {
         Source::File(path) => path,
-        Source::Mixture => return draw(config),
+        Source::Mixture => return draw(config, watch),
     };
     let (x, y) = files::read(source, &config.data)?;
-    Ok(Data::new(x, y)?)
+    Ok(Data::watched(x, y, watch)?)
 }
 
-fn draw(config: &Config) -> Result<Data> {
+fn draw(config: &Config, watch: &Watch) -> Result<Data> {
     let (n, d) = (config.data.n as usize, config.data.d as usize);
-    memory::fits(n, d, config.network.width as usize)?;
     let spectrum = spectrum(&config.data.spectrum, d)?;
     let draw = Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
-    Ok(Data::draw(Mixture::new(config.data.signal, spectrum, config.data.noise()), &draw)?)
+    Ok(Data::draw_watched(Mixture::new(config.data.signal, spectrum, config.data.noise()), &draw, watch)?)
 }
 
 fn start(config: &Config, data: &Data, width: usize) -> Result<Start> {

@@ -1,11 +1,14 @@
 //! `farfield check`.
 
 use super::{CheckArgs, print};
-use crate::error::Result;
+use crate::apart::apart;
+use crate::error::{Error, Result};
 use crate::json::to_json;
+use crate::progress::of_watch;
 use crate::setup::Setup;
+use crate::signals::Signals;
 use crate::summary::{check, problem_line};
-use farfield::Conditions;
+use farfield::{Conditions, Phase, Watch};
 use serde::Serialize;
 
 /// The content of `farfield check --json`.
@@ -17,10 +20,18 @@ struct Checked<'a> {
     described: Vec<check::Described>,
 }
 
-pub fn execute(args: &CheckArgs) -> Result<u8> {
+pub fn execute(args: &CheckArgs, signals: &Signals) -> Result<u8> {
     let config = args.source.load()?.resolved()?;
-    let setup = Setup::new(&config)?;
-    let checked = Conditions::of(&setup.problem, &setup.start)?;
+    let (own, watch) = (config.clone(), Watch::new(signals.defer()));
+    let (seen, reading) = (watch.clone(), super::reading(&config));
+    let work = move || -> Result<_> {
+        let setup = Setup::new(&own, &watch)?;
+        watch.begin(Phase::Limit, setup.problem.data.n() as u64);
+        let checked = Conditions::of(&setup.problem, &setup.start)?;
+        Ok((setup, checked))
+    };
+    let done = apart(signals, move || of_watch(&seen, &reading), work)?;
+    let (setup, checked) = done.unwrap_or(Err(Error::Interrupted))?;
     if args.source.json {
         let described = check::described(&checked);
         return print(&to_json(&Checked { facts: &checked, described })).map(|()| 0);
