@@ -69,6 +69,9 @@ pub enum Error {
     /// A saved state that cannot be gone on from; [`StateError`](crate::state::StateError) in words.
     #[error("{0}")]
     State(String),
+    /// A computation was asked to end ([`Watch`](crate::Watch)) before it had a result.
+    #[error("stopped")]
+    Stopped,
 }
 
 /// Lengths of samples between which products of inner products stay in the range of f64.

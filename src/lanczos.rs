@@ -5,6 +5,9 @@
 //! Computations*, ch. 10). Every sum is one chain of fused multiply-adds in index order, the start
 //! vector and the stopping rule depend on n alone: the same bits on every machine.
 
+use crate::error::Result;
+use crate::watch::{Phase, Watch};
+
 /// Steps taken at most; the residual bound is far below the tolerance long before on data matrices.
 const STEPS: usize = 300;
 /// Stop once the Ritz value's residual bound `β_k |s_k|` falls below this fraction of it.
@@ -13,13 +16,24 @@ const TOLERANCE: f64 = 1e-7;
 /// λmax of the n×n operator `apply`; relative error about `TOLERANCE²` (the error of a Ritz value is
 /// quadratic in its residual). 0 for the zero operator.
 pub fn largest_eigenvalue(n: usize, apply: impl Fn(&[f64]) -> Vec<f64>) -> f64 {
+    largest_eigenvalue_watched(n, apply, &Watch::default()).expect("nobody can stop this watch")
+}
+
+/// [`largest_eigenvalue`], seen from another thread.
+///
+/// # Errors
+/// [`crate::Error::Stopped`], at the next product.
+pub fn largest_eigenvalue_watched(n: usize, apply: impl Fn(&[f64]) -> Vec<f64>, watch: &Watch) -> Result<f64> {
+    watch.begin(Phase::Eigenvalue, STEPS.min(n) as u64);
     // Irregular enough not to be orthogonal to an eigenvector of structured data.
     let start =
         |i: usize| 1.0 + ((i as f64 * 0.618_033_988_749_894_9) % 1.0) - if i.is_multiple_of(2) { 0.0 } else { 2.0 };
     let mut basis = vec![normalized((0..n).map(start).collect()).0];
     let (mut alpha, mut beta) = (Vec::new(), Vec::new());
     for k in 0..STEPS.min(n) {
+        watch.check()?;
         let mut next = apply(&basis[k]);
+        watch.advance(1);
         alpha.push(dot(&next, &basis[k]));
         for _ in 0..2 {
             for v in &basis {
@@ -30,12 +44,12 @@ pub fn largest_eigenvalue(n: usize, apply: impl Fn(&[f64]) -> Vec<f64>) -> f64 {
         let (next, length) = normalized(next);
         let top = tridiagonal_top(&alpha, &beta);
         if length <= f64::EPSILON * top || length * last_component(&alpha, &beta, top) <= TOLERANCE * top {
-            return top;
+            return Ok(top);
         }
         beta.push(length);
         basis.push(next);
     }
-    tridiagonal_top(&alpha, &beta[..alpha.len().saturating_sub(1)])
+    Ok(tridiagonal_top(&alpha, &beta[..alpha.len().saturating_sub(1)]))
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -98,6 +98,8 @@ pub mod slopes;
 pub mod start;
 #[doc(hidden)]
 pub mod state;
+#[doc(hidden)]
+pub mod watch;
 
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
 pub use data::{Data, Draw, Mixture, Noise, Spectrum, Standardize};
@@ -106,7 +108,7 @@ pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, 
 pub use error::{Error, Result};
 pub use farfield_kernels::loss::Loss;
 pub use limit::iterate::{Share, Shares, Stationarity};
-pub use limit::monte_carlo::Estimate;
+pub use limit::monte_carlo::{Estimate, Sampling};
 pub use limit::test_error::Regime;
 pub use limit::{Limit, Prediction};
 pub use matrix::Matrix;
@@ -119,6 +121,7 @@ pub use rounding::Rounding;
 pub use run::Descent;
 pub use start::Start;
 pub use state::{State, StateError};
+pub use watch::{Phase, Seen, Watch};
 
 /// README.md's programs are tests.
 #[cfg(doctest)]

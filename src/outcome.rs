@@ -1,12 +1,12 @@
 //! What a run found: the facts that follow from its last iterate.
 
+use crate::data::Noise;
 use crate::data::random::{Purpose, generator};
-use crate::data::{Mixture, Noise};
 use crate::engine::{Engine, Fractions, Precision, Remark, Segment};
 use crate::geometry::Span;
 use crate::limit::Limit;
 use crate::limit::iterate::{self, Shares, Stationarity};
-use crate::limit::monte_carlo::{self, Estimate};
+use crate::limit::monte_carlo::{self, Estimate, Sampling};
 use crate::limit::sliding::{Sliding, SlidingPair};
 use crate::limit::test_error::{self, Regime};
 use crate::matrix::Matrix;
@@ -15,6 +15,7 @@ use crate::problem::Problem;
 use crate::real;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
+use std::time::Instant;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -303,6 +304,9 @@ pub struct TestError {
     pub sampled: Option<Estimate>,
     /// The final weights by sampling, with their 95 % interval.
     pub iterate: Option<Estimate>,
+    /// Wall-clock seconds spent on sampling.
+    #[serde(with = "real")]
+    pub sampling_seconds: f64,
     /// The side of the phase transition.
     pub regime: Regime,
     /// `n‖μ‖²/tr Σ`, which is 1 at the phase transition.
@@ -312,19 +316,20 @@ pub struct TestError {
 
 impl TestError {
     /// Of the limit; none for data whose distribution is unknown. Closed forms are for Gaussian noise, that of the
-    /// limit for a boundary that is a plane; the rest is sampled, with generators that depend on `seed`.
-    pub fn of_limit(limit: &Limit, problem: &Problem, seed: u64) -> Option<Self> {
+    /// limit for a boundary that is a plane; the rest is sampled, with generators that depend on its seed.
+    pub fn of_limit(limit: &Limit, problem: &Problem, sampling: &Sampling) -> Option<Self> {
         let (data, mixture) = (&problem.data, problem.data.mixture()?);
         let n = data.n();
         let gaussian = mixture.noise == Noise::Gaussian;
         let boundary = limit.boundary(data.x());
         let linear = limit.linear(&problem.network);
         let exact = (gaussian && linear).then(|| test_error::of_boundary(&boundary, mixture));
-        let draws = |batch| generator(seed, Purpose::Test, batch, 0);
+        let begun = Instant::now();
+        let draws = |batch| generator(sampling.seed, Purpose::Test, batch, 0);
         let sampled = match (linear, gaussian) {
             (true, true) => None,
-            (true, false) => Some(monte_carlo::of_boundary(&boundary, mixture, points(mixture), draws)),
-            (false, _) => of_weights(problem, &limit.weights(data.x()), draws),
+            (true, false) => monte_carlo::of_boundary(&boundary, mixture, sampling, draws),
+            (false, _) => of_weights(problem, &limit.weights(data.x()), sampling, draws),
         };
         let bayes = gaussian.then(|| test_error::bayes(mixture));
         let predicted = test_error::predicted(mixture, n);
@@ -335,6 +340,7 @@ impl TestError {
             log10_bayes: bayes.map(|p| p.log10),
             predicted: predicted.value,
             log10_predicted: predicted.log10,
+            sampling_seconds: if sampled.is_some() { begun.elapsed().as_secs_f64() } else { 0.0 },
             sampled,
             iterate: None,
             regime: test_error::regime(mixture, n),
@@ -343,31 +349,24 @@ impl TestError {
     }
 
     /// Adds the error of weights W (m×d) by sampling.
-    fn of_iterate(mut self, weights: &Matrix, problem: &Problem, seed: u64) -> Self {
-        self.iterate = of_weights(problem, weights, |batch| generator(seed, Purpose::Test, batch, 1));
+    fn of_iterate(mut self, weights: &Matrix, problem: &Problem, sampling: &Sampling) -> Self {
+        let begun = Instant::now();
+        self.iterate =
+            of_weights(problem, weights, sampling, |batch| generator(sampling.seed, Purpose::Test, batch, 1));
+        self.sampling_seconds += begun.elapsed().as_secs_f64();
         self
     }
 }
-
-/// Fresh points for a sampled test error: for Gaussian noise a point costs m numbers, else d.
-fn points(mixture: &Mixture) -> u64 {
-    let affordable = if mixture.noise == Noise::Gaussian { POINTS } else { NUMBERS / mixture.mean.len() as u64 };
-    affordable.clamp(MANY, POINTS)
-}
-
-/// The most points, the fewest, and the random numbers that may be spent on points with d of them.
-const POINTS: u64 = 100_000;
-const MANY: u64 = 2_000;
-const NUMBERS: u64 = 20_000_000;
 
 /// The test error of weights by sampling, for the generators of the batches.
 fn of_weights(
     problem: &Problem,
     weights: &Matrix,
+    sampling: &Sampling,
     draws: impl Fn(u64) -> Xoshiro256PlusPlus + Sync,
 ) -> Option<Estimate> {
     let mixture = problem.data.mixture()?;
-    Some(monte_carlo::of_network(weights, &problem.network, mixture, points(mixture), draws))
+    monte_carlo::of_network(weights, &problem.network, mixture, sampling, draws)
 }
 
 /// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth: the part of W across Ŵ stays bounded
@@ -385,7 +384,7 @@ impl Outcome {
         monitor: &Monitor,
         engine: &mut dyn Engine,
         ended: &Ended,
-        seed: u64,
+        sampling: &Sampling,
     ) -> Self {
         let (row, data) = (&ended.row, &problem.data);
         let (segments, remark, decades) = (engine.segments().to_vec(), engine.remark(), engine.decades().to_vec());
@@ -401,7 +400,7 @@ impl Outcome {
         let stationarity =
             iterate::stationarity(&*data.inner_products(), z, data.y(), &problem.network, problem.loss, norm, distance);
         let lambda = limit.map(|l| &l.lambda[..]);
-        let test_error = limit.and_then(|limit| TestError::of_limit(limit, problem, seed));
+        let test_error = limit.and_then(|limit| TestError::of_limit(limit, problem, sampling));
         Self {
             status: ended.status,
             steps: row.t,
@@ -431,7 +430,7 @@ impl Outcome {
                 limit_consistent: limit.is_some(),
                 sliding: sliding.unwrap_or_default(),
             },
-            test_error: test_error.map(|error| error.of_iterate(&iterate.weights(), problem, seed)),
+            test_error: test_error.map(|error| error.of_iterate(&iterate.weights(), problem, sampling)),
             train_error: 1.0 - q.iter().filter(|q| **q > 0.0).count() as f64 / q.len() as f64,
             stationarity: stationarity.filter(|_| row.finite),
             training: data.clean().map(|clean| iterate::shares(&q, data.y(), clean, lambda)),

@@ -7,12 +7,14 @@
 use crate::error::Result;
 use crate::geometry::{Geometry, Gram, preactivations};
 use crate::limit::Prediction;
+use crate::limit::monte_carlo::Sampling;
 use crate::limit::sliding::{Sliding, SlidingPair};
 use crate::network::Pattern;
 use crate::outcome::TestError;
 use crate::problem::Problem;
 use crate::real;
 use crate::start::Start;
+use crate::watch::Phase;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -112,8 +114,22 @@ impl LimitOutcome {
         pattern: Option<&Pattern>,
         seed: u64,
     ) -> Result<(Self, Prediction<Sliding>)> {
+        Self::sampled(problem, start, pattern, &Sampling::seeded(seed))
+    }
+
+    /// [`LimitOutcome::of`] with test errors sampled as given; its watch sees the whole of it.
+    ///
+    /// # Errors
+    /// As [`LimitOutcome::of`].
+    pub fn sampled(
+        problem: &Problem,
+        start: &Start,
+        pattern: Option<&Pattern>,
+        sampling: &Sampling,
+    ) -> Result<(Self, Prediction<Sliding>)> {
         let data = &problem.data;
         let gram = data.gram_for("the limit")?;
+        sampling.watch.begin(Phase::Limit, data.n() as u64);
         let begun = Instant::now();
         let (y, network, x) = (data.y(), &problem.network, data.x());
         let activated = || Pattern::activated(network, y);
@@ -151,7 +167,7 @@ impl LimitOutcome {
             kkt_residual,
             solve_seconds,
             farkas_value,
-            test_error: limit.and_then(|l| TestError::of_limit(l, problem, seed)),
+            test_error: limit.and_then(|l| TestError::of_limit(l, problem, sampling)),
             step_size: problem.step_size,
             lambda_max: data.lambda_max(),
             data_digest: data.digest(),

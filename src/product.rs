@@ -4,6 +4,7 @@
 //! of X as well, which are added in order; all of it depends on the shape alone.
 
 use crate::matrix::Matrix;
+use crate::watch::{Phase, Watch};
 use farfield_kernels::gram::{COLUMNS, Space, blocks};
 use farfield_kernels::isa::Isa;
 use std::ops::Range;
@@ -19,8 +20,17 @@ pub fn gram(x: &Matrix) -> Matrix {
     gram_on(Isa::best(), x)
 }
 
+/// [`gram`], seen from another thread; none if it is asked to end, which takes no longer than a block of the product.
+pub fn gram_watched(x: &Matrix, watch: &Watch) -> Option<Matrix> {
+    blocks_of_gram(Isa::best(), x, watch)
+}
+
 /// [`gram`] on a given instruction set of this machine.
 pub fn gram_on(isa: Isa, x: &Matrix) -> Matrix {
+    blocks_of_gram(isa, x, &Watch::default()).expect("nobody can stop this watch")
+}
+
+fn blocks_of_gram(isa: Isa, x: &Matrix, watch: &Watch) -> Option<Matrix> {
     let (n, d) = (x.rows(), x.cols());
     let rows = blocks(n);
     let pairs: Vec<(Range<usize>, Range<usize>)> =
@@ -30,15 +40,20 @@ pub fn gram_on(isa: Isa, x: &Matrix) -> Matrix {
     let columns = |part: usize| part * groups / parts * COLUMNS..d.min((part + 1) * groups / parts * COLUMNS);
     // Off the diagonal blocks are twice the work: the last ones of a row of blocks are on it, and end the queue.
     let next = AtomicUsize::new(0);
+    watch.begin(Phase::Gram, (pairs.len() * parts) as u64);
     let work = |_: rayon::BroadcastContext| {
         let (mut space, mut done) = (Space::default(), Vec::new());
         loop {
             let piece = next.fetch_add(1, Ordering::Relaxed);
-            let Some(pair) = pairs.get(piece / parts) else { break done };
+            let Some(pair) = pairs.get(piece / parts).filter(|_| !watch.stopped()) else { break done };
             done.push((piece, space.block(isa, x.values(), d, pair.clone(), columns(piece % parts))));
+            watch.advance(1);
         }
     };
     let mut pieces: Vec<(usize, Vec<f64>)> = rayon::broadcast(work).into_iter().flatten().collect();
+    if pieces.len() < pairs.len() * parts {
+        return None;
+    }
     pieces.sort_by_key(|(piece, _)| *piece);
     let mut k = Matrix::zeros(n, n);
     for ((i, j), parts) in pairs.iter().zip(pieces.chunks(parts)) {
@@ -51,7 +66,7 @@ pub fn gram_on(isa: Isa, x: &Matrix) -> Matrix {
         }
     }
     mirror(&mut k);
-    k
+    Some(k)
 }
 
 /// Copies the lower triangle to the upper one, in blocks whose two places fit L1.

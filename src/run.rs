@@ -10,6 +10,7 @@
 use crate::descent::{self, Options};
 use crate::engine::{Diary, Engine, Iterate, Progress, Reached, Stop};
 use crate::error::Result;
+use crate::limit::monte_carlo::Sampling;
 use crate::monitor::{Monitor, Row};
 use crate::network::Pattern;
 use crate::number::COUNTABLE;
@@ -183,6 +184,11 @@ impl Descent {
     /// The facts of the run; before [`Descent::run`], those at the present t. Test errors are sampled with
     /// generators of this seed.
     pub fn outcome(&mut self, seed: u64) -> Outcome {
+        self.outcome_sampled(&Sampling::seeded(seed))
+    }
+
+    /// [`Descent::outcome`] with test errors sampled as given.
+    pub fn outcome_sampled(&mut self, sampling: &Sampling) -> Outcome {
         if self.ended.is_none() {
             let row = self.monitor.observe(&mut *self.engine);
             self.ended = Some(Ended { status: Status::Horizon, row });
@@ -190,7 +196,7 @@ impl Descent {
         self.monitor.verify();
         let Self { problem, options, engine, monitor, ended, .. } = self;
         let ended = ended.as_ref().expect("set above");
-        Outcome::new(problem, options.precision, monitor, &mut **engine, ended, seed)
+        Outcome::new(problem, options.precision, monitor, &mut **engine, ended, sampling)
     }
 }
 

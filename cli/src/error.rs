@@ -9,14 +9,25 @@ pub enum Error {
     /// A file that cannot be written, or a fault of this program: exit code 1.
     #[error("{0}")]
     Internal(String),
+    /// Numbers that overflow before the first step: exit code 3.
+    #[error("{0}")]
+    Numerical(String),
+    /// Ended by a signal before there was anything to write: exit code 130.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+    /// A fault of this program that has been reported where it happened: exit code 1.
+    #[error("")]
+    Fault,
 }
 
 impl Error {
     /// The process exit code of this error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Internal(_) => 1,
+            Error::Internal(_) | Error::Fault => 1,
             Error::Input(_) => 2,
+            Error::Numerical(_) => 3,
+            Error::Interrupted => crate::signals::INTERRUPTED,
         }
     }
 }
@@ -26,6 +37,7 @@ impl From<farfield::Error> for Error {
     fn from(error: farfield::Error) -> Self {
         match error {
             farfield::Error::NoStepSize => Error::Input(format!("{error}; set descent.step_size")),
+            farfield::Error::Stopped => Error::Interrupted,
             other => Error::Input(other.to_string()),
         }
     }

@@ -2,6 +2,8 @@
 //! around the library [`farfield`], which knows none of these.
 #![forbid(unsafe_code)]
 
+pub mod apart;
+pub mod arrays;
 pub mod bench;
 pub mod commands;
 pub mod config;
@@ -9,10 +11,13 @@ pub mod error;
 pub mod files;
 pub mod folder;
 pub mod json;
+pub mod manual;
 pub mod memory;
 pub mod progress;
 pub mod provenance;
+pub mod say;
 pub mod setup;
 pub mod signals;
 pub mod summary;
 pub mod trace;
+pub mod usage;

@@ -2,32 +2,32 @@
 
 use clap::Parser;
 use farfield_cli::commands::{self, Cli};
+use farfield_cli::error::Error;
 use farfield_cli::signals::Signals;
+use farfield_cli::{say, usage};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let signals = match Signals::install() {
-        Ok(signals) => signals,
-        Err(error) => {
-            eprintln!("farfield: cannot install signal handlers: {error}");
-            return ExitCode::from(1);
-        }
+    say::faults();
+    let code = std::panic::catch_unwind(command).unwrap_or(1);
+    ExitCode::from(code)
+}
+
+/// Runs the command of the arguments; the exit code.
+fn command() -> u8 {
+    let done = match (Signals::install(), Cli::try_parse()) {
+        (Err(error), _) => Err(Error::Internal(format!("cannot install signal handlers: {error}"))),
+        (Ok(signals), Ok(arguments)) => commands::execute(arguments, &signals),
+        (_, Err(error)) if error.use_stderr() => Err(Error::Input(usage::one_line(&error))),
+        (_, Err(help)) => commands::print_help(&help).map(|()| 0),
     };
-    let arguments = match Cli::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) if error.use_stderr() => {
-            let text = error.to_string();
-            let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            eprintln!("farfield: {first}; see farfield --help");
-            return ExitCode::from(2);
-        }
-        Err(help) => help.exit(),
-    };
-    match commands::execute(arguments, &signals) {
-        Ok(code) => ExitCode::from(code),
+    match done {
+        Ok(code) => code,
         Err(error) => {
-            eprintln!("farfield: {error}");
-            ExitCode::from(error.exit_code())
+            if !matches!(error, Error::Fault) {
+                say::line(&error.to_string());
+            }
+            error.exit_code()
         }
     }
 }

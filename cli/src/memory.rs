@@ -1,36 +1,134 @@
 //! Whether a problem fits into memory, before anything large is allocated.
+//!
+//! What there is: `MemAvailable` of the machine, what the memory limits of this process's control groups (versions
+//! 1 and 2, up to the root) leave, and what `ulimit -v` and `ulimit -d` leave.
 
+use crate::config::{Config, Source};
 use crate::error::{Result, input_error};
 use farfield::Data;
+use std::fs::read_to_string;
 
-/// Refuses a problem that would not fit: X twice (as read and packed), W twice, and K with its factor.
+/// Refuses a problem that would not fit: X twice (as read and packed), W three times, Z and its copies, and K with its
+/// factor.
 ///
 /// # Errors
 /// [`crate::error::Error::Input`] with what is needed and what there is.
 pub fn fits(n: usize, d: usize, m: usize) -> Result<()> {
-    let (n, d, m) = (n as f64, d as f64, m as f64);
-    let gram = if n <= Data::LARGEST as f64 { 4.0 * n * n } else { 0.0 };
-    let needed = 8.0 * (2.0 * n * d + 3.0 * m * d + 6.0 * n * m + gram);
+    let (samples, features, width) = (n as f64, d as f64, m as f64);
+    let needed = 8.0 * (2.0 * samples * features + gram(n)) + 8.0 * weights(samples, features, width);
+    room(needed, &format!("n = {n}, d = {d}, width = {m}"))
+}
+
+/// Refuses a network that would not fit beside data that are there already.
+///
+/// # Errors
+/// As [`fits`].
+pub fn network_fits(n: usize, d: usize, m: usize) -> Result<()> {
+    let needed = 8.0 * (n as f64 * d as f64 + gram(n) / 2.0 + weights(n as f64, d as f64, m as f64));
+    room(needed, &format!("n = {n}, d = {d}, width = {m}"))
+}
+
+/// Refuses a configuration that cannot fit, before its data are read or drawn. Of data from a file only that there
+/// is a sample and a feature is known.
+///
+/// # Errors
+/// As [`fits`].
+pub fn plausible(config: &Config) -> Result<()> {
+    let size = |v: u64| usize::try_from(v).unwrap_or(usize::MAX);
+    let (n, d) = match config.data.source {
+        Source::Mixture => (size(config.data.n), size(config.data.d)),
+        Source::File(_) => (1, 1),
+    };
+    fits(n, d, size(config.network.width))
+}
+
+/// Refuses `needed` bytes for `what` if there are not as many.
+///
+/// # Errors
+/// [`crate::error::Error::Input`] with what is needed and what there is.
+pub fn room(needed: f64, what: &str) -> Result<()> {
     let Some(available) = available() else { return Ok(()) };
     if needed <= available {
         return Ok(());
     }
-    const GIB: f64 = (1u64 << 30) as f64;
-    let (needed, available) = (needed / GIB, available / GIB);
-    Err(input_error!(
-        "n = {n}, d = {d}, width = {m} needs {needed:.1} GiB of memory, and {available:.1} GiB are available"
-    ))
+    let gib = |bytes: f64| {
+        let v = bytes / (1u64 << 30) as f64;
+        if v < 1e6 { format!("{v:.1}") } else { format!("{v:.1e}") }
+    };
+    Err(input_error!("{what} needs {} GiB of memory, and {} GiB are available", gib(needed), gib(available)))
 }
 
-/// Bytes of memory that this process may still use: MemAvailable, or what a cgroup leaves of it.
+/// Numbers in K and its factor.
+fn gram(n: usize) -> f64 {
+    if n <= Data::LARGEST { 4.0 * n as f64 * n as f64 } else { 0.0 }
+}
+
+/// Numbers in W and its copies, and in Z, its low parts and patterns.
+fn weights(n: f64, d: f64, m: f64) -> f64 {
+    3.0 * m * d + 6.0 * n * m
+}
+
+/// Bytes of memory that this process may still use.
 fn available() -> Option<f64> {
-    let file = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let file = read_to_string("/proc/meminfo").ok()?;
     let line = file.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
     let free = line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? * 1024.0;
-    let number =
-        |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<f64>().ok();
-    match (number("memory.max"), number("memory.current")) {
-        (Some(max), Some(current)) => Some(free.min(max - current)),
-        _ => Some(free),
+    Some(limits().into_iter().chain(groups()).fold(free, f64::min).max(0.0))
+}
+
+/// What `ulimit -v` and `ulimit -d` leave.
+fn limits() -> Vec<f64> {
+    let (Ok(limits), Ok(status)) = (read_to_string("/proc/self/limits"), read_to_string("/proc/self/status")) else {
+        return Vec::new();
+    };
+    let first = |text: &str, name: &str| {
+        text.lines().find_map(|l| l.strip_prefix(name))?.split_whitespace().next()?.parse::<f64>().ok() // or "unlimited"
+    };
+    let left = |limit: &str, used: &str| Some(first(&limits, limit)? - 1024.0 * first(&status, used)?);
+    [left("Max address space", "VmSize:"), left("Max data size", "VmData:")].into_iter().flatten().collect()
+}
+
+/// What the control groups leave, from that of the process up to the root.
+fn groups() -> Vec<f64> {
+    let Ok(text) = read_to_string("/proc/self/cgroup") else { return Vec::new() };
+    let mut left = Vec::new();
+    for line in text.lines() {
+        // hierarchy:controllers:path, with no controllers in version 2
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
+        let (root, most, used, cached) = match controllers {
+            "" => ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file "),
+            c if c.split(',').any(|c| c == "memory") => {
+                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ")
+            }
+            _ => continue,
+        };
+        for group in std::path::Path::new(path.trim_start_matches('/')).ancestors() {
+            let file = |name: &str| read_to_string(std::path::Path::new(root).join(group).join(name)).ok();
+            let number = |name: &str| file(name)?.trim().parse::<f64>().ok(); // "max" is no number
+            let Some((most, used)) = number(most).zip(number(used)) else { continue };
+            // Pages of files that nobody has asked for lately count as used, but are given back.
+            let cached = file("memory.stat").and_then(|text| {
+                text.lines().find_map(|l| l.strip_prefix(cached)).and_then(|v| v.trim().parse::<f64>().ok())
+            });
+            left.push(most - (used - cached.unwrap_or(0.0)));
+        }
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_sizes_are_refused_in_one_line() {
+        assert!(fits(10, 10, 4).is_ok());
+        let most = usize::MAX;
+        for (n, d, m) in [(10_000_000, 10_000_000, 8), (1, 1, 1_000_000_000_000), (1, 1, most), (most, most, most)] {
+            let text = fits(n, d, m).expect_err("too large").to_string();
+            assert!(text.contains("GiB") && text.lines().count() == 1 && text.len() < 200, "{text}");
+            assert!(network_fits(n, d, m).is_err());
+        }
     }
 }

@@ -1,19 +1,34 @@
-//! Progress in log t: a bar on a terminal, a plain line every few seconds otherwise. On stderr.
+//! Progress on stderr: a bar on a terminal, elsewhere a plain line once something has taken a second, and every few
+//! seconds from then on. Each says what is being done and how far it is.
 
+use crate::say;
 use crate::summary::remark_text;
-use farfield::Progress;
+use farfield::{Phase, Progress, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Seconds between plain lines.
+/// Before the first plain line of something.
+const FIRST: Duration = Duration::from_secs(1);
+/// Between its plain lines.
 const PLAIN: Duration = Duration::from_secs(5);
-/// Seconds between updates of the bar.
+/// Between two looks.
 const TICK: Duration = Duration::from_millis(100);
-/// The bar has this many units over log(1 + t).
+/// Units of the bar.
 const UNITS: u64 = 10_000;
+
+/// What is shown at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// What is being done; another name begins another phase.
+    pub what: String,
+    /// How far, in words; may be empty.
+    pub how_far: String,
+    /// How far, between 0 and 1, where it is known.
+    pub share: Option<f64>,
+}
 
 /// A display that lives until it is dropped.
 pub struct Display {
@@ -22,17 +37,13 @@ pub struct Display {
 }
 
 impl Display {
-    /// Shows how far an engine is on the way to the horizon, and why it is slow.
-    pub fn start(progress: Progress, horizon: f64) -> Self {
+    /// Shows what `look` says; nothing where it says nothing. Where no thread can be started there is no display.
+    pub fn start(look: impl Fn() -> Option<Shown> + Send + 'static) -> Self {
         let (done, ended) = channel();
         let show = move || {
-            if std::io::stderr().is_terminal() {
-                bar(&progress, horizon, &ended)
-            } else {
-                lines(&progress, horizon, &ended)
-            }
+            if std::io::stderr().is_terminal() { bar(&look, &ended) } else { lines(&look, &ended) }
         };
-        Self { done: Some(done), thread: Some(std::thread::spawn(show)) }
+        Self { done: Some(done), thread: std::thread::Builder::new().name("display".into()).spawn(show).ok() }
     }
 }
 
@@ -46,24 +57,64 @@ impl Drop for Display {
     }
 }
 
-fn bar(progress: &Progress, horizon: f64, ended: &Receiver<()>) {
+fn bar(look: &impl Fn() -> Option<Shown>, ended: &Receiver<()>) {
     let style = ProgressStyle::with_template("{bar:40} {msg} · {elapsed}").expect("a valid template");
     let bar = ProgressBar::with_draw_target(Some(UNITS), ProgressDrawTarget::stderr()).with_style(style);
     while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-        let t = progress.t();
-        bar.set_position((UNITS as f64 * t.ln_1p() / horizon.ln_1p()) as u64);
-        let why = progress.remark().map(|remark| format!(" · {}", remark_text(&remark))).unwrap_or_default();
-        bar.set_message(format!("t = {t:.3e} of {horizon:.0e}{why}"));
+        let Some(shown) = look() else { continue };
+        bar.set_position((UNITS as f64 * shown.share.unwrap_or(0.0)) as u64);
+        bar.set_message(format!("{}{}", shown.what, shown.how_far));
     }
     bar.finish_and_clear();
 }
 
-fn lines(progress: &Progress, horizon: f64, ended: &Receiver<()>) {
-    let start = Instant::now();
-    while ended.recv_timeout(PLAIN) == Err(RecvTimeoutError::Timeout) {
-        let (t, seconds) = (progress.t(), start.elapsed().as_secs_f64());
-        let why = progress.remark();
-        let why = why.map(|remark| format!("; every step is taken: {}", remark_text(&remark))).unwrap_or_default();
-        eprintln!("farfield: t = {t:.3e} of {horizon:.0e} after {seconds:.0} s{why}");
+fn lines(look: &impl Fn() -> Option<Shown>, ended: &Receiver<()>) {
+    let mut phase = (String::new(), Instant::now());
+    let mut next = FIRST;
+    while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        let Some(shown) = look() else { continue };
+        if shown.what != phase.0 {
+            (phase, next) = ((shown.what.clone(), Instant::now()), FIRST);
+        }
+        let spent = phase.1.elapsed();
+        if spent >= next {
+            say::line(&format!("{}{} after {:.0} s", shown.what, shown.how_far, spent.as_secs_f64()));
+            next = spent + PLAIN;
+        }
     }
+}
+
+/// How far the work of a watch is; `before` while it has not begun (a file is being read).
+pub fn of_watch(watch: &Watch, before: &str) -> Option<Shown> {
+    let Some(seen) = watch.seen() else {
+        let what = before.to_string();
+        return (!before.is_empty()).then_some(Shown { what, how_far: String::new(), share: None });
+    };
+    let what = match seen.phase {
+        Phase::Drawing => "drawing samples",
+        Phase::Gram => "K = XXᵀ",
+        Phase::Eigenvalue => "λmax(K)",
+        Phase::Limit => "the dual problem of the limit",
+        Phase::TestError => "sampling test errors",
+    };
+    let (done, total) = (seen.done.min(seen.total), seen.total);
+    let counted = |units: &str| format!(": {done} of {total} {units}");
+    let how_far = match seen.phase {
+        Phase::Drawing => counted("rows"),
+        Phase::Gram => counted("blocks"),
+        Phase::Eigenvalue => format!(": step {done} of at most {total}"),
+        Phase::Limit => format!(" of {total} samples"),
+        Phase::TestError => counted("points"),
+    };
+    let known = !matches!(seen.phase, Phase::Limit | Phase::Eigenvalue) && total > 0;
+    Some(Shown { what: what.into(), how_far, share: known.then(|| done as f64 / total as f64) })
+}
+
+/// How far an engine is on the way to the horizon in log t, and why it is slow.
+pub fn of_steps(progress: &Progress, horizon: f64) -> Shown {
+    let (t, why) = (progress.t(), progress.remark());
+    let why = why.map(|remark| format!("; every step is taken: {}", remark_text(&remark))).unwrap_or_default();
+    // The name of a phase stays: "t" begins the line.
+    let how_far = format!(" = {t:.3e} of {horizon:.0e}{why};");
+    Shown { what: "t".into(), how_far, share: Some(t.ln_1p() / horizon.ln_1p().max(f64::MIN_POSITIVE)) }
 }

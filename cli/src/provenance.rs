@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::files::classes::Classes;
+use crate::folder::Digests;
 use serde::Serialize;
 
 /// Program, machine and the keys of the configuration that have an effect.
@@ -35,6 +36,8 @@ pub struct Sourced<'a, T> {
     pub facts: &'a T,
     /// Which class is which, for data from files.
     pub classes: Option<&'a Classes>,
+    /// The files beside it that belong to it, with their blake3.
+    pub files: Digests,
     /// Where it comes from.
     pub provenance: Provenance,
 }

@@ -7,7 +7,7 @@ use crate::error::{Result, input_error};
 use crate::files::classes::Classes;
 use crate::files::{self, npy};
 use crate::memory;
-use farfield::{Data, Draw, Mixture, Network, Options, Problem, Spectrum, Start};
+use farfield::{Data, Draw, Mixture, Network, Options, Problem, Spectrum, Start, Watch};
 
 /// A problem, and where gradient descent starts.
 pub struct Setup {
@@ -26,19 +26,19 @@ impl Setup {
     ///
     /// # Errors
     /// [`crate::error::Error::Input`]: files that cannot be read or do not fit together, a problem larger than memory.
-    pub fn new(config: &Config) -> Result<Self> {
-        let width = config.network.width as usize;
-        memory::fits(1, 1, width)?;
-        let network = network(config)?;
+    pub fn new(config: &Config, watch: &Watch) -> Result<Self> {
+        memory::plausible(config)?;
+        let (network, width) = (network(config)?, config.network.width as usize);
         let (data, classes, notes) = match &config.data.source {
-            Source::Mixture => (draw(config)?, None, Vec::new()),
+            Source::Mixture => (draw(config, watch)?, None, Vec::new()),
             Source::File(path) => {
                 let path = paths::decode(path);
                 let read = files::read(&path, &config.data, &|n, d| memory::fits(n, d, width))?;
                 memory::fits(read.x.rows(), read.x.cols(), width)?;
-                (Data::new(read.x, read.y)?, Some(read.classes), read.notes)
+                (Data::watched(read.x, read.y, watch)?, Some(read.classes), read.notes)
             }
         };
+        memory::network_fits(data.n(), data.d(), network.width)?;
         let start = start(config, &data, network.width)?;
         let problem = Problem::with(&data, network, config.descent.step_size, config.descent.reduction)?;
         Ok(Self { problem, start, classes, notes })
@@ -65,12 +65,11 @@ fn network(config: &Config) -> Result<Network> {
     Ok(Network::new(width, positive, config.network.leak)?)
 }
 
-fn draw(config: &Config) -> Result<Data> {
+fn draw(config: &Config, watch: &Watch) -> Result<Data> {
     let (n, d) = (config.data.n as usize, config.data.d as usize);
-    memory::fits(n, d, config.network.width as usize)?;
     let spectrum = spectrum(&config.data.spectrum, d)?;
     let draw = Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
-    Ok(Data::draw(Mixture::new(config.data.signal, spectrum, config.data.noise()), &draw)?)
+    Ok(Data::draw_watched(Mixture::new(config.data.signal, spectrum, config.data.noise()), &draw, watch)?)
 }
 
 fn start(config: &Config, data: &Data, width: usize) -> Result<Start> {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::folder::{Folder, failed};
 use farfield::{Precision, Row};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// A column: its name, and its field in a row.
@@ -76,25 +76,20 @@ impl Traces {
 /// One table, complete up to the last row at every moment.
 struct Table {
     path: PathBuf,
-    out: BufWriter<File>,
+    out: File,
     columns: &'static [Column],
 }
 
 impl Table {
     fn begin(folder: &Folder, name: &str, columns: &'static [Column]) -> Result<Self> {
-        let path = folder.path().join(name);
-        let out = BufWriter::new(File::create(&path).map_err(|e| failed(&path, e))?);
-        let mut table = Self { path, out, columns };
-        table.line(columns.iter().map(|(name, _)| name.to_string()))?;
-        Ok(table)
+        let head: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let out = folder.grow(name, format!("{}\n", head.join(",")).as_bytes())?;
+        Ok(Self { path: folder.path().join(name), out, columns })
     }
 
     fn append(&mut self, row: &Row) -> Result<()> {
-        self.line(self.columns.iter().map(|(_, field)| field(row)))
-    }
-
-    fn line(&mut self, fields: impl Iterator<Item = String>) -> Result<()> {
-        let line = fields.collect::<Vec<_>>().join(",");
-        writeln!(self.out, "{line}").and_then(|()| self.out.flush()).map_err(|e| failed(&self.path, e))
+        let fields: Vec<String> = self.columns.iter().map(|(_, field)| field(row)).collect();
+        // One call a row: it is in the file, or, where the disk is full, a part of the last row is.
+        self.out.write_all(format!("{}\n", fields.join(",")).as_bytes()).map_err(|e| failed(&self.path, e))
     }
 }

@@ -78,7 +78,7 @@ fn a_run_reports_stationarity_and_label_noise() {
     let data = ["-s", "data.n=20", "-s", "data.d=800", "-s", "data.signal=2", "-s", "data.label_noise=0.2"];
     let run = |steps: &str| {
         let steps = format!("descent.steps={steps}");
-        let out = farfield(&[&["run", "-o", text(&out), "--json", "-s", &steps], &data[..]].concat());
+        let out = farfield(&[&["run", "--overwrite", "-o", text(&out), "--json", "-s", &steps], &data[..]].concat());
         assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
         serde_json::from_slice::<serde_json::Value>(&out.stdout).expect("JSON")
     };
@@ -94,7 +94,7 @@ fn a_run_reports_stationarity_and_label_noise() {
     assert!(samples(flipped) > 0, "{late}");
     let least = [clean, flipped].map(|s| s["min_margin"].as_f64().expect("a number"));
     assert_eq!(least[0].min(least[1]), late["min_margin"].as_f64().unwrap());
-    let summary = farfield(&[&["run", "-o", text(&out), "-s", "descent.steps=1e3"], &data[..]].concat());
+    let summary = farfield(&[&["run", "--overwrite", "-o", text(&out), "-s", "descent.steps=1e3"], &data[..]].concat());
     let summary = String::from_utf8_lossy(&summary.stdout).into_owned();
     assert!(summary.contains("KKT point") && summary.contains("flipped: margins from"), "{summary}");
 }
@@ -132,19 +132,26 @@ fn the_limit_of_the_pattern_of_a_run() {
 
     // a pattern of the wrong sides throughout is not that of its limit
     let bits: Vec<u8> = fs::read(out.join("pattern.npy")).unwrap().split_off(128).iter().map(|b| 1 - b).collect();
-    array(&out.join("pattern.npy"), "|i1", false, "12, 4", &bits);
-    let found = json(&limit(&["--json"]));
+    let (other, config) = (out.join("other.npy"), out.join("config.toml"));
+    array(&other, "|i1", false, "12, 4", &bits);
+    let by_file = ["limit", text(&config), "--pattern", text(&other), "-o", text(&own)];
+    let found = farfield(&[&by_file[..], &["--json", "--overwrite"]].concat());
+    let found = json(&String::from_utf8_lossy(&found.stdout));
     assert_eq!(
         (found["limit_consistent"].as_bool(), found["wrong_side"].as_array().map(Vec::len)),
         (Some(false), Some(24))
     );
-    assert!(limit(&[]).contains("NOT consistent with the run's pattern"));
+    let said = farfield(&by_file);
+    assert!(String::from_utf8_lossy(&said.stdout).contains("NOT consistent with the run's pattern"));
 
-    array(&out.join("pattern.npy"), "|i1", false, "6, 8", &bits);
-    rejected("shape", &["limit", "--pattern", text(&out)], "12 x 4");
-    array(&out.join("pattern.npy"), "|i1", false, "12, 4", &[&[2], &bits[1..]].concat());
-    rejected("no bits", &["limit", "--pattern", text(&out)], "row 0, column 0");
+    array(&other, "|i1", false, "6, 8", &bits);
+    rejected("shape", &by_file, "12 x 4");
+    array(&other, "|i1", false, "12, 4", &[&[2], &bits[1..]].concat());
+    rejected("no bits", &by_file, "row 0, column 0");
     rejected("no run", &["limit", "--pattern", text(&out.join("missing"))], "config.toml");
+    // a file of another run is not taken for one of this
+    array(&out.join("pattern.npy"), "|i1", false, "12, 4", &bits);
+    rejected("foreign pattern", &["limit", "--pattern", text(&out)], "pattern.npy");
 }
 
 #[test]
@@ -272,7 +279,8 @@ fn data_that_cannot_be_separated_exit_5_and_keep_their_trace() {
     let labels = format!("data.labels={}", text(&dir.join("y.npy")));
     for engine in ["descent.engine=direct", "descent.engine=gram"] {
         let out = dir.join("out");
-        let args = ["run", "-o", text(&out), "-s", &source, "-s", &labels, "-s", "descent.steps=2e4", "-s", engine];
+        let steps = ["--overwrite", "-s", "descent.steps=2e4", "-s", engine];
+        let args = [&["run", "-o", text(&out), "-s", &source, "-s", &labels], &steps[..]].concat();
         let run = farfield(&args);
         assert_eq!(run.status.code(), Some(5), "{}", String::from_utf8_lossy(&run.stderr));
         assert!(fs::read_to_string(out.join("trace.csv")).unwrap().lines().count() > 10);
@@ -323,7 +331,7 @@ fn divergence_exits_3_and_keeps_the_trace() {
     for engine in ["descent.engine=direct", "descent.engine=gram"] {
         let data = ["-s", "data.n=40", "-s", "data.d=3", "-s", "data.signal=0"];
         let settings = [&data[..], &["-s", "descent.step_size=100", "-s", engine]].concat();
-        let run = farfield(&[&["run", "-o", text(&out)], &settings[..]].concat());
+        let run = farfield(&[&["run", "--overwrite", "-o", text(&out)], &settings[..]].concat());
         assert_eq!(run.status.code(), Some(3), "{}", String::from_utf8_lossy(&run.stderr));
         let trace = fs::read_to_string(out.join("trace.csv")).unwrap();
         assert!(trace.lines().count() >= 2, "{trace}");
@@ -335,7 +343,8 @@ fn divergence_exits_3_and_keeps_the_trace() {
 #[test]
 fn tolerance() {
     let out = folder("tolerance");
-    let base = ["run", "-o", text(&out), "-s", "data.n=10", "-s", "data.d=200", "-s", "monitor.require=true"];
+    let data = ["-s", "data.n=10", "-s", "data.d=200", "-s", "monitor.require=true"];
+    let base = [&["run", "--overwrite", "-o", text(&out)], &data[..]].concat();
     let run = |more: &[&str]| farfield(&[&base[..], more].concat()).status.code();
     assert_eq!(run(&["-s", "monitor.angle_tolerance=0.5", "-s", "descent.steps=1e6"]), Some(0));
     assert_eq!(run(&["-s", "monitor.angle_tolerance=1e-9", "-s", "descent.steps=1e3"]), Some(4));

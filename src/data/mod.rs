@@ -15,8 +15,9 @@ mod standardize;
 use crate::digest;
 use crate::error::{Error, LENGTHS, Result};
 use crate::geometry::{Geometry, Gram, Samples};
-use crate::lanczos::largest_eigenvalue;
+use crate::lanczos::largest_eigenvalue_watched;
 use crate::matrix::Matrix;
+use crate::watch::Watch;
 pub use mixture::{Draw, Mixture, Noise, initial_weights};
 pub use spectrum::Spectrum;
 pub use standardize::Standardize;
@@ -49,7 +50,15 @@ impl Data {
     /// [`Error::Shape`] for no samples, no features or another number of labels; [`Error::Label`];
     /// [`Error::NotFinite`]; [`Error::Length`].
     pub fn new(x: impl Into<Arc<Matrix>>, y: Vec<f64>) -> Result<Self> {
-        Self::with(x.into(), y, None, None)
+        Self::watched(x, y, &Watch::default())
+    }
+
+    /// [`Data::new`], seen from another thread.
+    ///
+    /// # Errors
+    /// As [`Data::new`]; [`Error::Stopped`].
+    pub fn watched(x: impl Into<Arc<Matrix>>, y: Vec<f64>, watch: &Watch) -> Result<Self> {
+        Self::with(x.into(), y, None, None, watch)
     }
 
     /// Draws n samples of a mixture. The clean labels and the distribution stay known, so that test errors can be
@@ -58,22 +67,37 @@ impl Data {
     /// # Errors
     /// As [`Data::new`]: a spectrum or a signal so large that lengths leave the range of f64.
     pub fn draw(mixture: Mixture, draw: &Draw) -> Result<Self> {
-        let drawn = mixture.sample(draw);
-        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture))
+        Self::draw_watched(mixture, draw, &Watch::default())
     }
 
-    fn with(x: Arc<Matrix>, y: Vec<f64>, clean: Option<Vec<f64>>, mixture: Option<Mixture>) -> Result<Self> {
+    /// [`Data::draw`], seen from another thread.
+    ///
+    /// # Errors
+    /// As [`Data::draw`]; [`Error::Stopped`].
+    pub fn draw_watched(mixture: Mixture, draw: &Draw, watch: &Watch) -> Result<Self> {
+        let drawn = mixture.sample(draw, watch)?;
+        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture), watch)
+    }
+
+    fn with(
+        x: Arc<Matrix>,
+        y: Vec<f64>,
+        clean: Option<Vec<f64>>,
+        mixture: Option<Mixture>,
+        watch: &Watch,
+    ) -> Result<Self> {
         check(&x, &y)?;
         let n = x.rows();
-        let gram = (n <= Self::LARGEST).then(|| Arc::new(Gram(crate::product::gram(&x))));
+        let product = || crate::product::gram_watched(&x, watch).ok_or(Error::Stopped);
+        let gram = if n <= Self::LARGEST { Some(Arc::new(Gram(product()?))) } else { None };
         let norms: Vec<f64> = match &gram {
             Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
             None => (0..n).map(|i| crate::matrix::norm(x.row(i))).collect(),
         };
         check_lengths(&norms, &x)?;
         let lambda_max = match &gram {
-            Some(k) => largest_eigenvalue(n, |v| k.apply(v)),
-            None => largest_eigenvalue(n, |v| Samples(x.clone()).apply(v)),
+            Some(k) => largest_eigenvalue_watched(n, |v| k.apply(v), watch)?,
+            None => largest_eigenvalue_watched(n, |v| Samples(x.clone()).apply(v), watch)?,
         };
         Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture })))
     }

@@ -68,18 +68,18 @@ pub fn stationarity(
 pub struct Share {
     /// Number of samples.
     pub samples: usize,
-    /// Least margin `q_i`; NaN for none.
-    #[serde(with = "real")]
-    pub min_margin: f64,
-    /// Mean margin; NaN for none.
-    #[serde(with = "real")]
-    pub mean_margin: f64,
+    /// Least margin `q_i`; none without samples.
+    #[serde(with = "real::maybe")]
+    pub min_margin: Option<f64>,
+    /// Mean margin; none without samples.
+    #[serde(with = "real::maybe")]
+    pub mean_margin: Option<f64>,
     /// Sum of λ_i of the limit, where there is one.
     #[serde(with = "real::maybe")]
     pub dual: Option<f64>,
-    /// Fraction with `q_i ≤ 0`; NaN for none.
-    #[serde(with = "real")]
-    pub train_error: f64,
+    /// Fraction with `q_i ≤ 0`; none without samples.
+    #[serde(with = "real::maybe")]
+    pub train_error: Option<f64>,
 }
 
 /// The samples whose training label is the clean one, and those whose label was flipped.
@@ -98,12 +98,13 @@ pub fn shares(margins: &[f64], y: &[f64], clean: &[f64], lambda: Option<&[f64]>)
         let members: Vec<usize> = (0..y.len()).filter(|&i| (y[i] != clean[i]) == flipped).collect();
         let count = members.len() as f64;
         let margin = members.iter().map(|&i| margins[i]);
+        let some = |value: f64| (!members.is_empty()).then_some(value);
         Share {
             samples: members.len(),
-            min_margin: margin.clone().fold(f64::NAN, f64::min),
-            mean_margin: margin.clone().sum::<f64>() / count,
+            min_margin: some(margin.clone().fold(f64::NAN, f64::min)),
+            mean_margin: some(margin.clone().sum::<f64>() / count),
             dual: lambda.map(|l| members.iter().map(|&i| l[i]).sum()),
-            train_error: margin.filter(|q| *q <= 0.0).count() as f64 / count,
+            train_error: some(margin.clone().filter(|q| *q <= 0.0).count() as f64 / count),
         }
     };
     Shares { clean: share(false), flipped: share(true) }
@@ -152,11 +153,10 @@ mod tests {
     #[test]
     fn clean_and_flipped_samples() {
         let s = shares(&[1.0, -2.0, 3.0], &[1.0, 1.0, -1.0], &[1.0, -1.0, -1.0], Some(&[0.5, 0.25, 0.0]));
-        assert_eq!((s.clean.samples, s.clean.min_margin, s.clean.mean_margin), (2, 1.0, 2.0));
-        assert_eq!((s.clean.train_error, s.clean.dual), (0.0, Some(0.5)));
-        assert_eq!((s.flipped.samples, s.flipped.train_error, s.flipped.dual), (1, 1.0, Some(0.25)));
+        assert_eq!((s.clean.samples, s.clean.min_margin, s.clean.mean_margin), (2, Some(1.0), Some(2.0)));
+        assert_eq!((s.clean.train_error, s.clean.dual), (Some(0.0), Some(0.5)));
+        assert_eq!((s.flipped.samples, s.flipped.train_error, s.flipped.dual), (1, Some(1.0), Some(0.25)));
         let none = shares(&[1.0], &[1.0], &[1.0], None);
-        assert_eq!(none.flipped.samples, 0);
-        assert!(none.flipped.min_margin.is_nan() && none.flipped.train_error.is_nan());
+        assert_eq!((none.flipped.samples, none.flipped.min_margin, none.flipped.train_error), (0, None, None));
     }
 }

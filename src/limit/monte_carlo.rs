@@ -9,6 +9,11 @@
 //! ```
 //!
 //! m numbers instead of d; F is a pivoted Cholesky factor, which tied neurons (equal rows) leave short.
+//! **How many points.** Unless asked for, as many as [`NUMBERS`] random numbers make, and at most [`POINTS`]: a point
+//! costs d numbers, or the rank of F, and a multiply-add counts as a part [`MULTIPLY`] of a number. That is about a
+//! second on one thread, and depends on the problem alone, never on the speed of the machine, so that the same
+//! configuration gives the same estimate everywhere. A sample that is stopped counts the batches that were finished.
+//!
 //! The error comes with the interval of Clopper and Pearson (1934), which covers with at least the
 //! stated probability and is never a bare 0: k errors in N points,
 //!
@@ -19,6 +24,7 @@
 use crate::data::{Mixture, Noise};
 use crate::matrix::Matrix;
 use crate::network::Network;
+use crate::watch::{Phase, Watch};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
@@ -26,6 +32,36 @@ use serde::{Deserialize, Serialize};
 
 /// Points per batch. Part of the definition of the sample: each batch has its own generator.
 pub const BATCH: u64 = 1024;
+
+/// Random numbers that are drawn for an estimate: about 1 s at 100 ns each (Student-t takes 60 to 100 ns).
+pub const NUMBERS: f64 = 1e7;
+/// The most points of an estimate.
+pub const POINTS: u64 = 100_000;
+/// The cost of a multiply-add, in terms of drawing a number.
+const MULTIPLY: f64 = 0.02;
+
+/// How test errors without a closed form are sampled.
+#[derive(Clone, Debug, Default)]
+pub struct Sampling {
+    /// Seed of the generators.
+    pub seed: u64,
+    /// Number of points; none: as many as about a second allows, a function of the problem alone.
+    pub points: Option<u64>,
+    /// Where progress is seen, and what stops a sample.
+    pub watch: Watch,
+}
+
+impl Sampling {
+    /// With the generators of this seed.
+    pub fn seeded(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
+    /// Points that cost so many random numbers each.
+    fn points(&self, cost: f64) -> u64 {
+        self.points.unwrap_or(((NUMBERS / cost.max(1.0)) as u64).min(POINTS)).max(1)
+    }
+}
 
 /// One minus the coverage of the interval.
 const ALPHA: f64 = 0.05;
@@ -55,18 +91,30 @@ impl Estimate {
 }
 
 /// Counts the errors of `samples` points: `wrong` draws one point and says whether it is misjudged.
-/// `generator(batch)` is the generator of a batch.
+/// `generator(batch)` is the generator of a batch. None if it is stopped before a batch is done.
 fn count(
     samples: u64,
+    watch: &Watch,
     generator: &(impl Fn(u64) -> Xoshiro256PlusPlus + Sync),
     wrong: impl Fn(&mut Xoshiro256PlusPlus) -> bool + Sync,
-) -> Estimate {
-    let samples = samples.max(1);
+) -> Option<Estimate> {
+    watch.begin(Phase::TestError, samples);
+    // The errors of a batch and its points; a batch that is stopped counts nothing.
     let batch = |b: u64| {
-        let mut random = generator(b);
-        (0..BATCH.min(samples - b * BATCH)).filter(|_| wrong(&mut random)).count() as u64
+        let (mut random, mut errors) = (generator(b), 0);
+        let points = BATCH.min(samples - b * BATCH);
+        for _ in 0..points {
+            if watch.stopped() {
+                return (0, 0);
+            }
+            errors += u64::from(wrong(&mut random));
+            watch.advance(1);
+        }
+        (errors, points)
     };
-    Estimate::new((0..samples.div_ceil(BATCH)).into_par_iter().map(batch).sum(), samples)
+    let sum = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+    let (errors, points) = (0..samples.div_ceil(BATCH)).into_par_iter().map(batch).reduce(|| (0, 0), sum);
+    (points > 0).then(|| Estimate::new(errors, points))
 }
 
 /// The error of the linear boundary w̄ (length d) for any noise of the mixture. The noise is symmetric, so
@@ -74,12 +122,13 @@ fn count(
 pub fn of_boundary(
     boundary: &[f64],
     mixture: &Mixture,
-    samples: u64,
+    sampling: &Sampling,
     generator: impl Fn(u64) -> Xoshiro256PlusPlus + Sync,
-) -> Estimate {
+) -> Option<Estimate> {
     let signal = dot(boundary, &mixture.mean);
     let weights: Vec<f64> = boundary.iter().zip(&mixture.spectrum).map(|(w, s)| w * s.sqrt()).collect();
-    count(samples, &generator, |random| {
+    let samples = sampling.points((1.0 + MULTIPLY) * weights.len() as f64);
+    count(samples, &sampling.watch, &generator, |random| {
         let mut noise = vec![0.0; weights.len()];
         mixture.noise.fill(random, &mut noise);
         signal + dot(&weights, &noise) <= 0.0
@@ -92,18 +141,22 @@ pub fn of_network(
     w: &Matrix,
     network: &Network,
     mixture: &Mixture,
-    samples: u64,
+    sampling: &Sampling,
     generator: impl Fn(u64) -> Xoshiro256PlusPlus + Sync,
-) -> Estimate {
+) -> Option<Estimate> {
+    let (m, d) = (w.rows() as f64, w.cols() as f64);
     let mean = product(w, &mixture.mean);
     let wrong = |y: f64, noise: &[f64]| {
         let u: Vec<f64> = mean.iter().zip(noise).map(|(m, z)| y.mul_add(*m, *z)).collect();
         network.margins(&u, &[y])[0] <= 0.0
     };
     let sign = |random: &mut Xoshiro256PlusPlus| if random.random::<bool>() { 1.0 } else { -1.0 };
-    if mixture.noise == Noise::Gaussian {
+    let watch = &sampling.watch;
+    if mixture.noise == Noise::Gaussian && 0.5 * m * m * d * MULTIPLY <= NUMBERS {
         let factor = semidefinite_factor(covariance(w, &mixture.spectrum));
-        count(samples, &generator, |random| {
+        let rank = factor.cols() as f64;
+        let samples = sampling.points(rank + MULTIPLY * m * rank);
+        count(samples, watch, &generator, |random| {
             let y = sign(random);
             let mut xi = vec![0.0; factor.cols()];
             mixture.noise.fill(random, &mut xi);
@@ -111,7 +164,8 @@ pub fn of_network(
         })
     } else {
         let deviation: Vec<f64> = mixture.spectrum.iter().map(|s| s.sqrt()).collect();
-        count(samples, &generator, |random| {
+        let samples = sampling.points(d + MULTIPLY * m * d);
+        count(samples, watch, &generator, |random| {
             let y = sign(random);
             let mut z = vec![0.0; deviation.len()];
             mixture.noise.fill(random, &mut z);
@@ -218,6 +272,10 @@ mod tests {
     use crate::limit::test_error;
     use rand::SeedableRng;
 
+    fn points(count: u64) -> Sampling {
+        Sampling { points: Some(count), ..Sampling::default() }
+    }
+
     fn generator(batch: u64) -> Xoshiro256PlusPlus {
         Xoshiro256PlusPlus::seed_from_u64(77 + batch)
     }
@@ -256,19 +314,19 @@ mod tests {
         let mixture = Mixture { mean: vec![0.5, 0.3, 0.0], spectrum: vec![1.0, 0.5, 2.0], noise: Noise::Gaussian };
         let boundary = [1.0, 1.0, -0.2];
         let exact = test_error::of_boundary(&boundary, &mixture).value;
-        let sampled = of_boundary(&boundary, &mixture, 40_000, generator);
+        let sampled = of_boundary(&boundary, &mixture, &points(40_000), generator).unwrap();
         assert!(sampled.low < exact && exact < sampled.high, "{exact} {sampled:?}");
         // the network with w_1 = w̄, w_2 = −w̄ has the same boundary, and its covariance has rank 1
         let w = Matrix::new(2, 3, vec![1.0, 1.0, -0.2, -1.0, -1.0, 0.2]);
         let network = Network { width: 2, positive: 1, leak: 0.1 };
         assert_eq!(semidefinite_factor(covariance(&w, &mixture.spectrum)).cols(), 1);
-        let sampled = of_network(&w, &network, &mixture, 40_000, generator);
+        let sampled = of_network(&w, &network, &mixture, &points(40_000), generator).unwrap();
         assert!(sampled.low < exact && exact < sampled.high, "{exact} {sampled:?}");
         for noise in [Noise::Rademacher, Noise::Uniform, Noise::StudentT { dof: 3.0 }] {
             let other = Mixture { noise, ..mixture.clone() };
             let (a, b) = (
-                of_boundary(&boundary, &other, 20_000, generator),
-                of_network(&w, &network, &other, 20_000, generator),
+                of_boundary(&boundary, &other, &points(20_000), generator).unwrap(),
+                of_network(&w, &network, &other, &points(20_000), generator).unwrap(),
             );
             assert!(a.low < b.high && b.low < a.high, "{noise:?}: {a:?} {b:?}");
         }
@@ -279,10 +337,35 @@ mod tests {
         let mixture = Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::StudentT { dof: 2.5 } };
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| of_boundary(&[1.0; 4], &mixture, 10_000, generator))
+            pool.install(|| of_boundary(&[1.0; 4], &mixture, &points(10_000), generator).unwrap())
         };
         assert_eq!(run(1), run(3));
         assert_eq!(run(1).samples, 10_000);
+    }
+
+    /// The number of points is a function of the problem alone, and a stopped sample is a smaller one, or none.
+    #[test]
+    fn samples_are_bounded_and_can_be_stopped() {
+        let cost = Sampling::default();
+        assert_eq!([1.0, 100.0, 1e3, 2e5, 1e9].map(|d| cost.points(d)), [100_000, 100_000, 10_000, 50, 1]);
+        assert_eq!(points(7).points(1e9), 7);
+        let stopped = Sampling::default();
+        let mixture = Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::Uniform };
+        let stop = crate::engine::Stop::default();
+        let watched = Sampling { watch: Watch::new(&stop), ..stopped };
+        assert!(of_boundary(&[1.0; 4], &mixture, &watched, generator).is_some());
+        // stopped from within its batch 3, on one thread: batches 0 to 2 count
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let draws = |batch| {
+            if batch == 3 {
+                stop.raise();
+            }
+            generator(batch)
+        };
+        let part = pool.install(|| of_boundary(&[1.0; 4], &mixture, &watched, draws)).unwrap();
+        assert_eq!(part.samples % BATCH, 0);
+        assert!(part.samples < POINTS, "{part:?}");
+        assert_eq!(of_boundary(&[1.0; 4], &mixture, &watched, generator), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod machine;
 
 use crate::error::{Result, input_error};
+use crate::memory;
 use farfield::descent::fused::{self, Fused, Isa, Lanes, Nest};
 use farfield::product::gram;
 use farfield::rounding::AnchorJudge;
@@ -114,12 +115,22 @@ pub fn run(options: &Options) -> Result<Report> {
     if options.engine == Engine::Gram && options.precision == Precision::F32 {
         return Err(input_error!("settled steps are f64 or mixed"));
     }
+    fits(options)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-    let pool = pool.map_err(|e| input_error!("cannot start {} threads: {e}", options.threads))?;
+    let pool = pool.map_err(|e| input_error!("cannot start {} threads: {e}; ask for fewer", options.threads))?;
     Ok(pool.install(|| match options.engine {
         Engine::Direct => direct(options),
         Engine::Gram => settled(options),
     }))
+}
+
+/// Refuses a shape that would not fit: X as made and as packed, W and its copies, K and its half, and the buffers that
+/// are read to see how fast this machine is.
+fn fits(options: &Options) -> Result<()> {
+    let (n, d, m) = (options.n as f64, options.d as f64, options.width as f64);
+    let gram = if options.engine == Engine::Gram { 1.5 * n * n } else { 0.0 };
+    let needed = 8.0 * (2.0 * n * d + 3.0 * m * d + 6.0 * n * m + gram) + (512 << 20) as f64;
+    memory::room(needed, &format!("n = {n}, d = {d}, width = {m}"))
 }
 
 /// Numbers in (-1, 1) by Marsaglia's xorshift: cheap, and good enough to be multiplied.

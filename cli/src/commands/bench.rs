@@ -79,7 +79,7 @@ pub fn execute(args: &BenchArgs) -> Result<u8> {
             Loops::Panels => Nest::Panels,
             Loops::Rows => Nest::Rows,
         }),
-        threads: args.threads,
+        threads: super::threads(args.threads)?,
         seconds: args.seconds,
     };
     let report = bench::run(&options)?;

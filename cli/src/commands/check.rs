@@ -1,12 +1,15 @@
 //! `farfield check`.
 
 use super::{CheckArgs, print};
-use crate::error::Result;
+use crate::apart::apart;
+use crate::error::{Error, Result};
 use crate::files::classes::Classes;
 use crate::json::to_json;
+use crate::progress::of_watch;
 use crate::setup::Setup;
+use crate::signals::Signals;
 use crate::summary::{check, classes_line, problem_line, say};
-use farfield::Conditions;
+use farfield::{Conditions, Phase, Watch};
 use serde::Serialize;
 
 /// The content of `farfield check --json`.
@@ -19,11 +22,19 @@ struct Checked<'a> {
     classes: Option<&'a Classes>,
 }
 
-pub fn execute(args: &CheckArgs) -> Result<u8> {
+pub fn execute(args: &CheckArgs, signals: &Signals) -> Result<u8> {
     let config = args.source.load()?.resolved()?;
-    let setup = Setup::new(&config)?;
+    let (own, watch) = (config.clone(), Watch::new(signals.defer()));
+    let (seen, reading) = (watch.clone(), super::reading(&config));
+    let work = move || -> Result<_> {
+        let setup = Setup::new(&own, &watch)?;
+        watch.begin(Phase::Limit, setup.problem.data.n() as u64);
+        let checked = Conditions::of(&setup.problem, &setup.start)?;
+        Ok((setup, checked))
+    };
+    let done = apart(signals, move || of_watch(&seen, &reading), work)?;
+    let (setup, checked) = done.unwrap_or(Err(Error::Interrupted))?;
     say(&setup.notes);
-    let checked = Conditions::of(&setup.problem, &setup.start)?;
     if args.source.json {
         let described = check::described(&checked);
         return print(&to_json(&Checked { facts: &checked, described, classes: setup.classes.as_ref() })).map(|()| 0);

@@ -1,17 +1,25 @@
 //! `farfield limit`.
 
 use super::{LimitArgs, default_folder, print};
-use crate::error::Result;
-use crate::files::{npy, pattern};
-use crate::folder::Folder;
+use crate::apart::apart;
+use crate::arrays;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::files::classes::Classes;
+use crate::files::pattern;
+use crate::folder::{self, Folder, Kind};
 use crate::json::to_json;
+use crate::progress::of_watch;
 use crate::provenance::{Provenance, Sourced};
 use crate::setup::Setup;
+use crate::signals::{INTERRUPTED, Signals};
 use crate::summary;
 use farfield::limit::sliding::Sliding;
-use farfield::{LimitOutcome, LimitStatus, Outcome, Prediction, Problem, Stationarity};
+use farfield::{
+    Data, LimitOutcome, LimitStatus, Outcome, Pattern, Prediction, Problem, Start, Stationarity, Status, Watch,
+};
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The facts of a limit, and what a run said of its last iterate.
 #[derive(Serialize)]
@@ -21,24 +29,44 @@ struct Report<'a> {
     stationarity: Option<Stationarity>,
 }
 
-pub fn execute(args: &LimitArgs) -> Result<u8> {
+/// A limit that is to be solved.
+#[derive(Clone)]
+struct Task {
+    problem: Problem,
+    start: Start,
+    pattern: Option<Pattern>,
+    classes: Option<Classes>,
+    notes: Vec<String>,
+}
+
+pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
     // a file is a pattern by itself
     let run = args.pattern.as_deref().filter(|path| !path.is_file());
     let config = args.source.load_or(run.map(|r| r.join("config.toml")).as_deref())?.resolved()?;
-    let default = || run.map_or_else(|| default_folder(&config), |r| r.to_path_buf()).join("limit");
-    let output = args.output.clone().unwrap_or_else(default);
-    let Setup { problem, start, classes, notes } = Setup::new(&config)?;
-    summary::say(&notes);
+    if let Some(run) = run {
+        folder::verify(run, &["config.toml", "pattern.npy"])?;
+    }
     let pattern = run.map(|r| r.join("pattern.npy")).or_else(|| args.pattern.clone());
-    let pattern = pattern.map(|p| pattern::read(&p, problem.data.n(), problem.network.width)).transpose()?;
-    let folder = Folder::create(output)?;
-    folder.write("config.toml", config.to_toml().as_bytes())?;
-    let (facts, prediction) = LimitOutcome::of(&problem, &start, pattern.as_ref(), config.seed)?;
+    let mut folder = Folder::claim(output(args, run, &config), Kind::Limit, &config, args.overwrite)?;
+    let task = prepare(&config, signals, pattern)?;
+    summary::say(&task.notes);
+    folder.begin(&config)?;
+    let (problem, classes) = (task.problem.clone(), task.classes.clone());
+    let Some(solved) = solve(&config, signals, task)? else {
+        return leave(args, &config, &folder, &problem, classes.as_ref());
+    };
+    let (facts, prediction) = solved?;
     let stationarity = run.and_then(stationarity);
     let report = Report { facts: &facts, stationarity };
-    let json = to_json(&Sourced { facts: &report, classes: classes.as_ref(), provenance: Provenance::new(&config) });
-    folder.write("result.json", json.as_bytes())?;
-    write_arrays(&prediction, &problem, &folder)?;
+    let arrays = write_arrays(&prediction, &problem, &folder);
+    let json = to_json(&Sourced {
+        facts: &report,
+        classes: classes.as_ref(),
+        files: folder.digests(),
+        provenance: Provenance::new(&config),
+    });
+    let result = folder.write("result.json", json.as_bytes());
+    arrays.and(result)?;
     let text = match args.source.json {
         true => json,
         false => summary::limit::summary(
@@ -53,29 +81,98 @@ pub fn execute(args: &LimitArgs) -> Result<u8> {
     };
     print(&text)?;
     Ok(match facts.status {
+        _ if signals.defer().raised() => INTERRUPTED,
         LimitStatus::Solved => 0,
         LimitStatus::Undecided => 4,
         LimitStatus::NotSeparable => 5,
     })
 }
 
-/// λ and its slopes, and the boundary where there is a limit.
+/// The folder of the limit: as asked for, or named after the configuration, or that of the run; below it where it
+/// holds a run.
+fn output(args: &LimitArgs, run: Option<&Path>, config: &Config) -> PathBuf {
+    match &args.output {
+        Some(output) if !folder::holds_run(output) => output.clone(),
+        Some(output) => output.join("limit"),
+        None => run.map_or_else(|| default_folder(config), Path::to_path_buf).join("limit"),
+    }
+}
+
+/// Everything that can refuse the limit happens here, before its folder changes.
+fn prepare(config: &Config, signals: &Signals, pattern: Option<PathBuf>) -> Result<Task> {
+    let (own, watch) = (config.clone(), Watch::new(signals.defer()));
+    let (seen, reading) = (watch.clone(), super::reading(config));
+    let work = move || {
+        let Setup { problem, start, classes, notes } = Setup::new(&own, &watch)?;
+        if problem.data.gram().is_none() {
+            let (n, most) = (problem.data.n(), Data::LARGEST);
+            return Err(farfield::Error::TooManySamples { n, most, what: "the limit" }.into());
+        }
+        let read = |path: PathBuf| pattern::read(&path, problem.data.n(), problem.network.width);
+        Ok(Task { pattern: pattern.map(read).transpose()?, problem, start, classes, notes })
+    };
+    apart(signals, move || of_watch(&seen, &reading), work)?.unwrap_or(Err(Error::Interrupted))
+}
+
+type Solved = farfield::Result<(LimitOutcome, Prediction<Sliding>)>;
+
+/// Solves for the limit and samples test errors. None if it was left behind.
+fn solve(config: &Config, signals: &Signals, task: Task) -> Result<Option<Solved>> {
+    let watch = Watch::new(signals.defer());
+    let (seen, sampling) = (watch.clone(), super::sampling(config, watch));
+    let work = move || LimitOutcome::sampled(&task.problem, &task.start, task.pattern.as_ref(), &sampling);
+    apart(signals, move || of_watch(&seen, ""), work)
+}
+
+/// The result.json of a limit that was left behind.
+#[derive(Serialize)]
+struct Unfinished {
+    status: Status,
+    step_size: f64,
+    lambda_max: f64,
+}
+
+/// Writes what is known of a limit that did not come back after a signal.
+fn leave(
+    args: &LimitArgs,
+    config: &Config,
+    folder: &Folder,
+    problem: &Problem,
+    classes: Option<&Classes>,
+) -> Result<u8> {
+    let (step_size, lambda_max) = (problem.step_size, problem.data.lambda_max());
+    let facts = Unfinished { status: Status::Interrupted, step_size, lambda_max };
+    let json =
+        to_json(&Sourced { facts: &facts, classes, files: folder.digests(), provenance: Provenance::new(config) });
+    folder.write("result.json", json.as_bytes())?;
+    let text = format!(
+        "{:>10}  interrupted before the limit was solved\n{:>10}  {}\n",
+        "limit",
+        "files",
+        folder.path().display()
+    );
+    print(if args.source.json { &json } else { &text })?;
+    Ok(INTERRUPTED)
+}
+
+/// λ and its slopes, and the boundary where it is a plane; the first failure.
 fn write_arrays(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Folder) -> Result<()> {
-    let path = |name: &str| folder.path().join(name);
     let (lambda, slopes) = match prediction {
         Prediction::Limit(solved) => (&solved.limit.lambda, Some(solved.slopes_of_neurons())),
         Prediction::NotSeparable(proof) => (&proof.farkas.lambda, Some(proof.slopes.clone())),
         Prediction::Undecided(best) => (&best.lambda, None),
     };
     let weights = if matches!(prediction, Prediction::NotSeparable(_)) { "farkas.npy" } else { "dual.npy" };
-    npy::write_vector(&path(weights), lambda)?;
+    let mut results: Vec<Result<()>> = vec![arrays::vector(folder, weights, lambda)];
     if let Some(slopes) = slopes {
-        npy::write_matrix(&path("slopes.npy"), &slopes)?;
+        results.push(arrays::matrix(folder, "slopes.npy", &slopes));
     }
     if let Prediction::Limit(solved) = prediction {
-        npy::write_vector(&path("boundary.npy"), &solved.limit.boundary(problem.data.x()))?;
+        if solved.limit.linear(&problem.network) {
+            results.push(arrays::vector(folder, "boundary.npy", &solved.limit.boundary(problem.data.x())));
+        }
     }
-    Ok(())
+    results.into_iter().collect()
 }
 
 /// What a run's result.json says of its last iterate.

@@ -5,13 +5,14 @@ mod check;
 mod limit;
 mod run;
 
-use crate::config::{Config, paths};
-use crate::error::{Error, Result};
-use crate::folder::Folder;
+use crate::config::{Config, Source as Samples, paths};
+use crate::error::{Error, Result, input_error};
+use crate::manual;
 use crate::signals::Signals;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use farfield::{Sampling, Watch};
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Where gradient descent on two-layer leaky-ReLU networks goes.
@@ -40,13 +41,14 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page (roff)
+    /// Print the manual page (roff): every command, key, file and exit code
     Man,
 }
 
 #[derive(Args)]
 struct Source {
     /// Configuration in TOML; without it, the embedded default
+    #[arg(value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
     /// Set a configuration key by its dotted name, over the file
     #[arg(short = 's', long = "set", value_name = "KEY=VALUE")]
@@ -55,7 +57,7 @@ struct Source {
     #[arg(long)]
     json: bool,
     /// Number of threads [default: all cores]; the result does not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(THREADS)))]
     threads: Option<u16>,
 }
 
@@ -64,8 +66,11 @@ struct RunArgs {
     #[command(flatten)]
     source: Source,
     /// Output folder [default: farfield-out/ and the digest of the configuration]
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output: Option<PathBuf>,
+    /// Replace results of another configuration in the output folder
+    #[arg(long)]
+    overwrite: bool,
     /// Print the resolved configuration and stop
     #[arg(long)]
     dry_run: bool,
@@ -77,11 +82,14 @@ struct LimitArgs {
     source: Source,
     /// Take the pattern that the run in this folder ended in, and its configuration unless one is given;
     /// or a pattern.npy
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::AnyPath)]
     pattern: Option<PathBuf>,
-    /// Output folder [default: the folder `limit` in that of the run]
-    #[arg(short, long, value_name = "DIR")]
+    /// Output folder [default: the folder `limit` in that of the run]; where it holds a run, `limit` below it
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output: Option<PathBuf>,
+    /// Replace a limit of another configuration in the output folder
+    #[arg(long)]
+    overwrite: bool,
 }
 
 #[derive(Args)]
@@ -90,8 +98,11 @@ struct CheckArgs {
     source: Source,
 }
 
+/// The most threads: more only cost memory.
+const THREADS: u16 = 1024;
+
 impl Source {
-    /// The validated configuration; also sets the number of threads.
+    /// The validated configuration; also starts the threads.
     fn load(&self) -> Result<Config> {
         self.load_or(None)
     }
@@ -100,12 +111,32 @@ impl Source {
     fn load_or(&self, other: Option<&Path>) -> Result<Config> {
         let settings: Vec<String> = self.settings.iter().map(|s| paths::encode(s)).collect();
         let config = Config::load(self.config.as_deref().or(other), &settings)?;
-        if let Some(threads) = self.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-            pool.build_global().map_err(|e| Error::Internal(format!("cannot start {threads} threads: {e}")))?;
-        }
+        let threads = threads(self.threads.unwrap_or(0).into())?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|e| cannot_start(threads, &e))?;
         Ok(config)
     }
+}
+
+/// The number of threads: as asked for, or (0) as RAYON_NUM_THREADS says, or as many as there are cores.
+fn threads(asked: usize) -> Result<usize> {
+    if asked > THREADS.into() {
+        return Err(input_error!("--threads {asked}: expected at most {THREADS}"));
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS.into()));
+    match std::env::var("RAYON_NUM_THREADS").ok().map(|text| text.trim().parse::<u64>()) {
+        _ if asked > 0 => Ok(asked),
+        Some(Ok(count)) if count > THREADS.into() => {
+            Err(input_error!("RAYON_NUM_THREADS = {count}: expected at most {THREADS}"))
+        }
+        Some(Ok(count @ 1..)) => Ok(count as usize),
+        _ => Ok(cores()),
+    }
+}
+
+/// The error of threads that the system refuses.
+fn cannot_start(threads: usize, error: &dyn std::fmt::Display) -> Error {
+    input_error!("cannot start {threads} threads: {error}; ask for fewer with --threads, or raise the limits (ulimit)")
 }
 
 /// Runs the command; the exit code of the process.
@@ -115,27 +146,27 @@ impl Source {
 pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
     match cli.command {
         Command::Run(args) => run::execute(&args, signals),
-        Command::Limit(args) => limit::execute(&args),
-        Command::Check(args) => check::execute(&args),
+        Command::Limit(args) => limit::execute(&args, signals),
+        Command::Check(args) => check::execute(&args, signals),
         Command::Bench(args) => bench::execute(&args),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "farfield", &mut script);
-            print(&String::from_utf8_lossy(&script)).map(|()| 0)
-        }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command())
-                .render(&mut page)
-                .map_err(|e| Error::Internal(format!("cannot render the manual page: {e}")))?;
-            print(&String::from_utf8_lossy(&page)).map(|()| 0)
-        }
+        Command::Completions { shell } => print(&manual::completions(shell)).map(|()| 0),
+        Command::Man => print(&manual::page()?).map(|()| 0),
     }
+}
+
+/// Prints what clap prints to stdout: help and version.
+///
+/// # Errors
+/// [`Error::Internal`] if stdout cannot be written.
+pub fn print_help(help: &clap::Error) -> Result<()> {
+    let text = help.render();
+    if std::io::stdout().is_terminal() { print(&text.ansi().to_string()) } else { print(&text.to_string()) }
 }
 
 /// Prints to stdout; a closed pipe is not an error.
 fn print(text: &str) -> Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::Internal(format!("cannot write to stdout: {e}")))
         }
@@ -143,12 +174,20 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-/// The output folder: as asked, or named after the configuration.
-fn folder(output: Option<&PathBuf>, config: &Config) -> Result<Folder> {
-    Folder::create(output.cloned().unwrap_or_else(|| default_folder(config)))
-}
-
 /// The folder of a run: named after the configuration.
 fn default_folder(config: &Config) -> PathBuf {
     PathBuf::from("farfield-out").join(config.short_digest())
+}
+
+/// What is done before the first phase of a watch: a file is read.
+fn reading(config: &Config) -> String {
+    let Samples::File(path) = &config.data.source else { return String::new() };
+    let size = std::fs::metadata(path).map_or(0, |m| m.len()) as f64 / 1e6;
+    format!("reading {path} ({size:.0} MB)")
+}
+
+/// How test errors are sampled.
+fn sampling(config: &Config, watch: Watch) -> Sampling {
+    let points = Some(config.output.test_points).filter(|points| *points > 0);
+    Sampling { seed: config.seed, points, watch }
 }

@@ -1,19 +1,23 @@
 //! `farfield run`.
 
-use super::{RunArgs, folder, print};
+use super::{RunArgs, default_folder, print};
+use crate::apart::apart;
+use crate::arrays;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::files::{npy, pattern};
-use crate::folder::Folder;
+use crate::files::classes::Classes;
+use crate::folder::{Folder, Kind};
 use crate::json::to_json;
-use crate::progress::Display;
+use crate::progress::{of_steps, of_watch};
 use crate::provenance::{Provenance, Sourced};
 use crate::setup::{self, Setup};
-use crate::signals::Signals;
+use crate::signals::{INTERRUPTED, Signals};
 use crate::summary;
 use crate::trace::Traces;
-use farfield::{Descent, Ended, Status};
+use farfield::{Descent, Ended, Outcome, Problem, Row, Status, Watch};
+use serde::Serialize;
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
@@ -21,63 +25,201 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     if args.dry_run {
         return print(&config.to_toml()).map(|()| 0);
     }
-    let start = Instant::now();
-    let folder = folder(args.output.as_ref(), &config)?;
-    folder.write("config.toml", config.to_toml().as_bytes())?;
-    let Setup { problem, start: begin, classes, notes } = Setup::new(&config)?;
+    let begun = Instant::now();
+    let output = args.output.clone().unwrap_or_else(|| default_folder(&config));
+    let mut folder = Folder::claim(output, Kind::Run, &config, args.overwrite)?;
+    let Prepared { descent, classes, notes } = prepare(&config, signals)?;
     summary::say(&notes);
-    let mut descent = Descent::with(&problem, &begin, &setup::options(&config))?;
-    let (ended, written) = descend(&config, signals, &folder, &mut descent);
-    let outcome = descent.outcome(config.seed);
-    let json = to_json(&Sourced { facts: &outcome, classes: classes.as_ref(), provenance: Provenance::new(&config) });
-    // What can still be written is written, whatever failed before; the first failure is what the command ends with.
-    let arrays = write_arrays(&config, &mut descent, ended.status, &folder);
-    let result = folder.write("result.json", json.as_bytes());
-    written.and(arrays).and(result)?;
-    let seconds = start.elapsed().as_secs_f64();
-    let text = match args.source.json {
-        true => json,
-        false => summary::run::summary(&problem, classes.as_ref(), &config, &outcome, folder.path(), seconds),
-    };
-    print(&text)?;
-    Ok(exit_code(&config, &ended))
+    folder.begin(&config)?;
+    let (folder, rows) = (Arc::new(folder), Rows { classes, ..Rows::default() });
+    let problem = descent.problem().clone();
+    match travel(&config, signals, &folder, descent, &rows)? {
+        Some(travelled) => finish(args, signals, &config, &folder, &rows, travelled, begun),
+        None => leave(args, &config, &folder, &rows, &problem),
+    }
 }
 
-/// Follows gradient descent; a row that cannot be written ends it there.
-fn descend(config: &Config, signals: &Signals, folder: &Folder, descent: &mut Descent) -> (Ended, Result<()>) {
-    let mut traces = Traces::begin(folder, config.descent.precision);
-    let stop = signals.defer();
-    descent.listen(stop);
-    let _display = Display::start(descent.progress(), config.descent.steps);
-    let mut written = Ok(());
-    let ended = descent.run(config.descent.steps, |row| {
-        if let Ok(traces) = &mut traces {
-            written = traces.append(row);
-        }
-        if traces.is_err() || written.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+/// A run that can begin.
+struct Prepared {
+    descent: Descent,
+    classes: Option<Classes>,
+    notes: Vec<String>,
+}
+
+/// Everything that can refuse the run happens here, before its folder changes.
+fn prepare(config: &Config, signals: &Signals) -> Result<Prepared> {
+    let (own, watch) = (config.clone(), Watch::new(signals.defer()));
+    let (seen, reading) = (watch.clone(), super::reading(config));
+    let work = move || {
+        let Setup { problem, start, classes, notes } = Setup::new(&own, &watch)?;
+        let mut descent = Descent::with(&problem, &start, &setup::options(&own))?;
+        starts_in_range(&mut descent)?;
+        Ok(Prepared { descent, classes, notes })
+    };
+    apart(signals, move || of_watch(&seen, &reading), work)?.unwrap_or(Err(Error::Interrupted))
+}
+
+/// Refuses a start whose losses `exp(−q)` overflow: no step can be taken from it, however small.
+fn starts_in_range(descent: &mut Descent) -> Result<()> {
+    let margins = descent.margins();
+    let least = margins.iter().copied().fold(f64::INFINITY, |a, b| if b < a || b.is_nan() { b } else { a });
+    if least.is_finite() && (-least).exp().is_finite() {
+        return Ok(());
+    }
+    Err(Error::Numerical(format!(
+        "the losses exp(-q) of W(0) overflow, its least margin is {least:.4e}; choose a smaller network.init_scale, or \
+         another network.init"
+    )))
+}
+
+/// What is known of a run whoever ends it: which class is +1, the first row and the last one.
+#[derive(Clone, Default)]
+struct Rows {
+    classes: Option<Classes>,
+    ends: Arc<Mutex<(Option<Row>, Option<Row>)>>,
+}
+
+impl Rows {
+    fn note(&self, row: &Row) {
+        let mut rows = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.0.get_or_insert_with(|| row.clone());
+        rows.1 = Some(row.clone());
+    }
+
+    fn seen(&self) -> (Option<Row>, Option<Row>) {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A run at its end.
+struct Travelled {
+    descent: Descent,
+    ended: Ended,
+    outcome: Outcome,
+    written: Result<()>,
+}
+
+/// Follows gradient descent; a row that cannot be written ends it there. None if it was left behind.
+fn travel(
+    config: &Config,
+    signals: &Signals,
+    folder: &Arc<Folder>,
+    mut descent: Descent,
+    rows: &Rows,
+) -> Result<Option<Travelled>> {
+    let stop = signals.defer().clone();
+    descent.listen(&stop);
+    let (progress, horizon) = (descent.progress(), config.descent.steps);
+    let watch = Watch::new(&stop);
+    let seen = watch.clone();
+    let show = move || of_watch(&seen, "").or_else(|| Some(of_steps(&progress, horizon)));
+    let (folder, rows, precision) = (folder.clone(), rows.clone(), config.descent.precision);
+    let sampling = super::sampling(config, watch);
+    let work = move || {
+        let mut traces = Traces::begin(&folder, precision);
+        let mut written = Ok(());
+        let ended = descent.run(horizon, |row| {
+            rows.note(row);
+            if let Ok(traces) = &mut traces {
+                written = traces.append(row);
+            }
+            if traces.is_err() || written.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let ended = ended.clone();
+        let outcome = descent.outcome_sampled(&sampling);
+        Travelled { descent, ended, outcome, written: traces.map(|_| ()).and(written) }
+    };
+    apart(signals, show, work)
+}
+
+/// Writes what can be written, whatever failed before; the first failure is what the command ends with.
+fn finish(
+    args: &RunArgs,
+    signals: &Signals,
+    config: &Config,
+    folder: &Folder,
+    rows: &Rows,
+    travelled: Travelled,
+    begun: Instant,
+) -> Result<u8> {
+    let Travelled { mut descent, ended, outcome, written } = travelled;
+    let arrays = write_arrays(config, &mut descent, ended.status, folder);
+    let json = to_json(&Sourced {
+        facts: &outcome,
+        classes: rows.classes.as_ref(),
+        files: folder.digests(),
+        provenance: Provenance::new(config),
     });
-    (ended.clone(), traces.map(|_| ()).and(written))
+    let result = folder.write("result.json", json.as_bytes());
+    written.and(arrays).and(result)?;
+    let facts = summary::run::Facts {
+        problem: descent.problem(),
+        classes: rows.classes.as_ref(),
+        config,
+        outcome: &outcome,
+        first: rows.seen().0,
+        plane: descent.monitor().limit().map(|limit| limit.linear(&descent.problem().network)),
+        folder: folder.path(),
+        seconds: begun.elapsed().as_secs_f64(),
+    };
+    let text = if args.source.json { json } else { summary::run::summary(&facts) };
+    print(&text)?;
+    Ok(if signals.defer().raised() { INTERRUPTED } else { exit_code(config, &ended) })
+}
+
+/// The result.json of a run that was left behind in something long after its last row.
+#[derive(Serialize)]
+struct Unfinished {
+    status: Status,
+    steps: f64,
+    #[serde(flatten)]
+    row: Option<Row>,
+    step_size: f64,
+    lambda_max: f64,
+}
+
+/// Writes what is known of a run that did not come back after a signal: its rows.
+fn leave(args: &RunArgs, config: &Config, folder: &Folder, rows: &Rows, problem: &Problem) -> Result<u8> {
+    let row = rows.seen().1;
+    let facts = Unfinished {
+        status: Status::Interrupted,
+        steps: row.as_ref().map_or(0.0, |row| row.t),
+        row,
+        step_size: problem.step_size,
+        lambda_max: problem.data.lambda_max(),
+    };
+    let json = to_json(&Sourced {
+        facts: &facts,
+        classes: rows.classes.as_ref(),
+        files: folder.digests(),
+        provenance: Provenance::new(config),
+    });
+    folder.write("result.json", json.as_bytes())?;
+    let text = if args.source.json { json } else { summary::run::left(facts.row.as_ref(), folder.path()) };
+    print(&text)?;
+    Ok(INTERRUPTED)
 }
 
 /// Every array that can be written; the first failure.
 fn write_arrays(config: &Config, descent: &mut Descent, status: Status, folder: &Folder) -> Result<()> {
-    let path = |name: &str| folder.path().join(name);
     let mut results: Vec<Result<()>> = vec![
-        npy::write_vector(&path("margins.npy"), &descent.margins()),
-        pattern::write(&path("pattern.npy"), &descent.pattern()),
+        arrays::vector(folder, "margins.npy", &descent.margins()),
+        arrays::pattern(folder, "pattern.npy", &descent.pattern()),
     ];
     if let Some(proof) = descent.monitor().inseparable().filter(|_| status == Status::NotSeparable) {
-        results.push(npy::write_vector(&path("farkas.npy"), &proof.farkas.lambda));
+        results.push(arrays::vector(folder, "farkas.npy", &proof.farkas.lambda));
     }
     if let Some(limit) = descent.monitor().limit() {
-        results.push(npy::write_vector(&path("dual.npy"), &limit.lambda));
-        let boundary = limit.boundary(descent.problem().data.x());
-        results.push(npy::write_vector(&path("boundary.npy"), &boundary));
+        results.push(arrays::vector(folder, "dual.npy", &limit.lambda));
+        if limit.linear(&descent.problem().network) {
+            let boundary = limit.boundary(descent.problem().data.x());
+            results.push(arrays::vector(folder, "boundary.npy", &boundary));
+        }
     }
     if config.output.weights {
-        results.push(npy::write_matrix(&path("weights.npy"), &descent.iterate().weights()));
+        results.push(arrays::matrix(folder, "weights.npy", &descent.iterate().weights()));
     }
-    results.into_iter().collect::<std::result::Result<(), Error>>()
+    results.into_iter().collect()
 }
 
 fn exit_code(config: &Config, ended: &Ended) -> u8 {
@@ -86,7 +228,7 @@ fn exit_code(config: &Config, ended: &Ended) -> u8 {
     match ended.status {
         Status::Diverged => 3,
         Status::NotSeparable => 5,
-        Status::Interrupted => 130,
+        Status::Interrupted => INTERRUPTED,
         Status::Stopped => 1,
         Status::Horizon if missed => 4,
         Status::Horizon | Status::Tolerance => 0,

@@ -138,6 +138,9 @@ pub struct Monitor {
 pub struct Output {
     /// Also write weights.npy.
     pub weights: bool,
+    /// Points of a sampled test error; 0: as many as about a second allows, a function of the problem alone.
+    #[serde(deserialize_with = "count")]
+    pub test_points: u64,
 }
 
 impl Default for Data {

@@ -1,6 +1,6 @@
 //! The summary of `farfield limit`.
 
-use super::{classes_line, error_text, margin_text, problem_line, stationarity_text};
+use super::{classes_line, count, error_text, margin_text, problem_line, small, stationarity_text};
 use crate::config::Config;
 use crate::files::classes::Classes;
 use farfield::limit::Undecided;
@@ -32,6 +32,9 @@ pub fn summary(
         Prediction::Limit(solved) => {
             line("limit", limit_text(facts, solved));
             line("sliding", sliding_text(facts, solved));
+            if !solved.limit.linear(&problem.network) {
+                line("boundary", super::NO_PLANE.into());
+            }
             if let Some(bits) = facts.differing_bits {
                 line("pattern", pattern_text(solved, bits));
             }
@@ -68,8 +71,10 @@ fn undecided_text(best: &Undecided) -> String {
 
 fn sliding_text(facts: &LimitOutcome, solved: &Sliding) -> String {
     let pair = |p: &Slider| {
-        let plural = if p.neurons == 1 { "" } else { "s" };
-        let whose = if facts.wrong_side.is_some() { format!(", {} neuron{plural}", p.neurons) } else { String::new() };
+        let whose = match facts.wrong_side {
+            Some(_) => format!(", {}", count(p.neurons as u64, "neuron")),
+            None => String::new(),
+        };
         format!(
             "sample {} (sign {:+.0}{whose}): slope {:.4}, fraction {:.4}",
             p.sample, p.sign, p.slope, p.fraction_predicted
@@ -91,17 +96,17 @@ fn limit_text(facts: &LimitOutcome, solved: &Sliding) -> String {
         (count, _) => format!("NOT consistent: {} on another side, so GD goes elsewhere", pairs(count)),
     };
     format!(
-        "max margin γ* = {}, {} of {} samples support it, {consistent}; rate exponent ν = {:.4}",
+        "max margin γ* = {}, {} of {} samples support it, {consistent}; rate exponent ν = {}",
         margin_text(limit.max_margin, limit.margin_interval),
         facts.support.unwrap_or(0),
         limit.lambda.len(),
-        limit.nu
+        small(limit.nu, 4)
     )
 }
 
 /// A count of pairs (sample, neuron) with `a_j y_i > 0`.
-fn pairs(count: usize) -> String {
-    format!("{count} pair{} of one sign", if count == 1 { "" } else { "s" })
+fn pairs(number: usize) -> String {
+    super::pairs(number) + " of one sign"
 }
 
 /// What the limit says of the pattern that a run ended in.
@@ -114,9 +119,11 @@ fn pattern_text(solved: &Sliding, differing: usize) -> String {
     let bits = limit.lambda.len() * limit.span.groups.of.len();
     let verdict = match (limit.consistent(), differing) {
         (true, 0) => "the limit is consistent with the run's pattern and shows every bit that does not slide".into(),
-        (true, d) => format!("the limit is consistent with the run's sides, but {d} of {bits} bits must still change"),
+        (true, d) => {
+            format!("the limit is consistent with the run's sides, but of {bits} bits {d} must still change")
+        }
         (false, d) => {
-            format!("the limit is NOT consistent with the run's pattern: {d} of {bits} bits must still change")
+            format!("the limit is NOT consistent with the run's pattern: of {bits} bits {d} must still change")
         }
     };
     format!("from the run: {wrong}; {verdict}")

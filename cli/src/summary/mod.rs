@@ -10,6 +10,9 @@ use crate::files::text::shown;
 use farfield::{Estimate, Hold, Problem, Reduction, Regime, Remark, Stationarity, StepSize, TestError};
 use std::io::Write;
 
+/// Why there is no boundary.npy.
+pub const NO_PLANE: &str = "no plane, so no boundary.npy: neurons of one sign differ in the limit";
+
 /// A count of steps: `1000000`, or `1.000e12` beyond nine digits.
 pub fn steps(t: f64) -> String {
     if t < 1e9 { format!("{t}") } else { format!("{t:.3e}") }
@@ -38,6 +41,21 @@ pub fn say(notes: &[String]) {
     for note in notes {
         let _ = writeln!(std::io::stderr(), "farfield: {note}");
     }
+}
+
+/// A number below 1 with so many decimals, or in scientific notation where these would hide it.
+pub fn small(v: f64, places: usize) -> String {
+    if v != 0.0 && v.abs() < 1e-3 { format!("{v:.4e}") } else { format!("{v:.places$}") }
+}
+
+/// A count and its noun.
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A count of pairs (sample, neuron).
+pub fn pairs(number: usize) -> String {
+    count(number as u64, "pair") + " (sample, neuron)"
 }
 
 /// The data, the network and the step.
@@ -84,19 +102,29 @@ pub fn error_text(e: &TestError) -> String {
     let bayes = exact(e.bayes, e.log10_bayes).map(|text| format!("Bayes {text}, ")).unwrap_or_default();
     let iterate = e.iterate.as_ref().map(|s| format!(", the iterate {}", interval(s))).unwrap_or_default();
     let predicted = probability(e.predicted, e.log10_predicted);
+    let time = match e.sampling_seconds {
+        0.0 => String::new(),
+        seconds => format!("; sampled in {seconds:.2} s"),
+    };
     let regime = match e.regime {
         Regime::Weak => "weak",
         Regime::Strong => "strong",
     };
-    format!("{limit}{bayes}predicted {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {:.3})", e.signal_ratio)
+    format!(
+        "{limit}{bayes}predicted for clean labels {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}",
+        small(e.signal_ratio, 3)
+    )
 }
 
 /// A sampled error with its 95 % interval.
 fn interval(e: &Estimate) -> String {
+    let points = count(e.samples, "point");
     if e.value == 0.0 {
-        return format!("below {:.1e} (95 %, no error in {} points)", e.high, e.samples);
+        // rounded up: it is a bound
+        return format!("below {:.3e} (95 %, no error in {points})", e.high * (1.0 + 5e-4));
     }
-    format!("{:.3e} (95 %: {:.1e} to {:.1e}, {} points)", e.value, e.low, e.high, e.samples)
+    // the same digits for all three: rounded, they keep their order
+    format!("{:.3e} (95 %: {:.3e} to {:.3e}, {points})", e.value, e.low, e.high)
 }
 
 /// A probability, by its logarithm where it is too small to print otherwise.
@@ -106,14 +134,13 @@ pub fn probability(value: f64, log10: f64) -> String {
 
 /// Why a run is not as fast, or not as exact, as was asked for, or why its limit is not known.
 pub fn remark_text(remark: &Remark) -> String {
-    const CHATTER: &str = "neurons change sides every few steps";
     match *remark {
         Remark::Held(Hold::Off) => "warp is off".into(),
-        Remark::Held(Hold::Flips) => CHATTER.into(),
+        Remark::Held(Hold::Flips) => "the pattern has not stood still for long enough".into(),
         Remark::Held(Hold::Early) => "too early for warp".into(),
         Remark::Held(Hold::Near) => "a neuron is about to change sides".into(),
         Remark::Held(Hold::Rough(t)) => {
-            format!("{CHATTER}, and it is too early for their averages before t ≈ {t:.0e}")
+            format!("neurons change sides every few steps, and it is too early for their averages before t ≈ {t:.0e}")
         }
         Remark::Escalated { at, drift } => {
             format!("f64 from t = {at}: in mixed precision the margins drifted by {drift:.1e}")
@@ -122,10 +149,13 @@ pub fn remark_text(remark: &Remark) -> String {
             let half = half.map(|t| format!(", half of them from t = {t} on")).unwrap_or_default();
             format!("updates are lost in rounding, the first at t = {first}{half}")
         }
-        Remark::OtherSides { pairs } => format!(
-            "the limit for the present sides of the neurons has other sides at {pairs} pairs (sample, neuron): they \
-             still have to change"
-        ),
+        Remark::OtherSides { pairs: count } => {
+            let still = if count == 1 { "it still has" } else { "they still have" };
+            format!(
+                "the limit for the present sides of the neurons has another side at {}: {still} to change",
+                pairs(count)
+            )
+        }
         Remark::SidesNotSeparable => "the present sides of the neurons do not separate the data".into(),
         Remark::SidesUndecided => "whether the present sides of the neurons separate the data is undecided".into(),
     }

@@ -1,30 +1,49 @@
 //! The result of a run in a dozen lines, for people.
 
-use super::{classes_line, decimals, error_text, margin_text, problem_line, remark_text, stationarity_text, steps};
+use super::{
+    NO_PLANE, classes_line, count, decimals, error_text, margin_text, problem_line, remark_text, small,
+    stationarity_text, steps,
+};
 use crate::config::Config;
 use crate::files::classes::Classes;
-use farfield::{Outcome, PatternState, Problem, Segment, Share, SlidingSample, Status};
+use farfield::{Data, Hold, Outcome, PatternState, Problem, Remark, Row, Segment, Share, SlidingSample, Status};
 use std::fmt::Write;
 use std::path::Path;
 
-/// The summary of a run that took `seconds` and left its files in `folder`.
-pub fn summary(
-    problem: &Problem,
-    classes: Option<&Classes>,
-    config: &Config,
-    outcome: &Outcome,
-    folder: &Path,
-    seconds: f64,
-) -> String {
+/// What a summary tells.
+pub struct Facts<'a> {
+    /// The problem.
+    pub problem: &'a Problem,
+    /// Which class is +1, for data from files.
+    pub classes: Option<&'a Classes>,
+    /// Its configuration.
+    pub config: &'a Config,
+    /// What was found.
+    pub outcome: &'a Outcome,
+    /// The row at t = 0.
+    pub first: Option<Row>,
+    /// Whether the boundary of the limit is a plane; none without a limit.
+    pub plane: Option<bool>,
+    /// Where the files are.
+    pub folder: &'a Path,
+    /// Wall-clock seconds of the whole.
+    pub seconds: f64,
+}
+
+/// The summary of a run.
+pub fn summary(facts: &Facts) -> String {
+    let Facts { problem, config, outcome, folder, .. } = *facts;
     let mut out = String::new();
     for (name, text) in [
         ("problem", problem_line(problem, config)),
-        ("classes", classes_line(classes)),
-        ("descent", descent_line(outcome, seconds)),
+        ("classes", classes_line(facts.classes)),
+        ("caution", cautions(facts).join("\n            ")),
+        ("descent", descent_line(facts)),
         ("precision", precision_line(outcome)),
         ("state", state_line(outcome)),
         ("pattern", pattern_line(problem, outcome)),
-        ("limit", limit_line(outcome)),
+        ("limit", limit_line(problem, outcome)),
+        ("boundary", if facts.plane == Some(false) { NO_PLANE.into() } else { String::new() }),
         ("sliding", sliding_lines(outcome)),
         ("direction", direction_line(outcome)),
         ("gradient", gradient_line(outcome)),
@@ -41,30 +60,88 @@ pub fn summary(
     out
 }
 
+/// The summary of a run that was left behind long after its last row.
+pub fn left(row: Option<&Row>, folder: &Path) -> String {
+    let t = match row {
+        Some(row) => format!("interrupted; the last row of trace.csv is at t = {}", steps(row.t)),
+        None => "interrupted before its first row".into(),
+    };
+    format!("{:>10}  {t}\n{:>10}  {}\n", "descent", "files", folder.display())
+}
+
+/// `α c λmax(K)` from which steps need not lower the loss, even where all weights are at most 1.
+const TOO_LARGE: f64 = 2.0;
+/// `‖W(0)‖` in first steps from which W(0), not the data, decides the sides of the neurons.
+const DWARFED: f64 = 10.0;
+
+/// What in the step and the start is far from what the theory asks.
+fn cautions(facts: &Facts) -> Vec<String> {
+    let (problem, mut out) = (facts.problem, Vec::new());
+    let curvature = problem.rate() * problem.data.lambda_max();
+    if curvature > TOO_LARGE {
+        out.push(format!(
+            "the step size times the curvature, α c λmax(K) = {curvature:.3e}, is above 2: steps need not lower the \
+             loss; descent.step_size = \"auto\" gives 1"
+        ));
+    }
+    if let Some(first) = &facts.first {
+        let ratio = first.weight_norm / (problem.step_size * first.gradient_norm);
+        if ratio > DWARFED {
+            out.push(format!(
+                "W(0) is {ratio:.3e} times as long as the first step: the start, not the data, decides the sides of \
+                 the neurons; a smaller network.init_scale lets the data decide"
+            ));
+        }
+    }
+    out
+}
+
+/// Why a run diverged, and what to do.
+fn divergence(facts: &Facts) -> String {
+    // A start this far on the wrong side has losses from e^30 on: the first step is too long for it, not for the data.
+    const WRONG: f64 = -30.0;
+    match &facts.first {
+        Some(first) if first.min_margin < WRONG => format!(
+            "DIVERGED: the start has margins down to {:.4e}, where the loss is steep; a smaller network.init_scale \
+             is needed",
+            first.min_margin
+        ),
+        _ => "DIVERGED: a smaller descent.step_size is needed".into(),
+    }
+}
+
 /// The angle of a cosine gap, in radians.
 fn angle(gap: f64) -> f64 {
     2.0 * (0.5 * gap).sqrt().min(1.0).asin()
 }
 
-fn descent_line(outcome: &Outcome, seconds: f64) -> String {
+fn descent_line(facts: &Facts) -> String {
+    let (outcome, seconds) = (facts.outcome, facts.seconds);
     let how = match outcome.status {
-        Status::Tolerance => "certified angle below the tolerance",
-        Status::Diverged => "DIVERGED: a smaller descent.step_size is needed",
-        Status::NotSeparable => "NOT SEPARABLE by this network in the reached pattern",
-        Status::Interrupted => "interrupted",
-        Status::Stopped => "stopped",
-        Status::Horizon => "horizon reached",
+        Status::Tolerance => "certified angle below the tolerance".into(),
+        Status::Diverged => divergence(facts),
+        Status::NotSeparable => "NOT SEPARABLE by this network in the reached pattern".into(),
+        Status::Interrupted => "interrupted".into(),
+        Status::Stopped => "stopped".into(),
+        Status::Horizon => "horizon reached".to_string(),
     };
     let part = |s: &Segment| {
-        format!("{} {} to {} ({} steps, {:.2} s)", s.engine, s.precision, steps(s.to), s.steps_taken, s.seconds)
+        let taken = count(s.steps_taken, "step");
+        format!("{} {} to {} ({taken}, {:.2} s)", s.engine, s.precision, steps(s.to), s.seconds)
     };
     let parts: Vec<String> = outcome.segments.iter().map(part).collect();
     let parts = match &parts[..] {
         [first, .., last] if parts.len() > 4 => format!("{first} … {} more … {last}", parts.len() - 2),
         _ => parts.join(", "),
     };
-    let remark = outcome.remark.map(|r| format!("; {}", remark_text(&r))).unwrap_or_default();
-    format!("t = {}, {how}, in {seconds:.2} s: {parts}{remark}", steps(outcome.steps))
+    let remark = match outcome.remark {
+        // What held the engine back is of no interest where it broke down.
+        Some(Remark::Held(_)) if outcome.status == Status::Diverged => String::new(),
+        Some(Remark::Held(Hold::Flips)) if outcome.pattern.flips > 0 => "; neurons change sides every few steps".into(),
+        remark => remark.map(|r| format!("; {}", remark_text(&r))).unwrap_or_default(),
+    };
+    let parts = if parts.is_empty() { String::new() } else { format!(": {parts}") };
+    format!("t = {}, {how}, in {seconds:.2} s{parts}{remark}", steps(outcome.steps))
 }
 
 /// What is known of rounding, where products are not all in f64.
@@ -73,7 +150,7 @@ fn precision_line(outcome: &Outcome) -> String {
     let (Some(largest), Some(lost)) = (p.largest_drift, p.lost_fraction) else { return String::new() };
     let mut parts = vec![format!("margins off by at most {:.1e}", largest)];
     if p.anchors > 0 {
-        parts.push(format!("anchored {} times", p.anchors));
+        parts.push(format!("anchored {}", count(p.anchors, "time")));
     }
     parts.push(match (p.first_lost, p.half_lost) {
         (None, _) => "no update lost".into(),
@@ -112,23 +189,30 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
         PatternState::Sliding => "neurons chatter for ever, their limit is known",
         PatternState::Unsettled => "unsettled: it may still change",
     };
-    let last =
-        if p.flips == 0 { "no flips".into() } else { format!("{} flips, last at t = {}", p.flips, steps(p.last_flip)) };
+    let last = if p.flips == 0 {
+        "no flips".into()
+    } else {
+        format!("{}, last at t = {}", count(p.flips, "flip"), steps(p.last_flip))
+    };
     format!("{agreement} ({} x {} bits, {last}); {state}", problem.data.n(), problem.network.width)
 }
 
-fn limit_line(outcome: &Outcome) -> String {
+fn limit_line(problem: &Problem, outcome: &Outcome) -> String {
     match (outcome.max_margin.zip(outcome.margin_interval), outcome.rate_exponent) {
         (Some((margin, interval)), Some(nu)) => format!(
-            "max margin γ* = {}, consistent; the iterate has {:.9}; rate exponent ν = {nu:.4}",
+            "max margin γ* = {}, consistent; the iterate has {}; rate exponent ν = {}",
             margin_text(margin, interval),
-            outcome.normalized_margin,
+            small(outcome.normalized_margin, 9),
+            small(nu, 4)
         ),
         _ => match outcome.farkas_value {
             Some(value) => format!(
                 "none: moved by {value:.1e} of their lengths the features cancel exactly, with weights λ ≥ 0, Σλ = 1 \
                  (farkas.npy)"
             ),
+            None if problem.data.gram().is_none() => {
+                format!("not solved for: n = {} is above the largest for it, {}", problem.data.n(), Data::LARGEST)
+            }
             None => "none known for the present pattern".into(),
         },
     }
@@ -143,8 +227,14 @@ fn sliding_lines(outcome: &Outcome) -> String {
     let line = |p: &SlidingSample| {
         let observed = p.fraction_observed.map_or(String::new(), |f| format!(", {:.4} observed", f));
         format!(
-            "sample {}, {} neurons of sign {:+}: slope {:.4}, fraction {:.4} predicted{observed}; λ = {:.4e}, α c t ℓ = {:.4e}",
-            p.sample, p.neurons, p.sign, p.slope, p.fraction_predicted, p.dual, p.scaled_loss
+            "sample {}, {} of sign {:+}: slope {:.4}, fraction {:.4} predicted{observed}; λ = {:.4e}, α c t ℓ = {:.4e}",
+            p.sample,
+            count(p.neurons as u64, "neuron"),
+            p.sign,
+            p.slope,
+            p.fraction_predicted,
+            p.dual,
+            p.scaled_loss
         )
     };
     let mut lines: Vec<String> = pairs.iter().take(LISTED).map(line).collect();
@@ -187,8 +277,14 @@ fn stationarity_line(outcome: &Outcome) -> String {
 fn training_line(outcome: &Outcome) -> String {
     let share = |name: &str, s: &Share| {
         let dual = s.dual.map(|v| format!(", Σλ = {v:.4}")).unwrap_or_default();
-        let (least, mean, error) = (s.min_margin, s.mean_margin, s.train_error);
-        format!("{} {name}: margins from {least:.4}, mean {mean:.4}{dual}, train error {error}", s.samples)
+        let text = match (s.min_margin, s.mean_margin, s.train_error) {
+            (Some(least), Some(mean), Some(error)) => {
+                let error = (1e4 * error).round() / 1e4;
+                format!(": margins from {least:.4}, mean {mean:.4}{dual}, train error {error}")
+            }
+            _ => String::new(),
+        };
+        format!("{} {name}{text}", s.samples)
     };
     match &outcome.training {
         Some(t) if t.flipped.samples > 0 => {
