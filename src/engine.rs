@@ -10,11 +10,12 @@ use crate::rounding::Rounding;
 use crate::state::State;
 
 pub use crate::kind::{EngineKind, Precision};
+pub use crate::watch::Stop;
 pub use diary::{Diary, Flips, Fractions, Hold, Remark, Segment};
 
 mod diary;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A way to move the iterate forward.
@@ -98,27 +99,6 @@ pub enum Reached {
     Diverged,
     /// The stop flag was raised.
     Interrupted,
-}
-
-/// A flag that asks an engine to return soon. Shared between threads by cloning.
-#[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// The flag itself, for signal handlers.
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        self.0.clone()
-    }
-
-    /// Raises the flag.
-    pub fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the flag is up.
-    pub fn raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// The t that an engine has come to, and why it is not faster. Shared between threads by cloning.

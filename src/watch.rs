@@ -3,10 +3,30 @@
 //! A computation that is asked to end returns [`Error::Stopped`](crate::Error::Stopped), or what it has so far where
 //! that means something (a smaller sample). Nothing in a [`Watch`] changes a bit of a result that is finished.
 
-use crate::engine::Stop;
 use crate::error::{Error, Result};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+/// A flag that asks whatever is at work to return soon. Shared between threads by cloning.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// The flag itself, for signal handlers.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        self.0.clone()
+    }
+
+    /// Raises the flag.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the flag is up.
+    pub fn raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// What is being done, apart from the steps of gradient descent (see [`Progress`](crate::Progress) for these).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

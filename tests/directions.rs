@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// one room in several files.
 const FLOORS: &[&str] = &[
     "error real number digest kind",
+    "watch",
     "matrix lanczos",
     "network",
     "geometry product",

@@ -81,7 +81,7 @@ impl Case {
 /// The problem of some settings.
 fn case(settings: &[String]) -> Case {
     let config = Config::load(None, settings).expect("a valid configuration");
-    let setup = Setup::new(&config, &farfield::Watch::new(&farfield::Stop::default())).expect("a problem");
+    let setup = Setup::new(&config, &farfield::Watch::default()).expect("a problem");
     Case::new((setup.problem, setup.start))
 }
 
