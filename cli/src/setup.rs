@@ -5,6 +5,7 @@
 use crate::config::{Config, Source, paths};
 use crate::error::{Result, input_error};
 use crate::files::classes::Classes;
+use crate::files::text::shown;
 use crate::files::{self, npy};
 use crate::memory;
 use farfield::{Data, Draw, Mixture, Network, Options, Problem, Spectrum, Start, Watch};
@@ -91,7 +92,8 @@ fn start(config: &Config, data: &Data, width: usize) -> Result<Start> {
 /// [`crate::error::Error::Input`] for another text, a file that cannot be read, values that are not positive.
 pub fn spectrum(text: &str, d: usize) -> Result<Vec<f64>> {
     let unknown = || {
-        input_error!("data.spectrum = \"{text}\": expected identity, power:EXPONENT, spiked:COUNT:VALUE or a .npy file")
+        let name = shown(text.as_bytes());
+        input_error!("data.spectrum = {name}: expected identity, power:EXPONENT, spiked:COUNT:VALUE or a .npy file")
     };
     let number = |part: &str| part.parse::<f64>().map_err(|_| unknown());
     let parts: Vec<&str> = text.split(':').collect();
@@ -104,7 +106,7 @@ pub fn spectrum(text: &str, d: usize) -> Result<Vec<f64>> {
         _ if text.ends_with(".npy") => Spectrum::Listed(npy::vector(&paths::decode(text))?),
         _ => return Err(unknown()),
     };
-    spectrum.eigenvalues(d).map_err(|e| input_error!("data.spectrum = \"{text}\": {e}"))
+    spectrum.eigenvalues(d).map_err(|e| input_error!("data.spectrum = {}: {e}", shown(text.as_bytes())))
 }
 
 #[cfg(test)]
@@ -116,8 +118,18 @@ mod tests {
         assert_eq!(spectrum("identity", 3).unwrap(), [1.0; 3]);
         assert_eq!(spectrum("power:1", 2).unwrap(), [1.0, 0.5]);
         assert_eq!(spectrum("spiked:2:9.5", 3).unwrap(), [9.5, 9.5, 1.0]);
-        for bad in ["", "power", "power:x", "spiked:1", "spiked:1:-2", "spiked:nan:3", "spiked:4:2", "flat", "none.npy"]
-        {
+        for bad in [
+            "",
+            "power",
+            "power:x",
+            "spiked:1",
+            "spiked:1:-2",
+            "spiked:nan:3",
+            "spiked:4:2",
+            "flat",
+            "a\nb",
+            "none.npy",
+        ] {
             let message = spectrum(bad, 3).expect_err(bad).to_string();
             assert_eq!(message.lines().count(), 1, "{message}");
         }

@@ -68,7 +68,7 @@ fn value(i: usize, k: usize) -> f64 {
 }
 
 fn sign(i: usize) -> bool {
-    i % 3 != 0
+    !i.is_multiple_of(3)
 }
 
 /// A `.npy` file of version 1.0.
@@ -236,7 +236,7 @@ fn byte_order_marks_are_no_part_of_anything() {
 #[test]
 fn separators_and_endings() {
     let (desk, truth) = desk("separators");
-    let blanks = |i: usize| if i % 2 == 0 { "  ".to_string() } else { String::new() };
+    let blanks = |i: usize| if i.is_multiple_of(2) { "  ".to_string() } else { String::new() };
     let aligned = rows("   ", blanks, |i| format!(" \t {}  ", i32::from(sign(i))));
     for (name, content) in [
         ("a.csv", plain(",")),
