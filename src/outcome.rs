@@ -1,7 +1,7 @@
 //! What a run found: the facts that follow from its last iterate.
 
-use crate::data::random::{Purpose, generator};
 use crate::data::Noise;
+use crate::data::random::{Purpose, generator};
 use crate::descent::Options;
 use crate::engine::{Engine, Fractions, Precision, Remark, Segment};
 use crate::geometry::Span;

@@ -29,15 +29,24 @@ const KEYS: [(&str, &str); 33] = [
     ("network.positive", "number of neurons with positive output weight; -1: half, rounded up"),
     ("network.leak", "slope of the leaky ReLU for negative inputs"),
     ("network.init_scale", "standard deviation of the initial weights"),
-    ("network.init", "a .npy file with the initial weights (m x d); the first `positive` rows are the positive neurons"),
-    ("descent.step_size", "the step, or auto: 1/lambda_max(XX^T), rounded down to 3 digits, divided by the loss constant"),
+    (
+        "network.init",
+        "a .npy file with the initial weights (m x d); the first `positive` rows are the positive neurons",
+    ),
+    (
+        "descent.step_size",
+        "the step, or auto: 1/lambda_max(XX^T), rounded down to 3 digits, divided by the loss constant",
+    ),
     ("descent.reduction", "sum or mean of the losses"),
     ("descent.steps", "the horizon, up to 1e300"),
     ("descent.engine", "auto, direct (steps on X) or gram (steps on XX^T)"),
     ("descent.warp", "jump once the pattern has settled; false: take every step"),
     ("descent.tied", "share work between neurons that provably get the same update"),
     ("descent.precision", "of the products: f64, f32 or mixed"),
-    ("descent.sliding_tolerance", "error in the margins that averages over chattering neurons may leave; 0: no averages"),
+    (
+        "descent.sliding_tolerance",
+        "error in the margins that averages over chattering neurons may leave; 0: no averages",
+    ),
     ("monitor.samples_per_decade", "monitored steps in each decade"),
     ("monitor.angle_tolerance", "stop when the certified angle (radians) is below; 0: never"),
     ("monitor.require", "true: missing the tolerance is exit code 4"),
@@ -48,7 +57,10 @@ const KEYS: [(&str, &str); 33] = [
 /// Files of a folder.
 const FILES: [(&str, &str); 10] = [
     ("config.toml", "the resolved configuration; `farfield run config.toml` runs it again"),
-    ("result.json", "every number of the summary and more, written last, with the digests (blake3) of the arrays beside it"),
+    (
+        "result.json",
+        "every number of the summary and more, written last, with the digests (blake3) of the arrays beside it",
+    ),
     ("trace.csv", "a line at every monitored step; it can be followed while it grows"),
     ("precision.csv", "rounding at every monitored step, unless all products are in f64"),
     ("margins.npy", "the margins of the last iterate (n)"),

@@ -110,7 +110,8 @@ mod tests {
         assert_eq!(spectrum("identity", 3).unwrap(), [1.0; 3]);
         assert_eq!(spectrum("power:1", 2).unwrap(), [1.0, 0.5]);
         assert_eq!(spectrum("spiked:2:9.5", 3).unwrap(), [9.5, 9.5, 1.0]);
-        for bad in ["", "power", "power:x", "spiked:1", "spiked:1:-2", "spiked:nan:3", "spiked:4:2", "flat", "none.npy"] {
+        for bad in ["", "power", "power:x", "spiked:1", "spiked:1:-2", "spiked:nan:3", "spiked:4:2", "flat", "none.npy"]
+        {
             let message = spectrum(bad, 3).expect_err(bad).to_string();
             assert_eq!(message.lines().count(), 1, "{message}");
         }

@@ -1,8 +1,8 @@
 //! The command line as a user meets it: files, exit codes, one-line errors.
 
-use farfield_cli::files::npy;
-use farfield::limit::dual::INSEPARABLE;
 use farfield::Matrix;
+use farfield::limit::dual::INSEPARABLE;
+use farfield_cli::files::npy;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

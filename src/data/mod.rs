@@ -14,7 +14,7 @@ mod standardize;
 
 use crate::digest;
 use crate::error::{Error, LENGTHS, Result};
-use crate::geometry::{Gram, Geometry, Samples};
+use crate::geometry::{Geometry, Gram, Samples};
 use crate::lanczos::largest_eigenvalue_watched;
 use crate::matrix::Matrix;
 use crate::watch::Watch;
@@ -180,9 +180,7 @@ fn check(x: &Matrix, y: &[f64]) -> Result<()> {
         return Err(Error::Label { sample, value: *value });
     }
     match x.values().iter().position(|v| !v.is_finite()) {
-        Some(at) => {
-            Err(Error::NotFinite { sample: at / x.cols(), feature: at % x.cols(), value: x.values()[at] })
-        }
+        Some(at) => Err(Error::NotFinite { sample: at / x.cols(), feature: at % x.cols(), value: x.values()[at] }),
         None => Ok(()),
     }
 }

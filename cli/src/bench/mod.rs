@@ -158,8 +158,7 @@ fn direct(options: &Options) -> Report {
     let (x, y, network, weights) = problem(options);
     let (n, d) = (options.n, options.d);
     let largest = (0..n).map(|i| x.row(i).iter().map(|x| x * x).sum::<f64>()).fold(0.0, f64::max);
-    let settings =
-        fused::Options { precision: options.precision, tied: options.tied, nest: options.nest };
+    let settings = fused::Options { precision: options.precision, tied: options.tied, nest: options.nest };
     let mut fused = Fused::new(&x, &y, &network, 1.0 / (largest * n as f64), &weights, &settings);
     drop((x, weights));
     // Until groups have formed, if they do, and mixed steps have passed their first anchors.

@@ -56,9 +56,7 @@ pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
     arrays.and(result)?;
     let text = match args.source.json {
         true => json,
-        false => {
-            summary::limit::summary(&facts, &prediction, stationarity.as_ref(), &problem, &config, folder.path())
-        }
+        false => summary::limit::summary(&facts, &prediction, stationarity.as_ref(), &problem, &config, folder.path()),
     };
     print(&text)?;
     Ok(match facts.status {
@@ -118,7 +116,12 @@ fn leave(args: &LimitArgs, config: &Config, folder: &Folder, problem: &Problem) 
     let facts = Unfinished { status: Status::Interrupted, step_size, lambda_max };
     let json = to_json(&Sourced { facts: &facts, files: folder.digests(), provenance: Provenance::new(config) });
     folder.write("result.json", json.as_bytes())?;
-    let text = format!("{:>10}  interrupted before the limit was solved\n{:>10}  {}\n", "limit", "files", folder.path().display());
+    let text = format!(
+        "{:>10}  interrupted before the limit was solved\n{:>10}  {}\n",
+        "limit",
+        "files",
+        folder.path().display()
+    );
     print(if args.source.json { &json } else { &text })?;
     Ok(INTERRUPTED)
 }

@@ -7,8 +7,8 @@
 mod keys;
 
 use crate::error::{Result, input_error};
-use keys::{apply, check_keys, one_line, parse};
 use farfield::{EngineChoice, Noise, Precision, Reduction, Standardize, StepSize};
+use keys::{apply, check_keys, one_line, parse};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::Path;
 use toml::{Table, Value};

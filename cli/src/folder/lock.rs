@@ -27,7 +27,9 @@ pub fn hold(path: &Path) -> Result<Option<Lock>> {
             Err(TryLockError::WouldBlock) => {
                 let owner = owner(&folder).map(|pid| format!(", number {pid}")).unwrap_or_default();
                 let place = path.display();
-                return Err(input_error!("the folder {place} is in use by another process{owner}; choose another with -o"));
+                return Err(input_error!(
+                    "the folder {place} is in use by another process{owner}; choose another with -o"
+                ));
             }
             Err(TryLockError::Error(e)) => {
                 say::line(&format!("note: {} cannot be locked ({e}): no other process may use it", path.display()));

@@ -58,7 +58,8 @@ struct Listed {
 /// digest.
 pub fn verify(folder: &Path, needed: &[&str]) -> Result<()> {
     let place = folder.display();
-    let refused = |why: &str| input_error!("{place}: {why}; give a configuration and the pattern.npy itself, or run again");
+    let refused =
+        |why: &str| input_error!("{place}: {why}; give a configuration and the pattern.npy itself, or run again");
     let text = std::fs::read_to_string(folder.join("result.json"))
         .map_err(|_| refused("no result.json: the run has not ended"))?;
     let listed: Listed =

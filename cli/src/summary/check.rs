@@ -116,11 +116,9 @@ fn words(kind: ConditionKind) -> (&'static str, &'static str, &'static str) {
             "[H, Thm 5.1]",
             "n|μ|⁴/(|Σ| tr Σ): far above 1 the test error of the limit vanishes",
         ),
-        DimensionAgainstSamples => (
-            "dimension d against n²",
-            "[H, Thm 5.1]; Frei et al. 2023",
-            "d / n²: near orthogonality of pure noise",
-        ),
+        DimensionAgainstSamples => {
+            ("dimension d against n²", "[H, Thm 5.1]; Frei et al. 2023", "d / n²: near orthogonality of pure noise")
+        }
         DimensionAgainstSignal => (
             "dimension d against n|μ|²",
             "[H, Thm 5.1]; Frei et al. 2023",
@@ -132,7 +130,8 @@ fn words(kind: ConditionKind) -> (&'static str, &'static str, &'static str) {
 /// What the number is and what follows; for samples whose distribution is not known, that it is an estimate.
 fn note(c: &Condition, checked: &Conditions) -> String {
     let (.., note) = words(c.kind);
-    const KNOWN: &str = "an estimate: if the samples are y_i μ + independent noise of mean 0, and the labels are clean,";
+    const KNOWN: &str =
+        "an estimate: if the samples are y_i μ + independent noise of mean 0, and the labels are clean,";
     match (c.kind, checked.moments) {
         (ConditionKind::SignalAgainstNoise, Some(Moments { energy, trace })) => {
             format!("{KNOWN} |μ|² ≈ {energy:.4e} (U-statistic of K) and tr Σ ≈ {trace:.4e}")

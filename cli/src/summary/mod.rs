@@ -73,7 +73,10 @@ pub fn error_text(e: &TestError) -> String {
         Regime::Weak => "weak",
         Regime::Strong => "strong",
     };
-    format!("{limit}{bayes}predicted for clean labels {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}", small(e.signal_ratio, 3))
+    format!(
+        "{limit}{bayes}predicted for clean labels {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}",
+        small(e.signal_ratio, 3)
+    )
 }
 
 /// A sampled error with its 95 % interval.

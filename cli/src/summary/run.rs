@@ -221,7 +221,13 @@ fn sliding_lines(outcome: &Outcome) -> String {
         let observed = p.fraction_observed.map_or(String::new(), |f| format!(", {:.4} observed", f));
         format!(
             "sample {}, {} of sign {:+}: slope {:.4}, fraction {:.4} predicted{observed}; λ = {:.4e}, α c t ℓ = {:.4e}",
-            p.sample, count(p.neurons as u64, "neuron"), p.sign, p.slope, p.fraction_predicted, p.dual, p.scaled_loss
+            p.sample,
+            count(p.neurons as u64, "neuron"),
+            p.sign,
+            p.slope,
+            p.fraction_predicted,
+            p.dual,
+            p.scaled_loss
         )
     };
     let mut lines: Vec<String> = pairs.iter().take(LISTED).map(line).collect();
