@@ -58,6 +58,9 @@ pub fn room(needed: f64, what: &str) -> Result<()> {
     Err(input_error!("{what} needs {} GiB of memory, and {} GiB are available", gib(needed), gib(available)))
 }
 
+/// Addresses that a product of matrices in the limit reserves, most of which it never touches.
+const WORKSPACE: f64 = (960u64 << 20) as f64;
+
 /// Numbers in K and its factor.
 fn gram(n: usize) -> f64 {
     if n <= Data::LARGEST { 4.0 * n as f64 * n as f64 } else { 0.0 }
@@ -85,7 +88,8 @@ fn limits() -> Vec<f64> {
         text.lines().find_map(|l| l.strip_prefix(name))?.split_whitespace().next()?.parse::<f64>().ok() // or "unlimited"
     };
     let left = |limit: &str, used: &str| Some(first(&limits, limit)? - 1024.0 * first(&status, used)?);
-    [left("Max address space", "VmSize:"), left("Max data size", "VmData:")].into_iter().flatten().collect()
+    let address = left("Max address space", "VmSize:").map(|left| left - WORKSPACE);
+    [address, left("Max data size", "VmData:")].into_iter().flatten().collect()
 }
 
 /// What the control groups leave, from that of the process up to the root.

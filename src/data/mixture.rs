@@ -189,6 +189,25 @@ mod tests {
         }
     }
 
+    /// Variance 1 and no cancellation however many degrees of freedom: the noise becomes normal. With 6 standard errors
+    /// of a variance of kurtosis near 3.
+    #[test]
+    fn student_t_with_many_degrees_of_freedom_is_normal() {
+        for dof in [1e2, 0.99 * LARGE, LARGE, 1e8, 1e16, 1e300] {
+            let (mean, variance) = moments(Noise::StudentT { dof });
+            assert!(mean.abs() < 6.0 / 1024.0, "{dof:e}: mean {mean}");
+            assert!((variance - 1.0).abs() < 6.0 * 1.5 / 1024.0, "{dof:e}: variance {variance}");
+        }
+        // both formulas are the same function, but for rounding
+        let draw = |dof| {
+            let mut v = vec![0.0; 1000];
+            Noise::StudentT { dof }.fill(&mut generator(3, Purpose::Samples, 0, 0), &mut v);
+            v
+        };
+        let (below, above) = (draw(LARGE * (1.0 - 1e-15)), draw(LARGE));
+        assert!(below.iter().zip(&above).all(|(a, b)| (a / b - 1.0).abs() < 1e-9), "one function");
+    }
+
     #[test]
     fn classes_and_flips() {
         let mixture = Mixture::new(3.0, vec![1.0; 5], Noise::Gaussian);

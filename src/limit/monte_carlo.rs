@@ -30,8 +30,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Points per batch. Part of the definition of the sample: each batch has its own generator.
+/// The most points of a batch. Part of the definition of the sample: each batch has its own generator.
 pub const BATCH: u64 = 1024;
+/// Batches, at least, of a sample with as many points: few points are dear ones, and every thread finds some.
+const BATCHES: u64 = 16;
 
 /// Random numbers that are drawn for an estimate: about 1 s at 100 ns each (Student-t takes 60 to 100 ns).
 pub const NUMBERS: f64 = 1e7;
@@ -99,10 +101,11 @@ fn count(
     wrong: impl Fn(&mut Xoshiro256PlusPlus) -> bool + Sync,
 ) -> Option<Estimate> {
     watch.begin(Phase::TestError, samples);
+    let size = (samples / BATCHES).clamp(1, BATCH);
     // The errors of a batch and its points; a batch that is stopped counts nothing.
     let batch = |b: u64| {
         let (mut random, mut errors) = (generator(b), 0);
-        let points = BATCH.min(samples - b * BATCH);
+        let points = size.min(samples - b * size);
         for _ in 0..points {
             if watch.stopped() {
                 return (0, 0);
@@ -113,7 +116,7 @@ fn count(
         (errors, points)
     };
     let sum = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
-    let (errors, points) = (0..samples.div_ceil(BATCH)).into_par_iter().map(batch).reduce(|| (0, 0), sum);
+    let (errors, points) = (0..samples.div_ceil(size)).into_par_iter().map(batch).reduce(|| (0, 0), sum);
     (points > 0).then(|| Estimate::new(errors, points))
 }
 
