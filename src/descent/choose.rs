@@ -117,7 +117,8 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
     let begin = SpanStart::new(weights, z);
     let mixed = options.precision == Precision::Mixed;
     let how = horizon::Options { warp: options.warp, sliding: options.sliding_tolerance, mixed, ..Default::default() };
-    let span = gram::Problem::new(gram, Some(data.x().clone()), data.y().to_vec(), network, problem.rate(), begin);
+    let span =
+        gram::Problem::new(gram, Some(data.x().clone()), data.y().to_vec(), network, problem.rate(), begin);
     Ok(Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), how)))
 }
 
