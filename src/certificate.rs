@@ -36,8 +36,8 @@
 use crate::engine::Iterate;
 use crate::geometry::{Geometry, Span};
 use crate::network::Network;
-use crate::number::smaller;
 use crate::problem::Problem;
+use crate::number::smaller;
 use crate::slopes::Slopes;
 use farfield_kernels::loss::Loss;
 

@@ -328,9 +328,7 @@ impl Monitor {
     pub fn own_sides(&self, pattern: &Pattern) -> Pattern {
         let mut sides = pattern.clone();
         for (i, y) in self.problem.data.y().iter().enumerate() {
-            for j in
-                (0..self.problem.network.width).filter(|&j| self.problem.network.sign(j) * y < 0.0 && pattern.get(i, j))
-            {
+            for j in (0..self.problem.network.width).filter(|&j| self.problem.network.sign(j) * y < 0.0 && pattern.get(i, j)) {
                 sides.flip(i, j);
             }
         }

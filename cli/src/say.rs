@@ -16,8 +16,14 @@ pub fn line(text: &str) {
 /// From here on a fault of this program is one line too, with its place.
 pub fn faults() {
     std::panic::set_hook(Box::new(|fault| {
-        let text = fault.payload_as_str().unwrap_or("no message");
+        let payload = fault.payload();
+        let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+        let text = text.unwrap_or("no message");
         let place = fault.location().map(|l| format!(" ({}:{})", l.file(), l.line())).unwrap_or_default();
-        line(&format!("a fault of this program, please report it: {text}{place}"));
+        // The runtime has no other way to say that a thread cannot have its stack for signals.
+        match text.contains("failed to allocate") {
+            true => line(&format!("no memory left: {text}")),
+            false => line(&format!("a fault of this program, please report it: {text}{place}")),
+        }
     }));
 }

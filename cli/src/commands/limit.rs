@@ -167,10 +167,10 @@ fn write_arrays(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Fo
     if let Some(slopes) = slopes {
         results.push(arrays::matrix(folder, "slopes.npy", &slopes));
     }
-    if let Prediction::Limit(solved) = prediction {
-        if solved.limit.linear(&problem.network) {
-            results.push(arrays::vector(folder, "boundary.npy", &solved.limit.boundary(problem.data.x())));
-        }
+    if let Prediction::Limit(solved) = prediction
+        && solved.limit.linear(&problem.network)
+    {
+        results.push(arrays::vector(folder, "boundary.npy", &solved.limit.boundary(problem.data.x())));
     }
     results.into_iter().collect()
 }
