@@ -3,7 +3,7 @@
 use farfield::{Matrix, Standardize};
 use farfield_cli::config::{self, Source};
 use farfield_cli::error::Result;
-use farfield_cli::files::{self, Reading, csv, labels, npy, svmlight};
+use farfield_cli::files::{self, Reading, csv, labels, npy, open, pattern, svmlight};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -242,5 +242,33 @@ proptest! {
         let text: String = rows.iter().map(|r| format!("{:e},{},{:?}\n", r[0], r[1], r[2])).collect();
         let read = csv::read(&Temporary::new(text).0, &how(None)).unwrap();
         prop_assert_eq!(read.x.values(), rows.concat());
+    }
+
+    #[test]
+    fn no_array_panics(
+        descr in "([<>|=]?[fiubSUO?cdq][0-9]{0,2}|float64|int8)",
+        shape in "[0-9]{0,3}L?(, ?[0-9]{0,2})?,?",
+        data in prop::collection::vec(any::<u8>(), 0..200),
+        cut in 0usize..400,
+    ) {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes.truncate(cut);
+        let file = || open::stream(&bytes[..], Path::new("a.npy"), Some(bytes.len() as u64)).unwrap();
+        let one_line = |e: farfield_cli::error::Error| assert_eq!(e.to_string().lines().count(), 1, "{e}");
+        npy::parse_matrix(file(), &|_, _| Ok(())).map_err(one_line).ok();
+        labels::parse(file(), 3, "", csv::Header::Auto).map_err(one_line).ok();
+        pattern::parse(file(), 3, 2).map_err(one_line).ok();
+    }
+
+    #[test]
+    fn no_spectrum_panics(text in "(identity|power|spiked|x)?:?[-0-9a-z.\\n]{0,4}:?[-0-9.einfa]{0,5}", d in 0usize..9) {
+        match farfield_cli::setup::spectrum(&text, d) {
+            Ok(values) => prop_assert!(values.len() == d && values.iter().all(|v| *v > 0.0 && v.is_finite())),
+            Err(e) => prop_assert_eq!(e.to_string().lines().count(), 1, "{}", e),
+        }
     }
 }
