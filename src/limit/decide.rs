@@ -20,6 +20,7 @@
 //! - *Undecided*: neither, with the interval of γ*.
 
 use super::precise::cancel::cancel;
+use super::precise::coordinates::Coordinates;
 use super::precise::double::{Double, UNIT};
 use super::precise::features::{Features, length};
 use super::precise::hull::{self, Found};
@@ -158,7 +159,7 @@ fn solve(features: &Features, coordinates: &Coordinates, rows: &mut Rows, guess:
         let top = scales.iter().copied().fold(0.0, f64::max);
         let b: Vec<f64> = scales.iter().map(|s| if unit { 1.0 } else { s / top }).collect();
         guess.resize(rows.len(), 0.0);
-        let found = hull::nearest(&columns, &b, &guess);
+        let found = hull::nearest(&columns, &b, &guess, hull::ZERO);
         pivots += found.pivots;
         if found.cancels {
             let weights: Vec<Double> = found.weights.iter().zip(&scales).map(|(u, s)| u.scaled(*s)).collect();
@@ -191,9 +192,9 @@ fn solve(features: &Features, coordinates: &Coordinates, rows: &mut Rows, guess:
     if best.bracket.low.hi > 0.0 { Verdict::Separable(best) } else { Verdict::Undecided(best) }
 }
 
-/// Powers of two that bring rows to lengths from 1 to 2.
-fn scales(lengths: &[f64]) -> Vec<f64> {
-    lengths.iter().map(|h| libm::exp2(-libm::floor(libm::log2(*h)))).collect()
+/// Powers of two that bring rows to lengths from 1 to 2; 1 for rows of zeros.
+pub fn scales(lengths: &[f64]) -> Vec<f64> {
+    lengths.iter().map(|h| if *h > 0.0 { libm::exp2(-libm::floor(libm::log2(*h))) } else { 1.0 }).collect()
 }
 
 /// `(‖V‖ + η Σ λ‖Φ‖)/Σλ ≥ γ*` for V the sum of the rows, computed here unless it is given.
@@ -275,77 +276,4 @@ impl Checked {
 pub fn bracket(features: &Features, rows: &Rows, weights: &[Double], w: &[Vector], images: &[Vec<Double>]) -> Bracket {
     let low = Checked::from_images(features, rows, w, images).low;
     Bracket { low, high: upper(features, rows, weights, Some(w)) }
-}
-
-/// Coordinates of the samples in their own span, where that has fewer dimensions than the space.
-struct Coordinates {
-    samples: Vec<Vector>,
-    basis: Option<Vec<Vector>>,
-}
-
-/// What is left of a sample, relative to its length, that counts as nothing.
-const NOTHING: f64 = 1.0 / (1u128 << 98) as f64;
-
-impl Coordinates {
-    fn new(features: &Features) -> Self {
-        let x = features.x;
-        let plain = |i: usize| Vector { hi: x.row(i).to_vec(), lo: vec![0.0; x.cols()] };
-        if x.cols() <= x.rows() {
-            return Self { samples: (0..x.rows()).map(plain).collect(), basis: None };
-        }
-        let mut basis: Vec<Vector> = Vec::new();
-        let mut samples: Vec<Vec<Double>> = Vec::new();
-        for i in 0..x.rows() {
-            let mut v = plain(i);
-            let mut coordinates = vec![Double::ZERO; basis.len()];
-            for _ in 0..2 {
-                for (q, c) in basis.iter().zip(&mut coordinates) {
-                    let part = q.dot(&v);
-                    v.add_scaled(-part, q);
-                    *c += part;
-                }
-            }
-            let left = v.dot(&v).sqrt();
-            if left.hi > NOTHING * features.norms[i] {
-                v.scale(Double::ONE / left);
-                basis.push(v);
-                coordinates.push(left);
-            }
-            samples.push(coordinates);
-        }
-        let size = basis.len();
-        samples.iter_mut().for_each(|c| c.resize(size, Double::ZERO));
-        let samples = samples.into_iter().map(|c| Vector::from_numbers(c.into_iter())).collect();
-        Self { samples, basis: Some(basis) }
-    }
-
-    /// `s·Φ_r`, s a power of two: P times as many numbers as a sample has coordinates.
-    fn row(&self, features: &Features, row: &Row, s: f64) -> Vector {
-        let mut out = Vector::default();
-        for p in 0..row.slopes.len() {
-            let mut part = self.samples[row.sample].clone();
-            part.scale(features.coefficient(row, p).scaled(s));
-            out.hi.extend(part.hi);
-            out.lo.extend(part.lo);
-        }
-        out
-    }
-
-    /// P vectors of length d from the coordinates of W.
-    fn back(&self, w: &Vector) -> Vec<Vector> {
-        let size = self.samples.first().map_or(0, Vector::len).max(1);
-        let parts = w.hi.chunks(size).zip(w.lo.chunks(size));
-        let part = |(hi, lo): (&[f64], &[f64])| {
-            let coordinates = Vector { hi: hi.to_vec(), lo: lo.to_vec() };
-            match &self.basis {
-                None => coordinates,
-                Some(basis) => {
-                    let mut v = Vector::zeros(basis.first().map_or(0, Vector::len));
-                    basis.iter().enumerate().for_each(|(k, q)| v.add_scaled(coordinates.get(k), q));
-                    v
-                }
-            }
-        };
-        parts.map(part).collect()
-    }
 }
