@@ -43,6 +43,11 @@ impl Factor {
         self.q.len()
     }
 
+    /// Column k of R, k + 1 numbers.
+    pub fn column(&self, k: usize) -> &[Double] {
+        &self.r[k]
+    }
+
     /// Column k of Q.
     pub fn direction(&self, k: usize) -> &Vector {
         &self.q[k]
