@@ -13,14 +13,17 @@
 //!
 //! - *Separable*: the lower bound is positive, whatever the rounding. K alone shows it for ordinary data: with entries
 //!   within `κ‖x_i‖‖x_k‖` of the true ones, `|δ⟨Φ_r, W⟩| ≤ κ ‖x_i‖ Σ_s λ_s‖x_s‖`. Where that hides the margin, X decides ([`Features`]).
-//! - *Not separable*: weights in 106 bits whose sum is below [`CANCELLED`] of its terms, and which rounded to f64 have
-//!   `‖Σ λ_r Φ_r‖ ≤ ε Σ λ_r‖Φ_r‖` with ε = [`PROOF`], two units of roundoff.
+//! - *Not separable*: weights with `‖Σ λ_r Φ_r‖ ≤ ε Σ λ_r‖Φ_r‖`, ε = [`PROOF`], four units of roundoff.
 //!   *Then rows Φ'_r with `‖Φ'_r − Φ_r‖ ≤ ε‖Φ_r‖` exist whose weighted sum is exactly 0*: with `V = Σ λ_r Φ_r`, take
-//!   `Φ'_r = Φ_r − V ‖Φ_r‖/Σ_s λ_s‖Φ_s‖`. No W separates those, and data that are known to f64 cannot be told from them.
+//!   `Φ'_r = Φ_r − V ‖Φ_r‖/Σ_s λ_s‖Φ_s‖`. No W separates those. Two cases are called so: weights
+//!   that in 106 bits leave [`CANCELLED`] of the terms; and weights for which a change of each *sample* by at most 2⁻⁵² of its length ([`ROUNDED`])
+//!   makes the sum vanish for all neurons, which the rounding of the samples to f64 may have made: then no W with a larger margin exists.
 //! - *Undecided*: neither, with the interval of γ*.
 
 use super::precise::cancel::cancel;
+use super::precise::coordinates::Coordinates;
 use super::precise::double::{Double, UNIT};
+use super::precise::factor::{DEPENDENT, Factor};
 use super::precise::features::{Features, length};
 use super::precise::hull::{self, Found};
 use super::precise::vector::Vector;
@@ -29,8 +32,11 @@ use super::rows::{Row, Rows};
 /// The sum of rows that cancel, relative to its terms, before their weights are rounded to f64.
 pub const CANCELLED: f64 = 1.0 / (1u128 << 72) as f64;
 
+/// The change of each sample, relative to its length, that the rounding of samples to f64 may have made.
+const ROUNDED: f64 = f64::EPSILON;
+
 /// The change of a row, relative to its length, that makes the rows cancel exactly, weights in f64.
-pub const PROOF: f64 = f64::EPSILON;
+pub const PROOF: f64 = 2.0 * f64::EPSILON;
 
 /// Multiply-adds of 106 bits, some 5 ns each, that a decision may take.
 const AFFORDABLE: f64 = 2e9;
@@ -108,18 +114,70 @@ pub fn decide(features: &Features, rows: &mut Rows, guess: &[f64]) -> Verdict {
     }
     let coordinates = Coordinates::new(features);
     let first = solve(features, &coordinates, rows, &guess, false);
-    let proved = match first {
-        Verdict::Undecided(proved) => proved,
+    let (proved, separable) = match first {
+        Verdict::Undecided(proved) => (proved, false),
+        Verdict::Separable(proved) if relative_sum(features, rows, &proved.weights) <= 64.0 * ROUNDED => (proved, true),
         decided => return decided,
     };
     // rows of unit length: the margin is not lost among rows of other sizes
     let guess: Vec<f64> = proved.weights.iter().map(|w| w.value()).collect();
     let guess = scaled(&guess, &rows.lengths(&features.norms));
     match solve(features, &coordinates, rows, &guess, true) {
+        Verdict::Undecided(second) | Verdict::Separable(second)
+            if moved_samples(features, rows, &second.weights) <= ROUNDED
+                && let Some((weights, moved)) = rounded(features, rows, &second.weights) =>
+        {
+            Verdict::NotSeparable(weights, moved)
+        }
+        _ if separable => Verdict::Separable(resized(proved, rows)),
         Verdict::Undecided(second) => Verdict::Undecided(second.and(&proved.bracket)),
         Verdict::Separable(second) => Verdict::Separable(second.and(&proved.bracket)),
         decided => decided,
     }
+}
+
+fn resized(mut proved: Proved, rows: &Rows) -> Proved {
+    proved.weights.resize(rows.len(), Double::ZERO);
+    proved
+}
+
+/// `‖Σ λ_r Φ_r‖ / Σ λ_r‖Φ_r‖`, upward.
+fn relative_sum(features: &Features, rows: &Rows, weights: &[Double]) -> f64 {
+    let size: f64 = weights.iter().zip(rows.lengths(&features.norms)).map(|(l, h)| l.hi * h).sum();
+    (length(&features.combine(rows, weights)).hi / size + features.error()) * (1.0 + 1e-10)
+}
+
+/// The largest relative change of a sample among small changes δ_i with which the weighted sum vanishes. With
+/// `c_ip = Σ_{r of i} λ_r β_p y_i c_rp` the sum is `V_p = Σ_i c_ip x_i`; of all δ with `Σ_i c_ip δ_i = −V_p` the one of least
+/// `Σ ‖δ_i‖²/w_i`, `w_i = ‖x_i‖/‖c_i‖`, is taken: `‖δ_i‖ ≤ √w_i Σ_k |Q_ik| ‖T_k‖` for the factor `(√w_i c_ip) = QR` and `T = R⁻ᵀV`.
+fn moved_samples(features: &Features, rows: &Rows, weights: &[Double]) -> f64 {
+    let (n, groups) = (features.x.rows(), rows.groups.len());
+    let mut c = vec![vec![Double::ZERO; groups]; n];
+    for (row, l) in rows.list.iter().zip(weights).filter(|(_, l)| l.hi != 0.0) {
+        (0..groups).for_each(|p| c[row.sample][p] += *l * features.coefficient(row, p));
+    }
+    let size = |c: &[Double]| c.iter().map(|v| v.hi * v.hi).sum::<f64>().sqrt();
+    let root: Vec<f64> =
+        (0..n).map(|i| if size(&c[i]) > 0.0 { (features.norms[i] / size(&c[i])).sqrt() } else { 0.0 }).collect();
+    let sums = features.combine(rows, weights);
+    let mut factor = Factor::default();
+    let mut t: Vec<Vector> = Vec::new();
+    for (p, sum) in sums.iter().enumerate() {
+        let column = Vector::from_numbers((0..n).map(|i| c[i][p] * Double::from(root[i])));
+        if column.dot(&column).hi > 0.0 && factor.push(&column, DEPENDENT) {
+            let r = factor.column(factor.len() - 1);
+            let mut v = sum.clone();
+            t.iter().zip(r).for_each(|(t, r)| v.add_scaled(-*r, t));
+            v.scale(Double::ONE / r[t.len()]);
+            t.push(v);
+        }
+    }
+    let lengths: Vec<f64> = t.iter().map(|t| t.dot(t).sqrt().hi).collect();
+    let moved = |i: usize| {
+        let sum: f64 = lengths.iter().enumerate().map(|(k, l)| factor.direction(k).hi[i].abs() * l).sum();
+        if features.norms[i] > 0.0 { root[i] * sum / features.norms[i] } else { 0.0 }
+    };
+    (0..n).map(moved).fold(features.error(), f64::max)
 }
 
 impl Proved {
@@ -158,7 +216,7 @@ fn solve(features: &Features, coordinates: &Coordinates, rows: &mut Rows, guess:
         let top = scales.iter().copied().fold(0.0, f64::max);
         let b: Vec<f64> = scales.iter().map(|s| if unit { 1.0 } else { s / top }).collect();
         guess.resize(rows.len(), 0.0);
-        let found = hull::nearest(&columns, &b, &guess);
+        let found = hull::nearest(&columns, &b, &guess, hull::ZERO);
         pivots += found.pivots;
         if found.cancels {
             let weights: Vec<Double> = found.weights.iter().zip(&scales).map(|(u, s)| u.scaled(*s)).collect();
@@ -191,9 +249,9 @@ fn solve(features: &Features, coordinates: &Coordinates, rows: &mut Rows, guess:
     if best.bracket.low.hi > 0.0 { Verdict::Separable(best) } else { Verdict::Undecided(best) }
 }
 
-/// Powers of two that bring rows to lengths from 1 to 2.
-fn scales(lengths: &[f64]) -> Vec<f64> {
-    lengths.iter().map(|h| libm::exp2(-libm::floor(libm::log2(*h)))).collect()
+/// Powers of two that bring rows to lengths from 1 to 2; 1 for rows of zeros.
+pub fn scales(lengths: &[f64]) -> Vec<f64> {
+    lengths.iter().map(|h| if *h > 0.0 { libm::exp2(-libm::floor(libm::log2(*h))) } else { 1.0 }).collect()
 }
 
 /// `(‖V‖ + η Σ λ‖Φ‖)/Σλ ≥ γ*` for V the sum of the rows, computed here unless it is given.
@@ -219,18 +277,18 @@ fn cancelling(features: &Features, rows: &Rows, guess: &[f64]) -> Option<(Vec<f6
 
 /// Weights of f64 with Σλ = 1 and the relative change of rows with which they cancel exactly; none if they do not.
 fn cancellation(features: &Features, rows: &Rows, weights: &[Double]) -> Option<(Vec<f64>, f64)> {
-    let lengths = rows.lengths(&features.norms);
-    let change = |weights: &[Double]| {
-        let size: f64 = weights.iter().zip(&lengths).map(|(l, h)| l.hi * h).sum();
-        (length(&features.combine(rows, weights)).hi / size + features.error()) * (1.0 + 1e-10)
-    };
-    let moved = change(weights);
+    let moved = relative_sum(features, rows, weights);
     if moved.is_nan() || moved > CANCELLED || weights.iter().any(|l| l.hi < 0.0) {
         return None;
     }
+    rounded(features, rows, weights)
+}
+
+/// The weights in f64 with sum 1, and the relative change of rows, if that is a proof.
+fn rounded(features: &Features, rows: &Rows, weights: &[Double]) -> Option<(Vec<f64>, f64)> {
     let total = weights.iter().fold(Double::ZERO, |s, l| s + *l);
     let rounded: Vec<f64> = weights.iter().map(|l| (*l / total).value()).collect();
-    let moved = change(&rounded.iter().map(|l| Double::from(*l)).collect::<Vec<_>>());
+    let moved = relative_sum(features, rows, &rounded.iter().map(|l| Double::from(*l)).collect::<Vec<_>>());
     (moved <= PROOF).then_some((rounded, moved))
 }
 
@@ -275,77 +333,4 @@ impl Checked {
 pub fn bracket(features: &Features, rows: &Rows, weights: &[Double], w: &[Vector], images: &[Vec<Double>]) -> Bracket {
     let low = Checked::from_images(features, rows, w, images).low;
     Bracket { low, high: upper(features, rows, weights, Some(w)) }
-}
-
-/// Coordinates of the samples in their own span, where that has fewer dimensions than the space.
-struct Coordinates {
-    samples: Vec<Vector>,
-    basis: Option<Vec<Vector>>,
-}
-
-/// What is left of a sample, relative to its length, that counts as nothing.
-const NOTHING: f64 = 1.0 / (1u128 << 98) as f64;
-
-impl Coordinates {
-    fn new(features: &Features) -> Self {
-        let x = features.x;
-        let plain = |i: usize| Vector { hi: x.row(i).to_vec(), lo: vec![0.0; x.cols()] };
-        if x.cols() <= x.rows() {
-            return Self { samples: (0..x.rows()).map(plain).collect(), basis: None };
-        }
-        let mut basis: Vec<Vector> = Vec::new();
-        let mut samples: Vec<Vec<Double>> = Vec::new();
-        for i in 0..x.rows() {
-            let mut v = plain(i);
-            let mut coordinates = vec![Double::ZERO; basis.len()];
-            for _ in 0..2 {
-                for (q, c) in basis.iter().zip(&mut coordinates) {
-                    let part = q.dot(&v);
-                    v.add_scaled(-part, q);
-                    *c += part;
-                }
-            }
-            let left = v.dot(&v).sqrt();
-            if left.hi > NOTHING * features.norms[i] {
-                v.scale(Double::ONE / left);
-                basis.push(v);
-                coordinates.push(left);
-            }
-            samples.push(coordinates);
-        }
-        let size = basis.len();
-        samples.iter_mut().for_each(|c| c.resize(size, Double::ZERO));
-        let samples = samples.into_iter().map(|c| Vector::from_numbers(c.into_iter())).collect();
-        Self { samples, basis: Some(basis) }
-    }
-
-    /// `s·Φ_r`, s a power of two: P times as many numbers as a sample has coordinates.
-    fn row(&self, features: &Features, row: &Row, s: f64) -> Vector {
-        let mut out = Vector::default();
-        for p in 0..row.slopes.len() {
-            let mut part = self.samples[row.sample].clone();
-            part.scale(features.coefficient(row, p).scaled(s));
-            out.hi.extend(part.hi);
-            out.lo.extend(part.lo);
-        }
-        out
-    }
-
-    /// P vectors of length d from the coordinates of W.
-    fn back(&self, w: &Vector) -> Vec<Vector> {
-        let size = self.samples.first().map_or(0, Vector::len).max(1);
-        let parts = w.hi.chunks(size).zip(w.lo.chunks(size));
-        let part = |(hi, lo): (&[f64], &[f64])| {
-            let coordinates = Vector { hi: hi.to_vec(), lo: lo.to_vec() };
-            match &self.basis {
-                None => coordinates,
-                Some(basis) => {
-                    let mut v = Vector::zeros(basis.first().map_or(0, Vector::len));
-                    basis.iter().enumerate().for_each(|(k, q)| v.add_scaled(coordinates.get(k), q));
-                    v
-                }
-            }
-        };
-        parts.map(part).collect()
-    }
 }

@@ -14,9 +14,11 @@
 
 mod decide;
 pub mod dual;
+mod floor;
 pub mod iterate;
 pub mod monte_carlo;
 mod precise;
+pub mod ray;
 mod rows;
 mod search;
 pub mod sliding;

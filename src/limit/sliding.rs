@@ -171,13 +171,13 @@ impl Sliding {
 }
 
 /// The columns of the groups (n×P) as columns of the neurons (n×m).
-fn per_neuron(groups: &Groups, grouped: &Matrix) -> Matrix {
+pub(super) fn per_neuron(groups: &Groups, grouped: &Matrix) -> Matrix {
     let rows = (0..grouped.rows()).flat_map(|i| groups.of.iter().map(move |p| grouped[(i, *p)]));
     Matrix::new(grouped.rows(), groups.of.len(), rows.collect())
 }
 
 /// Groups of neurons with equal sign and equal own-sign sides, and the row of each sample whose opposite-sign slopes are all γ.
-fn least_slopes(y: &[f64], network: &Network, sides: &Pattern) -> Rows {
+pub(super) fn least_slopes(y: &[f64], network: &Network, sides: &Pattern) -> Rows {
     let mut seen = HashMap::new();
     let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::new() };
     for j in 0..network.width {
@@ -198,7 +198,7 @@ fn least_slopes(y: &[f64], network: &Network, sides: &Pattern) -> Rows {
 }
 
 /// The effective slopes `θ_ip = ν_ip/λ_i` (n×P); the given ones and γ where `λ_i = 0`.
-fn effective_slopes(rows: &Rows, weights: &[f64]) -> Matrix {
+pub(super) fn effective_slopes(rows: &Rows, weights: &[f64]) -> Matrix {
     let (total, nu) = (rows.per_sample(weights), rows.by_group(weights));
     let mut slopes = Matrix::zeros(nu.rows(), nu.cols());
     for (i, total) in total.into_iter().enumerate() {

@@ -124,6 +124,22 @@ impl Exact {
         t[size + 1][n].sign() != Sign::NoSign
     }
 
+    /// `‖Σ λ_r Φ_r‖` of weights for the rows, rounded once.
+    pub fn sum_norm(&self, weights: &[f64]) -> f64 {
+        let (weights, scale) = integers(weights);
+        let width: usize = self.sizes.iter().sum();
+        let d = self.x[0].len();
+        let mut sum = vec![BigInt::ZERO; d * self.sizes.len()];
+        for (r, l) in weights.iter().enumerate() {
+            sum.iter_mut().zip(self.features(r)).for_each(|(s, f)| *s += f * l);
+        }
+        let squares = sum.iter().enumerate().map(|(k, s)| s * s * BigInt::from(self.sizes[k / d]));
+        let (value, shift) = leading(&squares.sum::<BigInt>());
+        let exponent = shift + 2 * (self.exponent - scale);
+        let half = exponent.div_euclid(2);
+        (value * 2f64.powi(exponent - 2 * half) / width as f64).sqrt() * 2f64.powi(half)
+    }
+
     /// `⟨Φ_r, Φ_s⟩·m` in integers.
     fn gram(&self) -> Vec<Vec<BigInt>> {
         let inner: Vec<Vec<BigInt>> = self
@@ -180,6 +196,14 @@ impl Exact {
         };
         below(interval.0).is_le() && (interval.1 == f64::INFINITY || below(interval.1).is_ge())
     }
+}
+
+/// `v ≈ f·2^e` for v ≥ 0.
+fn leading(v: &BigInt) -> (f64, i32) {
+    let shift = (v.bits() as i32 - 60).max(0);
+    let top = v >> shift as usize;
+    let digits = top.to_u64_digits().1;
+    (digits.first().map_or(0.0, |d| *d as f64), shift)
 }
 
 /// λ·det and det > 0 with `H_SS λ = 1`, or the position of a row of S that depends on those before it.

@@ -5,8 +5,8 @@
 use super::double::Double;
 use super::vector::Vector;
 
-/// What is left of a column, relative to its length, below which it depends on those before it.
-const DEPENDENT: f64 = 1.0 / (1u128 << 90) as f64;
+/// What is left of a column, relative to its length, when it depends on those before it and is known to 106 bits.
+pub const DEPENDENT: f64 = 1.0 / (1u128 << 90) as f64;
 
 /// Q (columns) and R (column c has c + 1 entries).
 #[derive(Default)]
@@ -16,8 +16,8 @@ pub struct Factor {
 }
 
 impl Factor {
-    /// Appends a column; false, and nothing happens, if it depends on those before it.
-    pub fn push(&mut self, a: &Vector) -> bool {
+    /// Appends a column; false, and nothing happens, if no more than a part `dependent` of it is across those before it.
+    pub fn push(&mut self, a: &Vector, dependent: f64) -> bool {
         let mut v = a.clone();
         let mut column = vec![Double::ZERO; self.q.len() + 1];
         for _ in 0..2 {
@@ -28,7 +28,7 @@ impl Factor {
             }
         }
         let length = v.dot(&v).sqrt();
-        if length.hi.is_nan() || length.hi <= DEPENDENT * a.dot(a).sqrt().hi {
+        if length.hi.is_nan() || length.hi <= dependent * a.dot(a).sqrt().hi {
             return false;
         }
         column[self.q.len()] = length;
@@ -36,6 +36,21 @@ impl Factor {
         self.q.push(v);
         self.r.push(column);
         true
+    }
+
+    /// Number of columns.
+    pub fn len(&self) -> usize {
+        self.q.len()
+    }
+
+    /// Column k of R, k + 1 numbers.
+    pub fn column(&self, k: usize) -> &[Double] {
+        &self.r[k]
+    }
+
+    /// Column k of Q.
+    pub fn direction(&self, k: usize) -> &Vector {
+        &self.q[k]
     }
 
     /// Removes column p: the columns after it have one entry too many, which rotations of rows bring to 0.
@@ -111,8 +126,8 @@ mod tests {
     fn columns_come_and_go() {
         let (n, all) = (9, columns(9, 5));
         let mut factor = Factor::default();
-        assert!(all.iter().all(|a| factor.push(a)));
-        assert!(!factor.push(&all[2]), "a column twice");
+        assert!(all.iter().all(|a| factor.push(a, DEPENDENT)));
+        assert!(!factor.push(&all[2], DEPENDENT), "a column twice");
         factor.remove(1);
         factor.remove(3);
         let left = [&all[0], &all[2], &all[3]];

@@ -1,6 +1,6 @@
 //! Whether 0 lies in the hull of the rows, and the shortest W above given margins, in 106 bits.
 //!
-//! Rows φ_i of D numbers and right sides `b_i > 0`. One least-squares problem with nonnegative weights (Lawson and Hanson's
+//! Rows φ_i of D numbers and right sides `b_i ≥ 0`, not all 0. One least-squares problem with nonnegative weights (Lawson and Hanson's
 //! NNLS) answers both questions:
 //!
 //! ```text
@@ -16,12 +16,12 @@
 //! them all ([`polish`]).
 
 use super::double::{Double, UNIT};
-use super::factor::Factor;
+use super::factor::{DEPENDENT, Factor};
 use super::vector::Vector;
 use rayon::prelude::*;
 
 /// A residual shorter than this is zero: a few times what its own computation leaves.
-const ZERO: f64 = 1.0 / (1u128 << 96) as f64;
+pub const ZERO: f64 = 1.0 / (1u128 << 96) as f64;
 
 /// A product of a column with the residual up to this is no descent.
 const TIE: f64 = 1.0 / (1u128 << 101) as f64;
@@ -39,11 +39,12 @@ pub struct Found {
     pub pivots: usize,
 }
 
-/// Solves the problem from a guess of the weights.
-pub fn nearest(rows: &[Vector], b: &[f64], guess: &[f64]) -> Found {
+/// Solves the problem from a guess of the weights. A residual up to `zero`, at least [`ZERO`], counts as 0.
+pub fn nearest(rows: &[Vector], b: &[f64], guess: &[f64], zero: f64) -> Found {
     let mut state = Nearest {
         rows,
         b,
+        zero,
         support: Vec::new(),
         weights: vec![Double::ZERO; rows.len()],
         factor: Factor::default(),
@@ -53,7 +54,7 @@ pub fn nearest(rows: &[Vector], b: &[f64], guess: &[f64]) -> Found {
     let y = state.run();
     let size = rows.first().map_or(0, Vector::len);
     let rho = y.get(size);
-    let cancels = y.dot(&y).sqrt().hi <= ZERO;
+    let cancels = y.dot(&y).sqrt().hi <= zero;
     let mut w = Vector { hi: y.hi[..size].to_vec(), lo: y.lo[..size].to_vec() };
     let mut weights = state.weights;
     if !cancels && rho.hi > 0.0 {
@@ -71,6 +72,7 @@ pub fn products(rows: &[Vector], w: &Vector) -> Vec<Double> {
 struct Nearest<'a> {
     rows: &'a [Vector],
     b: &'a [f64],
+    zero: f64,
     support: Vec<usize>,
     weights: Vec<Double>,
     factor: Factor,
@@ -91,7 +93,7 @@ impl Nearest<'_> {
         let mut column = self.rows[i].clone();
         column.hi.push(self.b[i]);
         column.lo.push(0.0);
-        let independent = self.factor.push(&column);
+        let independent = self.factor.push(&column, DEPENDENT);
         if independent {
             self.support.push(i);
             self.pivots += 1;
@@ -119,7 +121,7 @@ impl Nearest<'_> {
         for _ in 0..20 * n + 100 {
             let mut y = e.clone();
             self.factor.reject(&mut y);
-            if y.dot(&y).sqrt().hi <= ZERO {
+            if y.dot(&y).sqrt().hi <= self.zero {
                 return y;
             }
             let (rho, part) = (y.get(last), Vector { hi: y.hi[..last].to_vec(), lo: y.lo[..last].to_vec() });
@@ -183,13 +185,14 @@ pub fn polish(rows: &[Vector], b: &[f64], found: &Found) -> Found {
     let mut factor = Factor::default();
     let mut by_weight: Vec<usize> = (0..rows.len()).filter(|&i| found.weights[i].hi > 0.0).collect();
     by_weight.sort_by(|&i, &k| found.weights[k].hi.total_cmp(&found.weights[i].hi).then(i.cmp(&k)));
-    support.extend(by_weight.into_iter().filter(|&i| factor.push(&rows[i])));
+    support.extend(by_weight.into_iter().filter(|&i| factor.push(&rows[i], DEPENDENT)));
     let (mut best, mut least, mut patience) = (found.clone(), Double::from(f64::NEG_INFINITY), PATIENCE);
     for _ in 0..2 * rows.len() + 20 {
         let (w, weights) = on_support(rows, b, &support, &factor, size);
         let products = products(rows, &w);
         let length = w.dot(&w).sqrt();
-        let short = |i: usize| products[i] / Double::from(b[i]) - Double::ONE;
+        let unit = |i: usize| if b[i] > 0.0 { b[i] } else { 1.0 };
+        let short = |i: usize| (products[i] - Double::from(b[i])) / Double::from(unit(i));
         let lowest = (0..rows.len()).map(short).fold(Double::ZERO, |l, v| if v < l { v } else { l });
         let negative = (0..support.len()).min_by(|&p, &q| weights[p].hi.total_cmp(&weights[q].hi));
         let negative = negative.filter(|&p| weights[p].hi < 0.0);
@@ -213,12 +216,12 @@ pub fn polish(rows: &[Vector], b: &[f64], found: &Found) -> Found {
                 factor.remove(p);
             }
             None => {
-                let tie = |i: usize| 16.0 * UNIT * (1.0 + length.hi / b[i]);
+                let tie = |i: usize| 16.0 * UNIT * (1.0 + length.hi / unit(i));
                 let inside: Vec<bool> = membership(rows.len(), &support);
                 let order = (0..rows.len()).filter(|&i| !inside[i] && short(i).hi < -tie(i));
                 let mut order: Vec<usize> = order.collect();
                 order.sort_by(|&i, &k| short(i).hi.total_cmp(&short(k).hi));
-                match order.into_iter().find(|&i| factor.push(&rows[i])) {
+                match order.into_iter().find(|&i| factor.push(&rows[i], DEPENDENT)) {
                     Some(i) => support.push(i),
                     None => return best,
                 }
@@ -254,12 +257,12 @@ mod tests {
 
     #[test]
     fn rows_that_cancel_and_rows_that_do_not() {
-        let found = nearest(&rows(&[&[1.0, 0.0], &[-1.0, 1.0], &[-1.0, -1.0], &[0.5, 0.5]]), &[1.0; 4], &[]);
+        let found = nearest(&rows(&[&[1.0, 0.0], &[-1.0, 1.0], &[-1.0, -1.0], &[0.5, 0.5]]), &[1.0; 4], &[], ZERO);
         assert!(found.cancels);
         let u: Vec<f64> = found.weights.iter().map(|u| u.value()).collect();
         assert!((u[0] + 0.5 * u[3] - u[1] - u[2]).abs() < 1e-30 && (u.iter().sum::<f64>() - 1.0).abs() < 1e-15);
         // orthogonal rows of length 2 and 1: λ = 1/4, 1
-        let found = nearest(&rows(&[&[2.0, 0.0], &[0.0, 1.0]]), &[1.0; 2], &[1.0, 0.0]);
+        let found = nearest(&rows(&[&[2.0, 0.0], &[0.0, 1.0]]), &[1.0; 2], &[1.0, 0.0], ZERO);
         assert!(!found.cancels);
         assert!((found.weights[0].value() - 0.25).abs() < 1e-30 && (found.weights[1].value() - 1.0).abs() < 1e-30);
     }
@@ -270,7 +273,7 @@ mod tests {
         for power in [-30, -40, -45] {
             let small = 2f64.powi(power);
             let rows = rows(&[&[1.0, small], &[-1.0, small]]);
-            let found = polish(&rows, &[1.0; 2], &nearest(&rows, &[1.0; 2], &[]));
+            let found = polish(&rows, &[1.0; 2], &nearest(&rows, &[1.0; 2], &[], ZERO));
             assert!(!found.cancels);
             assert!((found.w.get(1).value() * small - 1.0).abs() < 1e-12, "{power}: {:?}", found.w.get(1));
             assert!((found.weights[0].value() * 2.0 * small * small - 1.0).abs() < 1e-12, "{power}");

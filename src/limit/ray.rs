@@ -1,0 +1,353 @@
+//! The limit of data that cannot be separated: a ray with an offset (Ji and Telgarsky, *The implicit bias of gradient
+//! descent on nonseparable data*, COLT 2019).
+//!
+//! Rows Φ_r. Let S be the largest set of rows that a vanishing combination can hold, `S = {r : λ_r > 0 for some λ ≥ 0 with
+//! Σ λ_r Φ_r = 0}`, and C the others. Then with L = span(Φ_S)
+//!
+//! ```text
+//! offset:     W's part in L tends to the one minimizer V∞ of  c Σ_S exp(−q_i),   the loss to its value, the floor L∞
+//! direction:  W/‖W‖ tends to the direction of maximal margin of the projected rows Φ_r − Π_L Φ_r, r in C;
+//!             α c t ℓ_i → λ_i, its dual, on C.  If C is empty, W tends to V∞.
+//! ```
+//!
+//! **S.** Rows that cancel span all of their span with positive weights: a row within it is in S as well, and so is
+//! every set of rows that cancels up to it. So: find rows that cancel ([`hull`]), project the others onto the complement of their span,
+//! drop those that vanish, repeat until a W separates what is left; it has margin 0 on S and proves that S is the largest.
+//! Everything is in coordinates of 106 bits: the projection is that of the rows themselves, no Schur complement of a Gram matrix,
+//! which would square the condition. Samples are known to f64: rows that cancel up to their rounding count as rows that cancel, and
+//! a row as far from L as rounding counts as within it.
+//!
+//! **Slopes that are free.** Where opposite-sign pairs may slide, `q_i` is the least of a sample's rows. A sample with a row
+//! in S is bounded. Its other rows need only `⟨Φ_r, U⟩ ≥ 0` along the ray U, those of the others 1. Rows are generated as in
+//! [`super::search`]: for W = V∞ + τU, τ large, the sides are those of U and, on its kinks, those of V∞.
+
+use super::decide::{affordable, scales};
+use super::floor::{self, Floor};
+use super::precise::coordinates::Coordinates;
+use super::precise::double::{Double, UNIT};
+use super::precise::factor::Factor;
+use super::precise::features::Features;
+use super::precise::hull;
+use super::precise::vector::Vector;
+use super::rows::{Row, Rows};
+use super::sliding::{effective_slopes, least_slopes, per_neuron};
+use crate::matrix::Matrix;
+use crate::network::{Network, Pattern};
+use serde::{Deserialize, Serialize};
+
+/// What is left of a row, relative to its length, that counts as nothing: some roundings of the samples.
+const WITHIN: f64 = 64.0 * f64::EPSILON;
+
+/// The sum of rows, relative to their lengths, at which they count as rows that cancel.
+const CANCELS: f64 = 2.0 * f64::EPSILON;
+
+/// Weights of rows that cancel, relative to the largest, that may be owed to rounding.
+const SLIGHT: f64 = 1e-10;
+
+/// Rounds of row generation.
+const ROUNDS: usize = 30;
+
+/// A margin that falls short by more than this, relative to its terms, asks for another row.
+const SHORTFALL: f64 = 1e-10;
+
+/// Where gradient descent on data that cannot be separated goes, for given sides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ray {
+    /// `Σ_{i in S} exp(−q_i)` at V∞: the least value of the sum of losses; c times this is the floor of the loss.
+    pub floor: f64,
+    /// The floor is not lower than `floor` by more than this.
+    pub floor_gap: f64,
+    /// The bounded samples, S, in order.
+    pub bounded: Vec<usize>,
+    /// Margins q_i of the bounded samples at V∞, in their order.
+    pub margins: Vec<f64>,
+    /// λ (n): the dual of the projected problem, 0 on S; all 0 if every sample is bounded.
+    pub lambda: Vec<f64>,
+    /// The maximal margin of the projected rows; none if every sample is bounded.
+    pub max_margin: Option<f64>,
+    /// Bounds of it, in 106 bits.
+    pub margin_interval: Option<(f64, f64)>,
+    /// The number of samples with λ > 0.
+    pub support: usize,
+    /// U (n×m): coefficients u_ij with `U_j = Σ_i u_ij x_i` for every neuron j, `⟨Φ_i, U⟩ ≥ 1` on C; no rows if C is empty.
+    pub direction: Vec<Vec<f64>>,
+    /// V∞ in the same way.
+    pub offset: Vec<Vec<f64>>,
+    /// The effective slopes θ_ij (n×m), those of the pattern or, where pairs slide, averages between γ and 1.
+    pub slopes: Vec<Vec<f64>>,
+}
+
+impl Ray {
+    /// The ray in a fixed pattern (n×m), for X (n×d) and n labels ±1. None if the samples can be separated in it, or if
+    /// the problem is too large for 106 bits.
+    pub fn of_pattern(x: &Matrix, y: &[f64], network: &Network, pattern: &Pattern) -> Option<Self> {
+        let mut rows = Rows::fixed(y, network, pattern.groups(network), |i, j| pattern.slope(network, i, j));
+        solve(x, &mut rows)
+    }
+
+    /// The ray with the own-sign pairs on the sides that `sides` (n×m) shows, the others free to slide.
+    pub fn with_sides(x: &Matrix, y: &[f64], network: &Network, sides: &Pattern) -> Option<Self> {
+        solve(x, &mut least_slopes(y, network, sides))
+    }
+}
+
+fn solve(x: &Matrix, rows: &mut Rows) -> Option<Ray> {
+    let features = Features::new(x, rows);
+    if !affordable(&features, rows) || x.values().iter().any(|v| !v.is_finite()) {
+        return None;
+    }
+    let coordinates = Coordinates::new(&features);
+    for _ in 0..ROUNDS {
+        let scales: Vec<f64> = scales(&rows.lengths(&features.norms));
+        let columns: Vec<Vector> =
+            rows.list.iter().zip(&scales).map(|(r, s)| coordinates.row(&features, r, *s)).collect();
+        let face = Face::new(&columns);
+        if face.basis.is_empty() && face.within.iter().all(|w| !w) {
+            return None;
+        }
+        let part = Part { rows, scales: &scales, columns: &columns, face: &face };
+        let (floor, samples) = part.floor()?;
+        let ahead = part.ahead();
+        let new = part.missing(&features, &coordinates, &floor, ahead.as_ref());
+        if new.is_empty() {
+            return Some(part.ray(&floor, &samples, ahead.as_ref()));
+        }
+        rows.list.extend(new);
+    }
+    None
+}
+
+/// S and its span.
+struct Face {
+    within: Vec<bool>, // rows in S
+    factor: Factor,    // of the rows of the basis
+    basis: Vec<usize>,
+    rejected: Vec<Vector>, // rows projected onto the complement
+}
+
+impl Face {
+    fn new(columns: &[Vector]) -> Self {
+        let mut face = Self {
+            within: columns.iter().map(|c| c.dot(c).hi == 0.0).collect(),
+            factor: Factor::default(),
+            basis: Vec::new(),
+            rejected: columns.to_vec(),
+        };
+        loop {
+            let left: Vec<usize> = (0..columns.len()).filter(|&r| !face.within[r]).collect();
+            let units: Vec<Vector> = left.iter().map(|&r| unit(&face.rejected[r]).0).collect();
+            let found = hull::nearest(&units, &vec![1.0; left.len()], &[], CANCELS);
+            if left.is_empty() || !found.cancels {
+                return face;
+            }
+            // weights as small as rounding only make up for rounding
+            let top = found.weights.iter().fold(0.0f64, |t, u| t.max(u.hi));
+            let members = left.iter().zip(&found.weights).filter(|(_, u)| u.hi > SLIGHT * top).map(|(&r, _)| r);
+            for r in members {
+                face.within[r] = true;
+                if face.factor.push(&columns[r], WITHIN) {
+                    face.basis.push(r);
+                }
+            }
+            for (r, column) in columns.iter().enumerate() {
+                face.rejected[r].clone_from(column);
+                face.factor.reject(&mut face.rejected[r]);
+                let (rest, all) = (face.rejected[r].dot(&face.rejected[r]), column.dot(column));
+                face.within[r] |= rest.sqrt().hi <= WITHIN * all.sqrt().hi;
+            }
+        }
+    }
+}
+
+/// Scaled to a length from 1 to 2 by a power of two, and that.
+fn unit(v: &Vector) -> (Vector, f64) {
+    let mut v = v.clone();
+    let scale = libm::exp2(-libm::floor(libm::log2(v.dot(&v).sqrt().hi)));
+    v.scale(Double::from(scale));
+    (v, scale)
+}
+
+/// The projected problem's solution.
+struct Ahead {
+    weights: Vec<Double>, // of all rows
+    u: Vector,
+    interval: (Double, Double),
+}
+
+/// Rows with their coordinates and S.
+struct Part<'a> {
+    rows: &'a Rows,
+    scales: &'a [f64],
+    columns: &'a [Vector],
+    face: &'a Face,
+}
+
+impl Part<'_> {
+    /// V∞ (coordinates in Q) and the bounded samples.
+    fn floor(&self) -> Option<(Floor, Vec<usize>)> {
+        let members = self.members();
+        let mut samples: Vec<usize> = members.iter().map(|&r| self.rows.list[r].sample).collect();
+        samples.sort_unstable();
+        samples.dedup();
+        let place = |r: usize| samples.binary_search(&self.rows.list[r].sample).expect("its sample is bounded");
+        let size = self.face.factor.len();
+        if size == 0 {
+            // zero rows alone
+            let n = samples.len() as f64;
+            return Some((Floor { v: Vec::new(), value: n, gap: 0.0, weights: vec![1.0; members.len()] }, samples));
+        }
+        let a = faer::Mat::from_fn(members.len(), size, |r, c| {
+            let r = members[r];
+            self.face.factor.direction(c).dot(&self.columns[r]).value() / self.scales[r]
+        });
+        let of: Vec<usize> = members.iter().map(|&r| place(r)).collect();
+        Some((floor::floor(&a, &of)?, samples))
+    }
+
+    fn members(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|&r| self.face.within[r]).collect()
+    }
+
+    fn bounded(&self, i: usize) -> bool {
+        (0..self.rows.len()).any(|r| self.face.within[r] && self.rows.list[r].sample == i)
+    }
+
+    /// The max-margin problem of the projected rows; none if every sample is bounded.
+    fn ahead(&self) -> Option<Ahead> {
+        let left: Vec<usize> = (0..self.rows.len()).filter(|&r| !self.face.within[r]).collect();
+        // projected rows may be short: they too are brought to lengths from 1 to 2
+        let units: Vec<(Vector, f64)> = left.iter().map(|&r| unit(&self.face.rejected[r])).collect();
+        let scales: Vec<f64> = left.iter().zip(&units).map(|(&r, u)| self.scales[r] * u.1).collect();
+        let target = |(&r, s): (&usize, &f64)| if self.bounded(self.rows.list[r].sample) { 0.0 } else { *s };
+        let asked: Vec<f64> = left.iter().zip(&scales).map(target).collect();
+        let top = asked.iter().copied().fold(0.0, f64::max);
+        if top == 0.0 {
+            return None;
+        }
+        let b: Vec<f64> = asked.iter().map(|b| b / top).collect();
+        let columns: Vec<Vector> = units.into_iter().map(|u| u.0).collect();
+        let found = hull::polish(&columns, &b, &hull::nearest(&columns, &b, &[], hull::ZERO));
+        let mut weights = vec![Double::ZERO; self.rows.len()];
+        let mut sum = Vector::zeros(found.w.len());
+        let (mut total, mut low) = (Double::ZERO, Double::from(f64::INFINITY));
+        for (k, &r) in left.iter().enumerate() {
+            weights[r] = found.weights[k].scaled(scales[k] * top);
+            sum.add_scaled(found.weights[k], &columns[k]);
+            if b[k] > 0.0 {
+                total += found.weights[k] * Double::from(b[k]);
+                let margin = columns[k].dot(&found.w) / Double::from(asked[k]);
+                low = if margin < low { margin } else { low };
+            }
+        }
+        let mut u = found.w;
+        let (length, high) = (u.dot(&u).sqrt(), sum.dot(&sum).sqrt() / total.scaled(top));
+        u.scale(Double::from(top));
+        let error = 64.0 * UNIT;
+        let interval = (low / length * Double::sum(1.0, -error), high * Double::sum(1.0, error));
+        Some(Ahead { weights, u, interval })
+    }
+
+    /// V∞ in the coordinates of the rows.
+    fn offset(&self, floor: &Floor) -> Vector {
+        let mut v = Vector::zeros(self.columns.first().map_or(0, Vector::len));
+        floor.v.iter().enumerate().for_each(|(k, c)| v.add_scaled(Double::from(*c), self.face.factor.direction(k)));
+        v
+    }
+
+    /// Rows that W = V∞ + τU uses and that fall short.
+    fn missing(
+        &self,
+        features: &Features,
+        coordinates: &Coordinates,
+        floor: &Floor,
+        ahead: Option<&Ahead>,
+    ) -> Vec<Row> {
+        if !self.rows.sliding {
+            return Vec::new();
+        }
+        let v = self.offset(floor);
+        let zero = Vector::zeros(v.len());
+        let u = ahead.map_or(&zero, |a| &a.u);
+        let (images_v, images_u) = (features.images(&coordinates.back(&v)), features.images(&coordinates.back(u)));
+        let (length_v, length_u) = (v.dot(&v).sqrt().hi, u.dot(u).sqrt().hi);
+        let known = |row: &Row| self.rows.list.iter().any(|r| r == row);
+        let worse = |i: usize| {
+            let norm = features.norms[i];
+            let positive = |p: usize| match images_u[i][p].hi {
+                z if z.abs() > SHORTFALL * norm * length_u => z > 0.0,
+                _ => images_v[i][p].hi > 0.0,
+            };
+            let row = self.rows.least(i, positive);
+            let ahead = features.margin(&row, &images_u[i]).hi;
+            let aside = features.margin(&row, &images_v[i]).hi;
+            let size = norm * self.rows.stretch(&row);
+            let bounded = self.bounded(i);
+            let asked = if bounded { 0.0 } else { 1.0 };
+            let short = ahead < asked - SHORTFALL * (asked + size * length_u);
+            let present = (0..self.rows.len()).filter(|&r| self.face.within[r] && self.rows.list[r].sample == i);
+            let least =
+                present.map(|r| features.margin(&self.rows.list[r], &images_v[i]).hi).fold(f64::INFINITY, f64::min);
+            let lower =
+                bounded && ahead <= SHORTFALL * size * length_u && aside < least - SHORTFALL * (1.0 + size * length_v);
+            ((short || lower) && !known(&row)).then_some(row)
+        };
+        (0..self.rows.y.len()).filter_map(worse).collect()
+    }
+
+    /// Coefficients of the samples (n×m) from coefficients of the rows.
+    fn of_samples(&self, weights: &[f64]) -> Vec<Vec<f64>> {
+        let span = self.rows.span(&self.rows.by_group(weights));
+        (0..self.rows.y.len()).map(|i| span.groups.of.iter().map(|p| span.columns[*p][i]).collect()).collect()
+    }
+
+    /// `weights` of rows, and those of the basis of S with which they sum up to `target`.
+    fn within_basis(&self, weights: &mut [f64], target: &Vector) {
+        let c = self.face.factor.solve(self.face.factor.project(target));
+        self.face.basis.iter().zip(c).for_each(|(&r, c)| weights[r] += (c.scaled(self.scales[r])).value());
+    }
+
+    fn ray(&self, floor: &Floor, samples: &[usize], ahead: Option<&Ahead>) -> Ray {
+        let rows = self.rows;
+        let members = self.members();
+        let mut offset = vec![0.0; rows.len()];
+        let v = self.offset(floor);
+        self.within_basis(&mut offset, &v);
+        let margin = |&i: &usize| {
+            let own = members.iter().filter(|&&r| rows.list[r].sample == i);
+            own.map(|&r| self.columns[r].dot(&v).value() / self.scales[r]).fold(f64::INFINITY, f64::min)
+        };
+        let mut shares = vec![0.0; rows.len()];
+        members.iter().zip(&floor.weights).for_each(|(&r, p)| shares[r] = *p);
+        let mut lambda = vec![0.0; rows.y.len()];
+        let mut direction = Vec::new();
+        if let Some(a) = ahead {
+            let mut weights: Vec<f64> = a.weights.iter().map(|l| l.value()).collect();
+            let asked = weights.iter().enumerate().filter(|(r, _)| !self.bounded(rows.list[*r].sample));
+            asked.for_each(|(r, l)| {
+                lambda[rows.list[r].sample] += l;
+                shares[r] = *l;
+            });
+            // U is the sum of the projected rows: less the part of the rows in L
+            let mut part = Vector::zeros(v.len());
+            for (r, l) in a.weights.iter().enumerate().filter(|(_, l)| l.hi != 0.0) {
+                part.add_scaled(-(l.scaled(1.0 / self.scales[r])), &self.columns[r]);
+            }
+            self.within_basis(&mut weights, &part);
+            direction = self.of_samples(&weights);
+        }
+        let slopes = per_neuron(&rows.groups, &effective_slopes(rows, &shares));
+        Ray {
+            floor: floor.value,
+            floor_gap: floor.gap,
+            bounded: samples.to_vec(),
+            margins: samples.iter().map(margin).collect(),
+            support: lambda.iter().filter(|l| **l > 0.0).count(),
+            lambda,
+            max_margin: ahead.map(|a| (a.interval.0 + a.interval.1).scaled(0.5).value()),
+            margin_interval: ahead.map(|a| (a.interval.0.below(), a.interval.1.above())),
+            direction,
+            offset: self.of_samples(&offset),
+            slopes: (0..slopes.rows()).map(|i| slopes.row(i).to_vec()).collect(),
+        }
+    }
+}
