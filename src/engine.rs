@@ -16,6 +16,7 @@ mod diary;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// A way to move the iterate forward.
 pub trait Engine: Send {
@@ -31,6 +32,10 @@ pub trait Engine: Send {
     fn diary(&self) -> &Diary;
     /// How far the engine has come, to be read while it advances.
     fn progress(&self) -> &Progress;
+    /// What the steps taken one by one have cost so far.
+    fn work(&self) -> Work;
+    /// Stops with [`Reached::Exhausted`] where another step would be taken after `seconds` of [`Work::spent`].
+    fn allow(&mut self, seconds: f64);
     /// All that is needed to go on from the present t in the same bits; each engine has a constructor that does.
     fn save(&self) -> State;
     /// `α c t ℓ_i` (length n) where the engine knows it better than `t·exp(-q_i)` gives it: margins of
@@ -84,6 +89,16 @@ pub trait Iterate {
     }
 }
 
+/// What steps cost by the model of [`crate::descent::choose`]: a function of the problem and of the steps alone, so that what
+/// depends on it does not depend on the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Seconds of the steps taken one by one so far.
+    pub spent: f64,
+    /// Seconds of one more step as they are taken at present.
+    pub price: f64,
+}
+
 /// Why an engine, or a stretch of it, stopped advancing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
@@ -98,26 +113,42 @@ pub enum Reached {
     Diverged,
     /// The stop flag was raised.
     Interrupted,
+    /// The allowance for steps taken one by one is spent.
+    Exhausted,
 }
 
-/// A flag that asks an engine to return soon. Shared between threads by cloning.
+/// A flag that asks an engine to return soon, and maybe a time of day that does. The flag is shared between threads by
+/// cloning.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop {
+    flag: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+}
 
 impl Stop {
     /// The flag itself, for signal handlers.
     pub fn flag(&self) -> Arc<AtomicBool> {
-        self.0.clone()
+        self.flag.clone()
     }
 
     /// Raises the flag.
     pub fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.flag.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the flag is up.
+    /// The same flag, with an end at this time of day.
+    pub fn by(&self, deadline: Option<Instant>) -> Self {
+        Self { flag: self.flag.clone(), deadline }
+    }
+
+    /// Whether the flag is up, or the time has come.
     pub fn raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.flagged() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Whether the flag itself is up.
+    pub fn flagged(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
     }
 }
 

@@ -6,8 +6,8 @@
 
 use crate::error::Result;
 use crate::geometry::{Geometry, Gram, preactivations};
-use crate::limit::sliding::{Sliding, SlidingPair};
 use crate::limit::Prediction;
+use crate::limit::sliding::{Sliding, SlidingPair};
 use crate::network::Pattern;
 use crate::outcome::TestError;
 use crate::problem::Problem;

@@ -12,7 +12,7 @@ use crate::setup::{self, Setup};
 use crate::signals::Signals;
 use crate::summary;
 use crate::trace::Traces;
-use farfield::{Descent, Ended, Status};
+use farfield::{Descent, Ended, Options, Status};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -25,7 +25,8 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     let folder = folder(args.output.as_ref(), &config)?;
     folder.write("config.toml", config.to_toml().as_bytes())?;
     let Setup { problem, start: begin } = Setup::new(&config)?;
-    let mut descent = Descent::with(&problem, &begin, &setup::options(&config))?;
+    let options = Options { max_seconds: seconds_left(&config, args, start), ..setup::options(&config) };
+    let mut descent = Descent::with(&problem, &begin, &options)?;
     let (ended, written) = descend(&config, signals, &folder, &mut descent);
     let outcome = descent.outcome(config.seed);
     let json = to_json(&Sourced { facts: &outcome, provenance: Provenance::new(&config) });
@@ -40,6 +41,14 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     };
     print(&text)?;
     Ok(exit_code(&config, &ended))
+}
+
+/// The seconds that are left of those allowed, of which what went before has used some; 0: no limit.
+fn seconds_left(config: &Config, args: &RunArgs, start: Instant) -> f64 {
+    let hours = args.max_hours.map(|hours| 3600.0 * hours);
+    let limits = hours.into_iter().chain(Some(config.descent.max_seconds).filter(|seconds| *seconds > 0.0));
+    let limit = limits.fold(f64::INFINITY, f64::min);
+    if limit.is_finite() { (limit - start.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE) } else { 0.0 }
 }
 
 /// Follows gradient descent; a row that cannot be written ends it there.
@@ -87,7 +96,8 @@ fn exit_code(config: &Config, ended: &Ended) -> u8 {
         Status::NotSeparable => 5,
         Status::Interrupted => 130,
         Status::Stopped => 1,
-        Status::Horizon if missed => 4,
-        Status::Horizon | Status::Tolerance => 0,
+        Status::Time => 4,
+        Status::Horizon | Status::Converged if missed => 4,
+        Status::Horizon | Status::Converged | Status::Tolerance => 0,
     }
 }

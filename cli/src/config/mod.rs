@@ -109,6 +109,8 @@ pub struct Descent {
     pub precision: Precision,
     /// Relative error that averages over chattering neurons may leave in the margins; 0: no averages.
     pub sliding_tolerance: f64,
+    /// End in an orderly way after so many seconds; 0: never.
+    pub max_seconds: f64,
 }
 
 /// `[monitor]`.
@@ -170,6 +172,7 @@ impl Default for Descent {
             tied: true,
             precision: Precision::F64,
             sliding_tolerance: 1e-6,
+            max_seconds: 0.0,
         }
     }
 }
@@ -325,6 +328,8 @@ impl Config {
         }
         let sliding = descent.sliding_tolerance;
         real(sliding, sliding >= 0.0, "descent.sliding_tolerance", "0 or more")?;
+        let seconds = descent.max_seconds;
+        real(seconds, seconds >= 0.0, "descent.max_seconds", "of seconds, 0 or more; 0: no limit")?;
         let angle = self.monitor.angle_tolerance;
         real(angle, angle >= 0.0, "monitor.angle_tolerance", "0 or more, in radians")?;
         if net.positive < -1 || net.positive > net.width as i64 {

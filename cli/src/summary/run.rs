@@ -1,6 +1,6 @@
 //! The result of a run in a dozen lines, for people.
 
-use super::{decimals, error_text, margin_text, problem_line, remark_text, stationarity_text, steps};
+use super::{decimals, error_text, margin_text, problem_line, remark_text, rest_text, stationarity_text, steps};
 use crate::config::Config;
 use farfield::{Outcome, PatternState, Problem, Segment, Share, SlidingSample, Status};
 use std::fmt::Write;
@@ -39,6 +39,8 @@ fn angle(gap: f64) -> f64 {
 
 fn descent_line(outcome: &Outcome, seconds: f64) -> String {
     let how = match outcome.status {
+        Status::Time => return time_line(outcome, seconds),
+        Status::Converged => "W has converged: steps no longer change it",
         Status::Tolerance => "certified angle below the tolerance",
         Status::Diverged => "DIVERGED: a smaller descent.step_size is needed",
         Status::NotSeparable => "NOT SEPARABLE by this network in the reached pattern",
@@ -46,6 +48,22 @@ fn descent_line(outcome: &Outcome, seconds: f64) -> String {
         Status::Stopped => "stopped",
         Status::Horizon => "horizon reached",
     };
+    ended_line(outcome, how, seconds)
+}
+
+/// A run that ended for want of time: how long the rest would take.
+fn time_line(outcome: &Outcome, seconds: f64) -> String {
+    let why = match outcome.time {
+        Some(end) if end.clock => {
+            format!("the time allowed is over; {}", rest_text(end.steps_left, end.steps_per_second))
+        }
+        Some(end) => format!("ended early: {}", rest_text(end.steps_left, end.steps_per_second)),
+        None => "ended early".into(),
+    };
+    ended_line(outcome, &why, seconds)
+}
+
+fn ended_line(outcome: &Outcome, how: &str, seconds: f64) -> String {
     let part = |s: &Segment| {
         format!("{} {} to {} ({} steps, {:.2} s)", s.engine, s.precision, steps(s.to), s.steps_taken, s.seconds)
     };
