@@ -36,8 +36,8 @@
 use crate::engine::Iterate;
 use crate::geometry::{Geometry, Span};
 use crate::network::Network;
-use crate::problem::Problem;
 use crate::number::smaller;
+use crate::problem::Problem;
 use crate::slopes::Slopes;
 use farfield_kernels::loss::Loss;
 
@@ -84,6 +84,8 @@ pub struct Gradient {
     /// The same with the worst slopes of the opposite-sign neurons.
     pub worst: Vec<f64>,
     magnitude: f64,
+    /// `max_ij |⟨x_i, G_j⟩| / max_i ‖x_i‖²`: how far a step moves pre-activations, relative to the sizes that are summed.
+    pub motion: f64,
 }
 
 impl Gradient {
@@ -98,7 +100,9 @@ impl Gradient {
         let margins = data.feature_products(&span, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
         let worst = data.feature_products(&span, &image, |i, g| data.worst_slope(slopes, &image, i, g));
         let magnitude = weights.iter().enumerate().map(|(i, p)| p * data.feature_norm(i, slopes)).sum();
-        Self { weights, log_sum: libm::log(sum) + largest, span, norm, margins, worst, magnitude }
+        let longest = data.norms.iter().copied().fold(0.0, f64::max);
+        let motion = image.iter().flatten().fold(0.0f64, |top, v| top.max(v.abs())) / (longest * longest);
+        Self { weights, log_sum: libm::log(sum) + largest, span, norm, margins, worst, magnitude, motion }
     }
 }
 

@@ -32,6 +32,10 @@ pub trait Engine: Send {
     fn diary(&self) -> &Diary;
     /// How far the engine has come, to be read while it advances.
     fn progress(&self) -> &Progress;
+    /// What the steps taken one by one have cost so far.
+    fn work(&self) -> Work;
+    /// Stops with [`Reached::Exhausted`] where another step would be taken after `seconds` of [`Work::spent`].
+    fn allow(&mut self, seconds: f64);
     /// All that is needed to go on from the present t in the same bits; each engine has a constructor that does.
     fn save(&self) -> State;
     /// `α c t ℓ_i` (length n) where the engine knows it better than `t·exp(-q_i)` gives it: margins of
@@ -85,6 +89,16 @@ pub trait Iterate {
     }
 }
 
+/// What steps cost by the model of [`crate::descent::choose`]: a function of the problem and of the steps alone, so that what
+/// depends on it does not depend on the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Seconds of the steps taken one by one so far.
+    pub spent: f64,
+    /// Seconds of one more step as they are taken at present.
+    pub price: f64,
+}
+
 /// Why an engine, or a stretch of it, stopped advancing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
@@ -99,6 +113,8 @@ pub enum Reached {
     Diverged,
     /// The stop flag was raised.
     Interrupted,
+    /// The allowance for steps taken one by one is spent.
+    Exhausted,
 }
 
 /// The t that an engine has come to, and why it is not faster. Shared between threads by cloning.

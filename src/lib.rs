@@ -104,7 +104,7 @@ pub mod watch;
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
 pub use data::{Data, Draw, Mixture, Noise, Spectrum, Standardize};
 pub use descent::{EngineChoice, Options};
-pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, Segment, Stop};
+pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, Segment, Stop, Work};
 pub use error::{Error, Result};
 pub use farfield_kernels::loss::Loss;
 pub use limit::iterate::{Share, Shares, Stationarity};
@@ -114,7 +114,9 @@ pub use limit::{Limit, Prediction};
 pub use matrix::Matrix;
 pub use monitor::{Monitor, PatternState, Row};
 pub use network::{Network, Pattern};
-pub use outcome::{Decade, Ended, Outcome, PatternOutcome, PrecisionOutcome, SlidingSample, Status, TestError};
+pub use outcome::{
+    Decade, Ended, Outcome, PatternOutcome, PrecisionOutcome, SlidingSample, Status, TestError, TimeEnd,
+};
 pub use prediction::{LimitOutcome, LimitStatus, Slider};
 pub use problem::{Problem, Reduction, StepSize};
 pub use rounding::Rounding;

@@ -71,6 +71,10 @@ pub struct Row {
     pub segment: EngineKind,
     /// Precision of the products of the steps that led here.
     pub precision: Precision,
+    /// `max_ij |⟨x_i, G_j⟩| / max_i ‖x_i‖²`, G the mean of the features with the weights of the loss: how far a step moves
+    /// pre-activations, relative to the sizes that are summed. Not a number where that is not known.
+    #[serde(with = "real")]
+    pub motion: f64,
     /// Whether every number of the state is finite.
     pub finite: bool,
     /// The part of the certified gap that makes up for the rounding of the certificate itself.
@@ -128,6 +132,11 @@ impl Monitor {
         }
     }
 
+    /// The problem that is watched.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
     /// Looks at the state of an engine.
     pub fn observe(&mut self, engine: &mut dyn Engine) -> Row {
         let (t, flips, segment) = (engine.t(), engine.flips(), engine.kind());
@@ -149,7 +158,7 @@ impl Monitor {
         };
         row.finite = q.iter().all(|q| q.is_finite()) && row.weight_norm.is_finite();
         if !row.finite {
-            (row.log_loss, row.gradient_norm) = (f64::NAN, f64::NAN);
+            (row.log_loss, row.gradient_norm, row.motion) = (f64::NAN, f64::NAN, f64::NAN);
             row.rounding = engine.rounding();
             return row;
         }
@@ -163,6 +172,7 @@ impl Monitor {
         let constant = libm::log(self.problem.loss_constant);
         row.log_loss = constant + loss.log_sum(&q);
         row.gradient_norm = gradient.norm * libm::exp(constant + gradient.log_sum);
+        row.motion = gradient.motion;
         if row.min_margin > 0.0 {
             let certified = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
             row.certified_cosine_gap = certified.map(|c| c.gap);
@@ -328,7 +338,9 @@ impl Monitor {
     pub fn own_sides(&self, pattern: &Pattern) -> Pattern {
         let mut sides = pattern.clone();
         for (i, y) in self.problem.data.y().iter().enumerate() {
-            for j in (0..self.problem.network.width).filter(|&j| self.problem.network.sign(j) * y < 0.0 && pattern.get(i, j)) {
+            for j in
+                (0..self.problem.network.width).filter(|&j| self.problem.network.sign(j) * y < 0.0 && pattern.get(i, j))
+            {
                 sides.flip(i, j);
             }
         }

@@ -34,6 +34,23 @@ pub enum Status {
     Interrupted,
     /// The observer of the rows said so.
     Stopped,
+    /// The time allowed is over, or the rest could only be taken step by step, which would take too long ([`TimeEnd`]).
+    Time,
+    /// W itself has converged: steps no longer change it beyond rounding.
+    Converged,
+}
+
+/// Why a run ended before its horizon for want of time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimeEnd {
+    /// Whether the time allowed was over; else the rest of the steps would have taken too long.
+    pub clock: bool,
+    /// Steps left to the horizon.
+    #[serde(with = "real")]
+    pub steps_left: f64,
+    /// Steps per second of the last stretch that was stepped; not a number if none was.
+    #[serde(with = "real")]
+    pub steps_per_second: f64,
 }
 
 /// How a run ended, and its last row.
@@ -43,6 +60,8 @@ pub struct Ended {
     pub status: Status,
     /// What was seen at the last monitored t.
     pub row: Row,
+    /// More of it, where it ended for want of time.
+    pub time: Option<TimeEnd>,
 }
 
 /// The facts of a run at its last iterate W(t). Every number is a plain f64; NaN and infinities survive
@@ -51,6 +70,8 @@ pub struct Ended {
 pub struct Outcome {
     /// How the run ended.
     pub status: Status,
+    /// More of it, where it ended for want of time.
+    pub time: Option<TimeEnd>,
     /// Steps t.
     #[serde(with = "real")]
     pub steps: f64,
@@ -403,6 +424,7 @@ impl Outcome {
         let test_error = limit.and_then(|limit| TestError::of_limit(limit, problem, sampling));
         Self {
             status: ended.status,
+            time: ended.time,
             steps: row.t,
             log_loss: row.log_loss,
             min_margin: row.min_margin,

@@ -5,7 +5,14 @@
 //! ```
 //!
 //! A run ends at the horizon, at a certified angle below the tolerance, where numbers are no longer finite, where
-//! the data cannot be separated, when the stop flag is raised, or when the observer says so; and it can be run on.
+//! the data cannot be separated ([`hope`]), where W has converged ([`rest`]), when the stop flag is raised, when the
+//! observer says so, when its time is over, or when the rest could only be stepped, for too long ([`patience`]); and it
+//! can be run on.
+
+mod hope;
+mod patience;
+mod rest;
+mod schedule;
 
 use crate::descent::{self, Options};
 use crate::engine::{Diary, Engine, Iterate, Progress, Reached, Stop};
@@ -13,12 +20,16 @@ use crate::error::Result;
 use crate::limit::monte_carlo::Sampling;
 use crate::monitor::{Monitor, Row};
 use crate::network::Pattern;
-use crate::number::COUNTABLE;
-use crate::outcome::{Ended, Outcome, Status};
+use crate::outcome::{Ended, Outcome, Status, TimeEnd};
 use crate::problem::Problem;
 use crate::start::Start;
-use crate::state::{Class, State, StateError};
+use crate::state::State;
+use hope::Hope;
+use patience::Patience;
+use rest::Rest;
+use schedule::Schedule;
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
 /// Gradient descent on one problem from one start, as far as it has been run.
 pub struct Descent {
@@ -27,6 +38,7 @@ pub struct Descent {
     engine: Box<dyn Engine>,
     monitor: Monitor,
     hope: Hope,
+    rest: Rest,
     ended: Option<Ended>,
     stop: Stop,
 }
@@ -67,8 +79,8 @@ impl Descent {
     fn of(problem: &Problem, options: &Options, engine: Box<dyn Engine>) -> Self {
         let (problem, options) = (problem.clone(), options.clone());
         let monitor = Monitor::new(&problem);
-        let hope = Hope { sides: None };
-        Self { problem, options, engine, monitor, hope, ended: None, stop: Stop::default() }
+        let (hope, rest) = (Hope::new(), Rest::default());
+        Self { problem, options, engine, monitor, hope, rest, ended: None, stop: Stop::default() }
     }
 
     /// Everything that later steps depend on, as named arrays.
@@ -83,11 +95,11 @@ impl Descent {
     pub fn run(&mut self, horizon: f64, mut observe: impl FnMut(&Row) -> ControlFlow<()>) -> &Ended {
         let begun = self.engine.t();
         let fresh = self.ended.is_none() && begun == 0.0;
-        let times = schedule(horizon, self.options.samples_per_decade);
-        let ahead = times.into_iter().filter(|t| *t > begun || fresh);
+        let stop = self.stop.by(self.deadline());
+        let times = Schedule::new(horizon, self.options.samples_per_decade, begun);
         let (mut row, mut status) = (None, None);
-        for target in ahead {
-            let reached = self.advance(target);
+        for target in times.filter(|t| *t > begun || fresh) {
+            let reached = self.advance(target, horizon, &stop);
             let seen = self.monitor.observe(&mut *self.engine);
             let go_on = observe(&seen);
             status = self.judge(reached, &seen, horizon).or(go_on.is_break().then_some(Status::Stopped));
@@ -98,24 +110,53 @@ impl Descent {
         }
         let row = row.unwrap_or_else(|| self.monitor.observe(&mut *self.engine));
         let status = status.unwrap_or_else(|| self.at_the_horizon(&row));
-        self.ended.insert(Ended { status, row })
+        let time = (status == Status::Time).then(|| TimeEnd {
+            clock: stop.raised(),
+            steps_left: horizon - row.t,
+            steps_per_second: patience::rate(self.engine.segments()),
+        });
+        self.ended.insert(Ended { status, row, time })
     }
 
-    fn advance(&mut self, target: f64) -> Reached {
-        if target > self.engine.t() { self.engine.advance(target, &self.stop) } else { Reached::Target }
+    /// The time of day at which the run ends; none if it may take for ever.
+    fn deadline(&self) -> Option<Instant> {
+        let seconds = Some(self.options.max_seconds).filter(|seconds| *seconds > 0.0)?;
+        Instant::now().checked_add(Duration::try_from_secs_f64(seconds).ok()?)
+    }
+
+    /// To `target`, with as many steps as patience allows.
+    fn advance(&mut self, target: f64, horizon: f64, stop: &Stop) -> Reached {
+        if target <= self.engine.t() {
+            return Reached::Target;
+        }
+        let patience = Patience::new(&self.problem, &self.options);
+        self.engine.allow(patience.seconds);
+        let mut reached = self.engine.advance(target, stop);
+        while reached == Reached::Exhausted && !patience.ends(&*self.engine, horizon) {
+            self.engine.allow(f64::INFINITY);
+            reached = self.engine.advance(target, stop);
+        }
+        reached
     }
 
     /// Whether a run ends at a row, and how.
     fn judge(&mut self, reached: Reached, row: &Row, horizon: f64) -> Option<Status> {
         let tolerance = self.options.angle_tolerance;
+        let left = Patience::left(&*self.engine, horizon);
+        let exhausted = reached == Reached::Exhausted;
         if reached == Reached::Diverged || !row.finite {
             Some(Status::Diverged)
         } else if reached == Reached::Interrupted {
-            Some(Status::Interrupted)
+            Some(if self.stop.flagged() { Status::Interrupted } else { Status::Time })
         } else if row.certified_angle().is_some_and(|angle| angle < tolerance) && row.t > 0.0 {
             Some(Status::Tolerance)
-        } else if self.hope.lost(&mut self.monitor, &mut *self.engine, row, horizon) {
+        } else if self.hope.lost(&mut self.monitor, &mut *self.engine, row, left, exhausted) {
             Some(Status::NotSeparable)
+        } else if self.rest.reached(row) {
+            let separable = self.monitor.separable(row, self.engine.iterate());
+            Some(if separable { Status::Converged } else { Status::NotSeparable })
+        } else if exhausted || reached == Reached::Event {
+            Some(Status::Time)
         } else {
             None
         }
@@ -191,95 +232,11 @@ impl Descent {
     pub fn outcome_sampled(&mut self, sampling: &Sampling) -> Outcome {
         if self.ended.is_none() {
             let row = self.monitor.observe(&mut *self.engine);
-            self.ended = Some(Ended { status: Status::Horizon, row });
+            self.ended = Some(Ended { status: Status::Horizon, row, time: None });
         }
         self.monitor.verify();
         let Self { problem, options, engine, monitor, ended, .. } = self;
         let ended = ended.as_ref().expect("set above");
         Outcome::new(problem, options.precision, monitor, &mut **engine, ended, sampling)
-    }
-}
-
-/// The monitored t: 0, 1, the powers `10^(k/per_decade)` below the horizon (whole numbers up to
-/// 2^53), and the horizon.
-pub fn schedule(horizon: f64, per_decade: u64) -> Vec<f64> {
-    let mut times = vec![0.0];
-    for k in 0.. {
-        let decade: f64 = format!("1e{}", k / per_decade).parse().expect("a power of ten");
-        let t = decade * libm::pow(10.0, (k % per_decade) as f64 / per_decade as f64);
-        let t = if t < COUNTABLE { t.round() } else { t };
-        if t >= horizon {
-            break;
-        }
-        if times.last() != Some(&t) {
-            times.push(t);
-        }
-    }
-    if horizon > 0.0 {
-        times.push(horizon);
-    }
-    times
-}
-
-/// First t at which a run may end for want of separability, how many times as many steps must be left, and the part
-/// of all steps during which the own-sign pairs must have kept their sides.
-const HOPELESS: (f64, f64, f64) = (1e6, 1e3, 0.9);
-
-/// Whether the data cannot be separated, and could not for most of the steps.
-struct Hope {
-    sides: Option<(Pattern, f64)>, // of the own-sign pairs, and the first monitored t that showed them
-}
-
-impl Hope {
-    /// The bits and since when they are as they are, beside what moves the iterate.
-    fn save(&self, state: &mut State) {
-        if let Some((sides, since)) = &self.sides {
-            state.insert("run.sides", Class::Beside, sides.bits());
-            state.insert("run.since", Class::Beside, vec![*since]);
-        }
-    }
-
-    /// Takes the fields that [`Hope::save`] wrote out of a state.
-    fn restore(state: &mut State, problem: &Problem) -> Result<Self> {
-        let (n, m) = (problem.data.n(), problem.network.width);
-        let Some(bits) = state.remove("run.sides") else { return Ok(Self { sides: None }) };
-        match state.remove("run.since").as_deref() {
-            Some([since]) if *since >= 0.0 && bits.len() == n * m && bits.iter().all(|b| *b == 0.0 || *b == 1.0) => {
-                Ok(Self { sides: Some((Pattern::of(&bits, n, m), *since)) })
-            }
-            _ => Err(StateError::Contradiction("run.sides").into()),
-        }
-    }
-
-    fn lost(&mut self, monitor: &mut Monitor, engine: &mut dyn Engine, row: &Row, horizon: f64) -> bool {
-        let (first, left, part) = HOPELESS;
-        if row.t < (1.0 - part) * first || row.t * left > horizon || row.min_margin > 0.0 {
-            return false;
-        }
-        let sides = monitor.own_sides(&monitor.pattern(engine.iterate()));
-        match &self.sides {
-            Some((known, since)) if *known == sides => {
-                row.t >= first && *since <= (1.0 - part) * row.t && monitor.hopeless(&sides)
-            }
-            _ => {
-                self.sides = Some((sides, row.t));
-                false
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn schedules() {
-        assert_eq!(schedule(0.0, 4), [0.0]);
-        assert_eq!(schedule(1.0, 4), [0.0, 1.0]);
-        assert_eq!(schedule(12.0, 4), [0.0, 1.0, 2.0, 3.0, 6.0, 10.0, 12.0]);
-        let long = schedule(1e300, 4);
-        assert_eq!((long.len(), long[long.len() - 1]), (1202, 1e300));
-        assert!(long.windows(2).all(|w| w[0] < w[1]));
     }
 }

@@ -6,25 +6,40 @@
 use crate::error::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
-/// A flag that asks whatever is at work to return soon. Shared between threads by cloning.
+/// A flag that asks whatever is at work to return soon, and maybe a time of day that does. The flag is shared between threads by
+/// cloning.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop {
+    flag: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+}
 
 impl Stop {
     /// The flag itself, for signal handlers.
     pub fn flag(&self) -> Arc<AtomicBool> {
-        self.0.clone()
+        self.flag.clone()
     }
 
     /// Raises the flag.
     pub fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.flag.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the flag is up.
+    /// The same flag, with an end at this time of day.
+    pub fn by(&self, deadline: Option<Instant>) -> Self {
+        Self { flag: self.flag.clone(), deadline }
+    }
+
+    /// Whether the flag is up, or the time has come.
     pub fn raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.flagged() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Whether the flag itself is up.
+    pub fn flagged(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
     }
 }
 

@@ -57,6 +57,7 @@ pub fn options(config: &Config) -> Options {
         sliding_tolerance: config.descent.sliding_tolerance,
         samples_per_decade: config.monitor.samples_per_decade,
         angle_tolerance: config.monitor.angle_tolerance,
+        max_seconds: config.descent.max_seconds,
     }
 }
 

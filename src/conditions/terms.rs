@@ -1,8 +1,8 @@
 //! The number behind each condition.
 
+use super::Condition;
 use super::ConditionKind::{self, *};
 use super::Relation::{self, *};
-use super::Condition;
 use crate::geometry::Gram;
 use crate::matrix::Matrix;
 use crate::network::Pattern;

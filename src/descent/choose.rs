@@ -57,6 +57,8 @@ pub struct Options {
     pub samples_per_decade: u64,
     /// A run ends when the certified angle (radians) is below; 0: never.
     pub angle_tolerance: f64,
+    /// A run ends after so many seconds, and not before for the cost of its steps alone; 0: never.
+    pub max_seconds: f64,
 }
 
 impl Default for Options {
@@ -70,6 +72,7 @@ impl Default for Options {
             sliding_tolerance: 1e-6,
             samples_per_decade: 4,
             angle_tolerance: 0.0,
+            max_seconds: 0.0,
         }
     }
 }
@@ -87,6 +90,7 @@ impl Options {
         };
         positive("the sliding tolerance", self.sliding_tolerance)?;
         positive("the angle tolerance", self.angle_tolerance)?;
+        positive("the time", self.max_seconds)?;
         match self.samples_per_decade {
             0 => Err(Error::Range { name: "samples per decade", value: 0.0, expected: "1 or more" }),
             _ => Ok(()),
@@ -170,6 +174,31 @@ const UNSETTLED: f64 = 64.0;
 
 /// Exact steps until warp takes over.
 const UNTIL_WARP: f64 = 4000.0;
+
+/// Seconds of what every step does besides.
+const OVERHEAD: f64 = 4e-7;
+
+/// Seconds of a step on X for n samples in d dimensions and m neurons, each its own motion.
+pub fn price(n: usize, d: usize, m: usize) -> f64 {
+    let (samples, size, width) = (n as f64, n as f64 * d as f64, m as f64);
+    let bandwidth = if 8.0 * size > LARGE { MEMORY } else { CACHE };
+    (8.0 * size / bandwidth).max(4.0 * size * width / SLOW) + samples * EXPONENTIAL + OVERHEAD
+}
+
+/// Seconds of a step on K for n samples, m neurons and P groups of them; P = 0: in a settled pattern.
+pub fn price_on_k(n: usize, m: usize, groups: usize) -> f64 {
+    let (samples, width) = (n as f64, m as f64);
+    let bandwidth = if 4.0 * samples * samples > LARGE { MEMORY } else { CACHE };
+    let product = 4.0 * samples * samples / bandwidth;
+    let settled = product + samples * EXPONENTIAL;
+    if groups == 0 { settled } else { settled + groups as f64 * product + samples * width * PAIR + OVERHEAD }
+}
+
+/// Multiply-adds of a step on X, operations per second and thread.
+const SLOW: f64 = 10e9;
+
+/// Seconds for what a step on K does for each pair of a sample and a neuron.
+const PAIR: f64 = 6e-9;
 
 /// A way to hold the iterate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

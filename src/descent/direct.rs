@@ -2,10 +2,11 @@
 //!
 //! It is the reference for the other engines, and the one for more samples than features.
 
+use super::choose;
 use super::fused::{Fused, Nest, Options};
 use super::stagnation::Looks;
 use crate::digest::{Digest, Hasher};
-use crate::engine::{Diary, Engine, EngineKind, Iterate, Precision, Progress, Reached, Remark, Segment, Stop};
+use crate::engine::{Diary, Engine, EngineKind, Iterate, Precision, Progress, Reached, Remark, Segment, Stop, Work};
 use crate::geometry::{Span, preactivations, transposed_product};
 use crate::matrix::{Matrix, norm};
 use crate::network::{Network, Pattern};
@@ -38,6 +39,8 @@ pub struct Direct {
     started: Instant,
     weights: Option<Weights>,
     fingerprint: OnceLock<Digest>,
+    price: f64,     // of a step
+    allowance: f64, // in the same seconds
 }
 
 impl Direct {
@@ -61,6 +64,8 @@ impl Direct {
         let fused = Fused::new(&samples, &labels, &network, law, weights, &options);
         let looks = (options.precision == Precision::F32).then(|| Looks::new(&samples));
         let mut direct = Self {
+            price: choose::price(samples.rows(), samples.cols(), network.width),
+            allowance: f64::INFINITY,
             fused,
             samples,
             labels,
@@ -109,6 +114,8 @@ impl Direct {
         let looks = || from.count("looks.next").map(|next| Looks::from_step(&samples, next));
         let steps = from.count("t")?;
         let mut direct = Self {
+            price: choose::price(samples.rows(), samples.cols(), network.width),
+            allowance: f64::INFINITY,
             fused: Fused::restore(&samples, labels, network, law, &effective, &from)?,
             looks: (precision == Precision::F32).then(looks).transpose()?,
             samples,
@@ -204,6 +211,10 @@ impl Engine for Direct {
         self.weights = None;
         let mut reached = Reached::Target;
         while (self.steps as f64) < target {
+            if self.work().spent >= self.allowance {
+                reached = Reached::Exhausted;
+                break;
+            }
             if !self.step() {
                 reached = Reached::Diverged;
                 break;
@@ -229,6 +240,14 @@ impl Engine for Direct {
 
     fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    fn work(&self) -> Work {
+        Work { spent: self.steps as f64 * self.price, price: self.price }
+    }
+
+    fn allow(&mut self, seconds: f64) {
+        self.allowance = seconds;
     }
 
     fn save(&self) -> State {

@@ -26,12 +26,13 @@ mod mode;
 mod options;
 mod save;
 
+use super::choose::price_on_k;
 use super::gram::{Coefficients, Problem};
 use super::settled::Settled;
 use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
 use super::warp::{SHORTEST, Warp};
-use crate::engine::{Diary, Engine, EngineKind, Flips, Hold, Iterate, Progress, Reached, Stop};
+use crate::engine::{Diary, Engine, EngineKind, Flips, Hold, Iterate, Progress, Reached, Stop, Work};
 use crate::number::COUNTABLE;
 use crate::rounding::AnchorJudge;
 use crate::state::State;
@@ -83,6 +84,8 @@ pub struct Horizon {
     diary: Diary,
     progress: Progress,
     snapshot: Option<Snapshot>,
+    spent: f64,     // on steps taken one by one, by the cost model
+    allowance: f64, // of the same
 }
 
 impl Horizon {
@@ -112,6 +115,8 @@ impl Horizon {
             diary: Diary::default(),
             progress: Progress::default(),
             snapshot: None,
+            spent: 0.0,
+            allowance: f64::INFINITY,
             state,
         }
     }
@@ -129,6 +134,12 @@ impl Horizon {
     /// The averaged iterate, while neurons slide.
     pub fn sliding(&self) -> Option<&Sliding> {
         self.mode.sliding()
+    }
+
+    /// Seconds of one more step, by the cost model.
+    fn price(&self) -> f64 {
+        let groups = if self.mode.settled().is_some() { 0 } else { self.state.groups().len() };
+        price_on_k(self.state.problem().n(), self.state.problem().network.width, groups)
     }
 
     /// [`Engine::advance`], without the diary.
@@ -154,15 +165,17 @@ impl Horizon {
     fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
         let (t, start) = (self.state.t(), Instant::now());
         let countable = t < COUNTABLE;
+        let (left, price) = (self.spent < self.allowance, self.price());
         self.kind = EngineKind::Gram;
-        let handed_over = if countable { self.weigh_chatter(target) } else { 0 };
+        let handed_over = if countable && left { self.weigh_chatter(target) } else { 0 };
         let (steps, reached) = match self.mode {
             _ if handed_over > 0 => (handed_over, Reached::Target),
             Mode::Sliding(_) => {
                 self.kind = EngineKind::Sliding;
                 (0, self.slide(target, stop))
             }
-            Mode::General if countable => (1, self.general_step()),
+            Mode::General if countable && left => (1, self.general_step()),
+            Mode::General if countable => return Some(Reached::Exhausted),
             Mode::March(_) => self.march(target, stop),
             Mode::General | Mode::Settled(_) | Mode::Flight { .. } => {
                 if self.takes_off(target) {
@@ -178,6 +191,7 @@ impl Horizon {
         if self.mode.sliding().is_none() {
             self.chatter.observe(&self.state);
         }
+        self.spent += steps as f64 * price;
         self.book(t, steps, start.elapsed().as_secs_f64());
         match reached {
             Reached::Target | Reached::Event => None,
@@ -187,7 +201,7 @@ impl Horizon {
                 }
                 None
             }
-            Reached::Diverged | Reached::Interrupted => Some(reached),
+            Reached::Diverged | Reached::Interrupted | Reached::Exhausted => Some(reached),
         }
     }
 
@@ -212,12 +226,15 @@ impl Horizon {
     fn march(&mut self, target: f64, stop: &Stop) -> (u64, Reached) {
         let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
         let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
+        let affordable = ((self.allowance - self.spent) / self.price()).ceil().max(0.0) as u64;
+        let (whole, steps) = (steps, steps.min(affordable));
         let mut settled = match std::mem::replace(&mut self.mode, Mode::General) {
             Mode::Settled(settled) | Mode::March(settled) => settled,
             Mode::General | Mode::Flight { .. } | Mode::Sliding(_) => unreachable!("a march is in a settled pattern"),
         };
         let (taken, reached) = settled.advance(&mut self.state, steps, stop, &self.progress);
-        let interrupted = reached == Reached::Interrupted;
+        let reached = if reached == Reached::Target && steps < whole { Reached::Exhausted } else { reached };
+        let interrupted = matches!(reached, Reached::Interrupted | Reached::Exhausted);
         self.mode = if interrupted { Mode::March(settled) } else { Mode::Settled(settled) };
         self.note_rounding();
         (taken, reached)
@@ -358,6 +375,14 @@ impl Engine for Horizon {
 
     fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    fn work(&self) -> Work {
+        Work { spent: self.spent, price: self.price() }
+    }
+
+    fn allow(&mut self, seconds: f64) {
+        self.allowance = seconds;
     }
 
     fn save(&self) -> State {

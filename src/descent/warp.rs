@@ -245,10 +245,22 @@ impl Warp {
         }
     }
 
-    /// A bound of ρ: `max_i Σ_k |K_ik| F_k ≥ ‖H diag(F)‖_∞`, since `|H_ik| ≤ |K_ik|`, times that of `|s⁽ᵏ⁾/s|^{1/k}`.
+    /// A bound of ρ, the spectral radius of `diag(F)H`, times that of `|s⁽ᵏ⁾/s|^{1/k}`: the smaller one of
+    /// `max_i Σ_k |K_ik| F_k ≥ ‖H diag(F)‖_∞`, since `|H_ik| ≤ |K_ik|`, and the largest sum of a row of `√F |H| √F`, where
+    /// samples on which no neuron is active count by their own H_ii.
     fn contraction(&mut self, state: &Coefficients) -> f64 {
-        state.problem().reach(&self.e, &mut self.image);
-        state.problem().loss.steepness() * largest(&self.image) / state.t()
+        let problem = state.problem();
+        problem.reach(&self.e, &mut self.image);
+        let plain = largest(&self.image);
+        let (n, mut column, mut rows) = (self.e.len(), vec![0.0; self.e.len()], vec![0.0; self.e.len()]);
+        // all terms of H_ik have the sign of y_i y_k K_ik, so |H| v = Σ_g m_g |f_g| ∘ |K|(|f_g| ∘ v)
+        for (feature, size) in state.features().iter().zip(&state.groups().size) {
+            (0..n).for_each(|k| column[k] = feature[k].abs() * self.e[k].sqrt());
+            problem.reach(&column, &mut self.image);
+            (0..n).for_each(|k| rows[k] += *size as f64 * feature[k].abs() * self.image[k]);
+        }
+        (0..n).for_each(|k| rows[k] *= self.e[k].sqrt());
+        problem.loss.steepness() * plain.min(largest(&rows)) / state.t()
     }
 
     /// The estimated relative error of the margins since the flight began.

@@ -74,6 +74,9 @@ struct RunArgs {
     /// Print the resolved configuration and stop
     #[arg(long)]
     dry_run: bool,
+    /// End in an orderly way after so many hours, setup included; as descent.max_seconds, which may end it earlier
+    #[arg(long, value_name = "HOURS", value_parser = hours)]
+    max_hours: Option<f64>,
 }
 
 #[derive(Args)]
@@ -96,6 +99,12 @@ struct LimitArgs {
 struct CheckArgs {
     #[command(flatten)]
     source: Source,
+}
+
+/// A positive number of hours.
+fn hours(text: &str) -> std::result::Result<f64, String> {
+    let hours = text.parse::<f64>().map_err(|_| "expected a number of hours".to_string())?;
+    if hours > 0.0 { Ok(hours) } else { Err("expected a number of hours above 0".into()) }
 }
 
 /// The most threads: more only cost memory.

@@ -14,7 +14,7 @@ use crate::setup::{self, Setup};
 use crate::signals::{INTERRUPTED, Signals};
 use crate::summary;
 use crate::trace::Traces;
-use farfield::{Descent, Ended, Outcome, Problem, Row, Status, Watch};
+use farfield::{Descent, Ended, Options, Outcome, Problem, Row, Status, Watch};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +28,7 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     let begun = Instant::now();
     let output = args.output.clone().unwrap_or_else(|| default_folder(&config));
     let mut folder = Folder::claim(output, Kind::Run, &config, args.overwrite)?;
-    let Prepared { descent, classes, notes } = prepare(&config, signals)?;
+    let Prepared { descent, classes, notes } = prepare(&config, signals, allowed(&config, args), begun)?;
     summary::say(&notes);
     folder.begin(&config)?;
     let (folder, rows) = (Arc::new(folder), Rows { classes, ..Rows::default() });
@@ -39,6 +39,13 @@ pub fn execute(args: &RunArgs, signals: &Signals) -> Result<u8> {
     }
 }
 
+/// The seconds that the command may take; infinite: no limit.
+fn allowed(config: &Config, args: &RunArgs) -> f64 {
+    let hours = args.max_hours.map(|hours| 3600.0 * hours);
+    let limits = hours.into_iter().chain(Some(config.descent.max_seconds).filter(|seconds| *seconds > 0.0));
+    limits.fold(f64::INFINITY, f64::min)
+}
+
 /// A run that can begin.
 struct Prepared {
     descent: Descent,
@@ -47,12 +54,16 @@ struct Prepared {
 }
 
 /// Everything that can refuse the run happens here, before its folder changes.
-fn prepare(config: &Config, signals: &Signals) -> Result<Prepared> {
+fn prepare(config: &Config, signals: &Signals, allowed: f64, begun: Instant) -> Result<Prepared> {
     let (own, watch) = (config.clone(), Watch::new(signals.defer()));
     let (seen, reading) = (watch.clone(), super::reading(config));
     let work = move || {
         let Setup { problem, start, classes, notes } = Setup::new(&own, &watch)?;
-        let mut descent = Descent::with(&problem, &start, &setup::options(&own))?;
+        // What went before the descent has used some of the time.
+        let left = (allowed - begun.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
+        let max_seconds = if allowed.is_finite() { left } else { 0.0 };
+        let options = Options { max_seconds, ..setup::options(&own) };
+        let mut descent = Descent::with(&problem, &start, &options)?;
         starts_in_range(&mut descent)?;
         Ok(Prepared { descent, classes, notes })
     };
@@ -230,7 +241,8 @@ fn exit_code(config: &Config, ended: &Ended) -> u8 {
         Status::NotSeparable => 5,
         Status::Interrupted => INTERRUPTED,
         Status::Stopped => 1,
-        Status::Horizon if missed => 4,
-        Status::Horizon | Status::Tolerance => 0,
+        Status::Time => 4,
+        Status::Horizon | Status::Converged if missed => 4,
+        Status::Horizon | Status::Converged | Status::Tolerance => 0,
     }
 }

@@ -82,6 +82,8 @@ impl Config {
         }
         let sliding = descent.sliding_tolerance;
         real(sliding, sliding >= 0.0, "descent.sliding_tolerance", "0 or more")?;
+        let seconds = descent.max_seconds;
+        real(seconds, seconds >= 0.0, "descent.max_seconds", "of seconds, 0 or more; 0: no limit")?;
         let angle = self.monitor.angle_tolerance;
         real(angle, angle >= 0.0, "monitor.angle_tolerance", "0 or more, in radians")?;
         if net.positive < -1 || net.positive > net.width as i64 {

@@ -117,6 +117,8 @@ pub struct Descent {
     pub precision: Precision,
     /// Relative error that averages over chattering neurons may leave in the margins; 0: no averages.
     pub sliding_tolerance: f64,
+    /// End in an orderly way after so many seconds; 0: never.
+    pub max_seconds: f64,
 }
 
 /// `[monitor]`.
@@ -186,6 +188,7 @@ impl Default for Descent {
             tied: true,
             precision: Precision::F64,
             sliding_tolerance: 1e-6,
+            max_seconds: 0.0,
         }
     }
 }

@@ -18,6 +18,23 @@ pub fn steps(t: f64) -> String {
     if t < 1e9 { format!("{t}") } else { format!("{t:.3e}") }
 }
 
+/// How long so many steps take at a rate: `10¹² steps at 60000 a second: 193 days`.
+pub fn rest_text(left: f64, per_second: f64) -> String {
+    if !per_second.is_finite() {
+        return format!("{} steps are left", steps(left));
+    }
+    format!("{} steps are left, at {:.0} a second: {}", steps(left), per_second, duration(left / per_second))
+}
+
+/// A time in the unit that suits it.
+pub fn duration(seconds: f64) -> String {
+    const UNITS: [(f64, &str); 5] =
+        [(31_557_600.0, "years"), (86_400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds")];
+    let (size, name) = *UNITS.iter().find(|(size, _)| seconds >= 2.0 * size).unwrap_or(&UNITS[4]);
+    let value = seconds / size;
+    if value < 1e6 { format!("{value:.0} {name}") } else { format!("{value:.1e} {name}") }
+}
+
 /// Six decimals, or seven digits beyond nine places.
 pub fn decimals(v: f64) -> String {
     if v.abs() < 1e9 { format!("{v:.6}") } else { format!("{v:.6e}") }

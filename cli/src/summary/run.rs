@@ -1,7 +1,7 @@
 //! The result of a run in a dozen lines, for people.
 
 use super::{
-    NO_PLANE, classes_line, count, decimals, error_text, margin_text, problem_line, remark_text, small,
+    NO_PLANE, classes_line, count, decimals, error_text, margin_text, problem_line, remark_text, rest_text, small,
     stationarity_text, steps,
 };
 use crate::config::Config;
@@ -118,6 +118,8 @@ fn angle(gap: f64) -> f64 {
 fn descent_line(facts: &Facts) -> String {
     let (outcome, seconds) = (facts.outcome, facts.seconds);
     let how = match outcome.status {
+        Status::Time => return time_line(outcome, seconds),
+        Status::Converged => "W has converged: steps no longer change it".to_string(),
         Status::Tolerance => "certified angle below the tolerance".into(),
         Status::Diverged => divergence(facts),
         Status::NotSeparable => "NOT SEPARABLE by this network in the reached pattern".into(),
@@ -125,6 +127,22 @@ fn descent_line(facts: &Facts) -> String {
         Status::Stopped => "stopped".into(),
         Status::Horizon => "horizon reached".to_string(),
     };
+    ended_line(outcome, &how, seconds)
+}
+
+/// A run that ended for want of time: how long the rest would take.
+fn time_line(outcome: &Outcome, seconds: f64) -> String {
+    let why = match outcome.time {
+        Some(end) if end.clock => {
+            format!("the time allowed is over; {}", rest_text(end.steps_left, end.steps_per_second))
+        }
+        Some(end) => format!("ended early: {}", rest_text(end.steps_left, end.steps_per_second)),
+        None => "ended early".into(),
+    };
+    ended_line(outcome, &why, seconds)
+}
+
+fn ended_line(outcome: &Outcome, how: &str, seconds: f64) -> String {
     let part = |s: &Segment| {
         let taken = count(s.steps_taken, "step");
         format!("{} {} to {} ({taken}, {:.2} s)", s.engine, s.precision, steps(s.to), s.seconds)

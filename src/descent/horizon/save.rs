@@ -51,6 +51,7 @@ impl Horizon {
         horizon.escalated = from.maybe("escalated")?;
         horizon.hold = Hold::restore(&from)?;
         horizon.diary = Diary::restore(&from)?;
+        horizon.spent = from.time("work")?;
         if horizon.diary.rounding.is_some() != options.mixed {
             return Err(StateError::Contradiction("rounding.largest_drift"));
         }
@@ -76,6 +77,7 @@ impl Horizon {
         let mut out = out.beside();
         out.number("averaging", self.averaging);
         out.maybe("escalated", self.escalated);
+        out.number("work", self.spent);
         self.hold.save(&mut out);
         numbered(&self.options).into_iter().for_each(|(name, value)| out.within("options").number(name, value));
         state

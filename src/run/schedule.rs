@@ -1,0 +1,104 @@
+//! The monitored t: 0, 1, the powers `10^(k/per_decade)` below the horizon, and the horizon.
+//!
+//! Below 2⁵³ they are rounded to whole numbers, and each is visited once; they are found one by one, however many there
+//! are.
+
+use crate::number::COUNTABLE;
+
+/// The monitored t in order.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    horizon: f64,
+    per_decade: u128,
+    k: u128,
+    last: Option<f64>,
+}
+
+impl Schedule {
+    /// From the t of the schedule that comes next after `begun` on; from 0 if that is 0.
+    pub fn new(horizon: f64, per_decade: u64, begun: f64) -> Self {
+        let mut schedule = Self { horizon, per_decade: per_decade.max(1).into(), k: 0, last: None };
+        if begun > 0.0 {
+            schedule.last = Some(begun);
+            schedule.pass(begun);
+        }
+        schedule
+    }
+
+    /// `10^(k/per_decade)`.
+    fn power(&self, k: u128) -> f64 {
+        let decade = i32::try_from(k / self.per_decade).unwrap_or(i32::MAX);
+        let part = (k % self.per_decade) as f64 / self.per_decade as f64;
+        let t = format!("1e{decade}").parse::<f64>().expect("a power of ten") * libm::pow(10.0, part);
+        if t < COUNTABLE { t.round() } else { t }
+    }
+
+    /// Past the k whose t are at most `last`, but for a few that rounding may have misplaced.
+    fn pass(&mut self, last: f64) {
+        let reach = if last < COUNTABLE { last + 0.5 } else { last };
+        let k = self.per_decade as f64 * libm::log10(reach) * (1.0 - 1e-13) - 2.0;
+        self.k = (self.k + 1).max(k.max(0.0) as u128);
+    }
+}
+
+impl Iterator for Schedule {
+    type Item = f64;
+
+    fn next(&mut self) -> Option<f64> {
+        let Some(last) = self.last else {
+            self.last = Some(0.0);
+            return self.last;
+        };
+        loop {
+            let t = self.power(self.k);
+            if t >= self.horizon {
+                self.last = Some(self.horizon);
+                return (last < self.horizon).then_some(self.horizon);
+            }
+            if t > last {
+                (self.last, self.k) = (Some(t), self.k + 1);
+                return self.last;
+            }
+            self.pass(last);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule(horizon: f64, per_decade: u64) -> Vec<f64> {
+        Schedule::new(horizon, per_decade, 0.0).collect()
+    }
+
+    #[test]
+    fn schedules() {
+        assert_eq!(schedule(0.0, 4), [0.0]);
+        assert_eq!(schedule(1.0, 4), [0.0, 1.0]);
+        assert_eq!(schedule(12.0, 4), [0.0, 1.0, 2.0, 3.0, 6.0, 10.0, 12.0]);
+        let long = schedule(1e300, 4);
+        assert_eq!((long.len(), long[long.len() - 1]), (1202, 1e300));
+        assert!(long.windows(2).all(|w| w[0] < w[1]));
+    }
+
+    #[test]
+    fn however_fine_every_whole_t_comes_once() {
+        for per_decade in [1000, 1_000_000_000_000, u64::MAX] {
+            let first: Vec<f64> = Schedule::new(1e300, per_decade, 0.0).take(100).collect();
+            assert_eq!(first, (0..100).map(f64::from).collect::<Vec<_>>(), "{per_decade}");
+            let later = Schedule::new(1e300, per_decade, 1e4).next();
+            assert!(later.is_some_and(|t| t > 1e4 && t < 1.003e4), "{per_decade}: {later:?}");
+            let far = Schedule::new(1e300, per_decade, 1e299).next();
+            assert!(far.is_some_and(|t| t > 1e299), "{per_decade}: {far:?}");
+        }
+    }
+
+    #[test]
+    fn goes_on_where_it_was() {
+        let whole = schedule(1e20, 3);
+        for (at, begun) in whole.iter().enumerate().skip(1) {
+            assert_eq!(Schedule::new(1e20, 3, *begun).collect::<Vec<_>>(), whole[at + 1..], "{begun}");
+        }
+    }
+}
