@@ -111,7 +111,7 @@ impl Descent {
             Some(Status::Diverged)
         } else if reached == Reached::Interrupted {
             Some(Status::Interrupted)
-        } else if row.certified_angle().is_some_and(|angle| angle < tolerance) && row.t > 0.0 {
+        } else if row.meets(tolerance) && row.t > 0.0 {
             Some(Status::Tolerance)
         } else if self.hope.lost(&mut self.monitor, &mut *self.engine, row, horizon) {
             Some(Status::NotSeparable)

@@ -2,7 +2,7 @@
 
 use super::{decimals, error_text, margin_text, problem_line, remark_text, stationarity_text, steps};
 use crate::config::Config;
-use farfield::{Outcome, PatternState, Problem, Segment, Share, SlidingSample, Status};
+use farfield::{CertifiedFor, Outcome, PatternState, Problem, Segment, Share, SlidingSample, Status};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -103,9 +103,15 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
         PatternState::Sliding => "neurons chatter for ever, their limit is known",
         PatternState::Unsettled => "unsettled: it may still change",
     };
+    let until = match p.final_until {
+        None => String::new(),
+        Some(_) if p.state == PatternState::Proved => String::new(),
+        Some(f64::INFINITY) => ", and proved: no pre-activation can reach 0 any more".into(),
+        Some(t) => format!(", proved until t = {}", steps(t)),
+    };
     let last =
         if p.flips == 0 { "no flips".into() } else { format!("{} flips, last at t = {}", p.flips, steps(p.last_flip)) };
-    format!("{agreement} ({} x {} bits, {last}); {state}", problem.data.n(), problem.network.width)
+    format!("{agreement} ({} x {} bits, {last}); {state}{until}", problem.data.n(), problem.network.width)
 }
 
 fn limit_line(outcome: &Outcome) -> String {
@@ -147,7 +153,13 @@ fn sliding_lines(outcome: &Outcome) -> String {
 
 fn direction_line(outcome: &Outcome) -> String {
     let certified = match outcome.certified_cosine_gap {
-        Some(gap) => format!("certified ≤ {:.6} rad without using the limit", angle(gap)),
+        Some(gap) => {
+            let whose = match outcome.certified_for {
+                Some(CertifiedFor::PresentSides) => " for the limit of the present sides, which may still change,",
+                _ => "",
+            };
+            format!("certified ≤ {:.6} rad{whose} without using the limit", angle(gap))
+        }
         None => "no certificate yet (a margin is not positive)".into(),
     };
     let exact = match outcome.cosine_gap {
