@@ -33,6 +33,8 @@
 //! given: whatever the precision of the steps, it is W that is certified, not how it was found. Norms so large or
 //! small that products leave the range of f64 get no certificate.
 
+pub mod permanence;
+
 use crate::engine::Iterate;
 use crate::geometry::{Geometry, Span};
 use crate::network::Network;

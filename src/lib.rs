@@ -112,7 +112,7 @@ pub use limit::monte_carlo::{Estimate, Sampling};
 pub use limit::test_error::Regime;
 pub use limit::{Limit, Prediction};
 pub use matrix::Matrix;
-pub use monitor::{Monitor, PatternState, Row};
+pub use monitor::{CertifiedFor, Monitor, PatternState, Row};
 pub use network::{Network, Pattern};
 pub use outcome::{
     Decade, Ended, Outcome, PatternOutcome, PrecisionOutcome, SlidingSample, Status, TestError, TimeEnd,

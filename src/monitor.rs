@@ -7,6 +7,7 @@
 //! present sides of the own-sign pairs ([`crate::limit::sliding`]). Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
 //! as one minus a cosine.
 
+use crate::certificate::permanence::Present;
 use crate::certificate::{self, Gradient};
 use crate::engine::{Engine, EngineKind, Flips, Iterate, Precision, Remark};
 use crate::geometry::{Geometry, Gram, Span};
@@ -56,6 +57,11 @@ pub struct Row {
     /// A proved upper bound of the same, found without the limit.
     #[serde(with = "real::maybe")]
     pub certified_cosine_gap: Option<f64>,
+    /// What limit the certificate is for; none where there is no certificate.
+    pub certified_for: Option<CertifiedFor>,
+    /// No bit of the pattern changes before this t, proved; infinite if it is final. None where nothing is proved.
+    #[serde(with = "real::maybe")]
+    pub final_until: Option<f64>,
     /// `1 − cos(−∇L, Ŵ)`.
     #[serde(with = "real::maybe")]
     pub gradient_cosine_gap: Option<f64>,
@@ -89,6 +95,12 @@ impl Row {
     pub fn certified_angle(&self) -> Option<f64> {
         self.certified_cosine_gap.map(|gap| 2.0 * libm::asin((0.5 * gap).sqrt().min(1.0)))
     }
+
+    /// Whether the certified angle is below a tolerance, to a limit that is not only that of the present sides.
+    pub fn meets(&self, tolerance: f64) -> bool {
+        let lasting = self.certified_for.is_some_and(|limit| limit != CertifiedFor::PresentSides);
+        lasting && self.certified_angle().is_some_and(|angle| angle < tolerance)
+    }
 }
 
 /// What is known about whether the pattern is final.
@@ -103,6 +115,20 @@ pub enum PatternState {
     Sliding,
     /// Otherwise.
     Unsettled,
+}
+
+/// What limit a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertifiedFor {
+    /// Of a pattern that is final: no pre-activation can reach 0 any more ([`certificate::permanence`]).
+    Final,
+    /// Of a pattern that is final by [`PatternState::Proved`].
+    Proved,
+    /// Of a pattern that was observed to stay, or of sides that the limit with sliding pairs has, too.
+    Observed,
+    /// Of the present sides of the own-sign pairs, which may still change.
+    PresentSides,
 }
 
 /// Watches one run.
@@ -181,6 +207,8 @@ impl Monitor {
             self.solve(&pattern, &scaled);
             self.solve_sliding(&pattern, &scaled, chatters);
             self.compare(&mut row, view, &scaled, &gradient);
+            row.final_until = self.final_until(&row, view, &q, &slopes, &gradient);
+            row.certified_for = row.certified_cosine_gap.map(|_| self.certified_for(&row));
         }
         row.rounding = engine.rounding();
         row
@@ -291,6 +319,32 @@ impl Monitor {
             PatternState::Sliding
         } else {
             PatternState::Unsettled
+        }
+    }
+
+    /// See [`Row::final_until`]; none beyond what K is held for, and while neurons chatter.
+    fn final_until(&self, row: &Row, view: &dyn Iterate, q: &[f64], slopes: &Slopes, g: &Gradient) -> Option<f64> {
+        if self.positive_correlation && row.sign_agreement == 1.0 {
+            return Some(f64::INFINITY);
+        }
+        let (problem, gram) = (&self.problem, self.problem.data.gram()?);
+        if self.chattering || view.slopes().is_some() {
+            return None;
+        }
+        let limit = match &self.solved {
+            Some((_, Prediction::Limit(limit))) => Some(limit),
+            _ => None,
+        };
+        let present = Present { problem, gram, view, q, slopes, gradient: g, log_loss: row.log_loss, limit };
+        Some(present.final_until(row.t)).filter(|until| *until > row.t)
+    }
+
+    fn certified_for(&self, row: &Row) -> CertifiedFor {
+        match self.pattern_state(row) {
+            PatternState::Proved => CertifiedFor::Proved,
+            _ if row.final_until == Some(f64::INFINITY) => CertifiedFor::Final,
+            PatternState::Observed | PatternState::Sliding => CertifiedFor::Observed,
+            PatternState::Unsettled => CertifiedFor::PresentSides,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::limit::monte_carlo::{self, Estimate, Sampling};
 use crate::limit::sliding::{Sliding, SlidingPair};
 use crate::limit::test_error::{self, Regime};
 use crate::matrix::Matrix;
-use crate::monitor::{Monitor, PatternState, Row};
+use crate::monitor::{CertifiedFor, Monitor, PatternState, Row};
 use crate::problem::Problem;
 use crate::real;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -105,6 +105,8 @@ pub struct Outcome {
     /// A proved upper bound of the same, found without the limit.
     #[serde(with = "real::maybe")]
     pub certified_cosine_gap: Option<f64>,
+    /// What limit that bound is for.
+    pub certified_for: Option<CertifiedFor>,
     /// `1 − cos(−∇L, Ŵ)`.
     #[serde(with = "real::maybe")]
     pub gradient_cosine_gap: Option<f64>,
@@ -163,6 +165,9 @@ pub struct PatternOutcome {
     pub last_flip: f64,
     /// Whether the pattern is final, as far as is known.
     pub state: PatternState,
+    /// No bit changes before this t, proved; infinite if the pattern is final. None where nothing is proved.
+    #[serde(with = "real::maybe")]
+    pub final_until: Option<f64>,
     /// Whether a consistent limit is known.
     pub limit_consistent: bool,
     /// The pairs that slide in the limit for the present sides of the own-sign pairs.
@@ -436,6 +441,7 @@ impl Outcome {
             direction_error: limit.map(|l| l.direction_error),
             cosine_gap: row.cosine_gap,
             certified_cosine_gap: row.certified_cosine_gap,
+            certified_for: row.certified_for,
             gradient_cosine_gap: row.gradient_cosine_gap,
             dual_gap: row.dual_gap,
             rate_exponent: limit.map(|l| l.nu),
@@ -449,6 +455,7 @@ impl Outcome {
                 flips: row.flips.count,
                 last_flip: row.flips.last,
                 state: monitor.pattern_state(row),
+                final_until: row.final_until,
                 limit_consistent: limit.is_some(),
                 sliding: sliding.unwrap_or_default(),
             },

@@ -148,7 +148,7 @@ impl Descent {
             Some(Status::Diverged)
         } else if reached == Reached::Interrupted {
             Some(if self.stop.flagged() { Status::Interrupted } else { Status::Time })
-        } else if row.certified_angle().is_some_and(|angle| angle < tolerance) && row.t > 0.0 {
+        } else if row.meets(tolerance) && row.t > 0.0 {
             Some(Status::Tolerance)
         } else if self.hope.lost(&mut self.monitor, &mut *self.engine, row, left, exhausted) {
             Some(Status::NotSeparable)

@@ -3,6 +3,7 @@
 #[path = "problems/settings.rs"]
 mod settings;
 
+use farfield::{CertifiedFor, Data, Descent, Matrix, Network, Options, Problem, Reduction, Row, Start, StepSize};
 use proptest::prelude::*;
 use settings::Settings;
 use std::ops::ControlFlow::Continue;
@@ -70,4 +71,105 @@ fn the_certificate_becomes_tight() {
     });
     assert!(ratios.windows(2).all(|w| w[1] < w[0]), "{ratios:?}");
     assert!(ratios[3] < 1.05, "{ratios:?}");
+}
+
+/// A row of a run, and W's true angle to the limit that the run comes to in the end.
+struct Seen {
+    row: Row,
+    gap: Option<f64>,
+}
+
+/// A run to 10³⁰⁰ twice: for its last limit, and to compare with it on the way.
+fn followed(recipe: &Settings) -> Vec<Seen> {
+    let mut rows = Vec::new();
+    let mut first = recipe.descent();
+    first.run(1e300, |row| {
+        rows.push(row.clone());
+        Continue(())
+    });
+    let lasting =
+        rows.last().is_some_and(|row| row.certified_for.is_some_and(|whose| whose != CertifiedFor::PresentSides));
+    let limit = first.monitor().limit().filter(|_| lasting).cloned();
+    let mut again = recipe.descent();
+    let compare = |row: Row| {
+        let gap = limit.as_ref().map(|limit| {
+            again.run(row.t, |_| Continue(()));
+            let chord =
+                again.iterate().combined_norm(1.0 / row.weight_norm, &limit.span.clone().scaled(-1.0 / limit.norm));
+            0.5 * chord * chord
+        });
+        Seen { row, gap }
+    };
+    rows.into_iter().map(compare).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Where the certificate is said to be for a limit that lasts it bounds the angle to the limit at 10³⁰⁰, and no
+    /// bit changes before the t that was proved.
+    #[test]
+    fn lasting_claims_last(
+        n in 1u32..10,
+        d in 10u32..100,
+        width in 1u32..5,
+        one_sided in any::<bool>(),
+        signal in 0.0f64..8.0,
+        leak in 0.02f64..0.9,
+        init in prop_oneof![Just(1e-3), Just(0.1), Just(1.0)],
+        seed in 0u32..1000,
+    ) {
+        let recipe = Settings::new(&[
+            format!("seed={seed}"),
+            format!("data.n={n}"),
+            format!("data.d={d}"),
+            format!("data.signal={signal}"),
+            format!("network.width={width}"),
+            format!("network.positive={}", if one_sided { width } else { width.div_ceil(2) }),
+            format!("network.leak={leak}"),
+            format!("network.init_scale={init}"),
+            "descent.steps=1e300".into(),
+            "descent.engine=gram".into(),
+        ]);
+        let seen = followed(&recipe);
+        let mut proved = (0.0, 0);
+        for Seen { row, gap } in &seen {
+            if row.t <= proved.0 {
+                prop_assert_eq!(row.flips.count, proved.1, "t = {}: proved until {}", row.t, proved.0);
+            }
+            if let Some(until) = row.final_until.filter(|until| *until > proved.0) {
+                proved = (until, row.flips.count);
+            }
+            let lasting = row.certified_for.is_some_and(|whose| whose != CertifiedFor::PresentSides);
+            if let (Some(certified), Some(gap), true) = (row.certified_cosine_gap, gap, lasting) {
+                prop_assert!(certified >= gap * (1.0 - 1e-9), "t = {}: {certified:e} below {gap:e}, {:?}", row.t, row.certified_for);
+            }
+        }
+    }
+}
+
+/// One sample and two neurons of its sign, the second on the wrong side: z₂ = −a grows by γ times what z₁ does,
+/// `q ≈ log t`, and reaches 0 where `S = αΣℓ` is `a√2/γ` for a sample of length 1. The proof foresees it.
+#[test]
+fn a_late_crossing_is_foreseen() {
+    let data = Data::new(Matrix::new(1, 1, vec![1.0]), vec![1.0]).expect("a sample");
+    let network = Network::new(2, 2, 0.1).expect("a network");
+    let problem = Problem::with(&data, network, StepSize::Fixed(1.0), Reduction::Sum).expect("a problem");
+    let start = Start::Weights(Matrix::new(2, 1, vec![1.0, -5.0]).into());
+    let mut descent = Descent::with(&problem, &start, &Options::default()).expect("a descent");
+    let (mut foreseen, mut rows) = (0.0f64, Vec::new());
+    descent.run(1e300, |row| {
+        rows.push(row.clone());
+        Continue(())
+    });
+    let crossing = rows.iter().find(|row| row.flips.count > 0).expect("it crosses").flips.last;
+    for row in rows.iter().filter(|row| row.t < crossing) {
+        assert_ne!(row.certified_for, Some(CertifiedFor::Observed), "t = {}", row.t);
+        let until = row.final_until.unwrap_or(row.t);
+        assert!(until <= crossing, "t = {}: {until:e} for a crossing at {crossing:e}", row.t);
+        foreseen = foreseen.max(if row.t < 1e6 { until } else { 0.0 });
+    }
+    assert!(foreseen > 0.5 * crossing, "{foreseen:e} of {crossing:e}");
+    let last = rows.last().expect("rows");
+    assert_eq!((last.certified_for, last.final_until), (Some(CertifiedFor::Proved), Some(f64::INFINITY)));
 }

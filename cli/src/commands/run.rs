@@ -235,7 +235,7 @@ fn write_arrays(config: &Config, descent: &mut Descent, status: Status, folder: 
 
 fn exit_code(config: &Config, ended: &Ended) -> u8 {
     let tolerance = config.monitor.angle_tolerance;
-    let missed = config.monitor.require && !ended.row.certified_angle().is_some_and(|angle| angle < tolerance);
+    let missed = config.monitor.require && !ended.row.meets(tolerance);
     match ended.status {
         Status::Diverged => 3,
         Status::NotSeparable => 5,

@@ -6,7 +6,9 @@ use super::{
 };
 use crate::config::Config;
 use crate::files::classes::Classes;
-use farfield::{Data, Hold, Outcome, PatternState, Problem, Remark, Row, Segment, Share, SlidingSample, Status};
+use farfield::{
+    CertifiedFor, Data, Hold, Outcome, PatternState, Problem, Remark, Row, Segment, Share, SlidingSample, Status,
+};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -207,12 +209,18 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
         PatternState::Sliding => "neurons chatter for ever, their limit is known",
         PatternState::Unsettled => "unsettled: it may still change",
     };
+    let until = match p.final_until {
+        None => String::new(),
+        Some(_) if p.state == PatternState::Proved => String::new(),
+        Some(f64::INFINITY) => ", and proved: no pre-activation can reach 0 any more".into(),
+        Some(t) => format!(", proved until t = {}", steps(t)),
+    };
     let last = if p.flips == 0 {
         "no flips".into()
     } else {
         format!("{}, last at t = {}", count(p.flips, "flip"), steps(p.last_flip))
     };
-    format!("{agreement} ({} x {} bits, {last}); {state}", problem.data.n(), problem.network.width)
+    format!("{agreement} ({} x {} bits, {last}); {state}{until}", problem.data.n(), problem.network.width)
 }
 
 fn limit_line(problem: &Problem, outcome: &Outcome) -> String {
@@ -264,7 +272,13 @@ fn sliding_lines(outcome: &Outcome) -> String {
 
 fn direction_line(outcome: &Outcome) -> String {
     let certified = match outcome.certified_cosine_gap {
-        Some(gap) => format!("certified ≤ {:.6} rad without using the limit", angle(gap)),
+        Some(gap) => {
+            let whose = match outcome.certified_for {
+                Some(CertifiedFor::PresentSides) => " for the limit of the present sides, which may still change,",
+                _ => "",
+            };
+            format!("certified ≤ {:.6} rad{whose} without using the limit", angle(gap))
+        }
         None => "no certificate yet (a margin is not positive)".into(),
     };
     let exact = match outcome.cosine_gap {

@@ -190,11 +190,13 @@ impl<C: Core> Descent<C> {
 
 impl<C: Core> Stepper for Descent<C> {
     fn step(&mut self) -> Tally {
+        // What is pending is of the pattern before this step, as is what a step of rows finds itself.
+        let before = std::mem::take(&mut self.pending);
         let mut tally = match self.together() {
             Some(tally) => tally,
             None => self.plain(),
         };
-        tally.flips += std::mem::take(&mut self.pending);
+        tally.flips += before;
         tally
     }
 

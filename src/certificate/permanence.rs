@@ -1,0 +1,224 @@
+//! How long the present pattern is sure to stay: a lower bound of the first t at which a pre-activation can reach 0.
+//!
+//! In a fixed pattern the margins are linear and L is convex in W; what follows bounds the iterates of that linear
+//! model, which are those of gradient descent up to and with the step that first changes a bit. Exponential loss.
+//! Write `S = αc Σ_τ Σ_k ℓ_k(τ)` for the losses spent from t on, `θ = αλmax(K) L(t)`, which must be at most 1, and
+//! γ̂ for any proved lower bound of γ* (the margin of W or of G, see [`super`]).
+//!
+//! ```text
+//! time:   S(s steps) ≤ αL + log(1 + κ L s)/((1 − θ/2) γ̂²),   κ = α (1 − θ/2) γ̂²
+//! pair:   z_ij moves inwards by at most S · max_k (−o_ij a_j y_k g_kj K_ik)₊,   o_ij the sign of z_ij
+//! cone:   W = pU + r,   ‖r‖² ≤ ‖r₀‖² + D + B (p − p₀) + ε (p² − p₀²),   p − p₀ ≤ S max_i ⟨Φ_i, U⟩
+//!         B = 2 (log n_eff − entropy(λ/Σλ))/γ_U,   D = αL/(1 − θ/2),   ε = N/γ_U − 1
+//! ```
+//!
+//! U is the unit vector along `Σ λ_i Φ_i` for any λ ≥ 0, here those of the limit of this pattern; `N = ‖Σλ_iΦ_i‖/Σλ`,
+//! `γ_U = min_i ⟨Φ_i, U⟩ ≤ N`, and `n_eff = Σ_i exp(−p₀(⟨Φ_i,U⟩ − γ_U))`.
+//! Along U the pre-activations grow like p, across it like √p at most: if U shows the pattern the cone ends all
+//! doubt once p₀ is large enough. The proofs are in docs/theory.md. A pair's way is at least the longer one
+//! of its two bounds; the least of all ways gives the time, or is infinite, and then the pattern is final.
+//!
+//! *Groups.* Neurons of a group have equal increments, so r splits into the group's means and differences
+//! that never change: z_ij has the part `⟨x_i, r_g⟩` with `‖r_g‖ ≤ ‖r‖/√m_g`, and its own constant.
+
+use super::{Data, Gradient, least};
+use crate::engine::Iterate;
+use crate::geometry::Gram;
+use crate::limit::Limit;
+use crate::problem::Problem;
+use crate::slopes::Slopes;
+use farfield_kernels::loss::Loss;
+
+/// What the bound is made from: an iterate with positive margins `q` in a fixed pattern, whose slopes these are.
+pub struct Present<'a> {
+    /// The problem.
+    pub problem: &'a Problem,
+    /// Its inner products K.
+    pub gram: &'a Gram,
+    /// The iterate.
+    pub view: &'a dyn Iterate,
+    /// Its margins.
+    pub q: &'a [f64],
+    /// The slopes of its pattern, in groups.
+    pub slopes: &'a Slopes,
+    /// The direction of its negative gradient.
+    pub gradient: &'a Gradient,
+    /// `log L`.
+    pub log_loss: f64,
+    /// The limit of the present pattern, consistent or not, where it is known.
+    pub limit: Option<&'a Limit>,
+}
+
+impl Present<'_> {
+    /// Every bit of the pattern is the same at all t below this one; infinite if the pattern is final. `t` is the
+    /// present.
+    pub fn final_until(&self, t: f64) -> f64 {
+        let problem = self.problem;
+        let data = Data::of(problem, self.gram);
+        let loss = libm::exp(self.log_loss) * (1.0 + data.roundoff());
+        let (alpha, share) = (problem.step_size, problem.step_size * problem.data.lambda_max() * loss);
+        if problem.loss != Loss::Exponential || share.is_nan() || share > 1.0 {
+            return t;
+        }
+        let descent = 1.0 - 0.5 * share - f64::EPSILON; // the loss falls by at least α·this·‖∇L‖²
+        let way = self.shortest_way(&data, alpha * loss / descent);
+        if way == f64::INFINITY {
+            return way;
+        }
+        let squared = self.margin_bound(&data).powi(2) * descent;
+        let steps = libm::expm1((way - alpha * loss).max(0.0) * squared) / (alpha * loss * squared);
+        // Of no finite number it is known that the pattern is final.
+        if steps >= 1.0 { (t + steps * (1.0 - 1e-9)).min(f64::MAX) } else { t }
+    }
+
+    /// A lower bound of γ* in the present pattern: the margin of W, or of G.
+    fn margin_bound(&self, data: &Data) -> f64 {
+        let (ku, magnitude, gradient) = (data.roundoff(), self.view.magnitude(), self.gradient);
+        let of_weights = least(self.q.iter().zip(data.norms).map(|(q, x)| q - ku * x * magnitude));
+        let rows = gradient.margins.iter().zip(data.norms);
+        let of_gradient = least(rows.map(|(v, x)| v - ku * x * gradient.magnitude));
+        let outward = 1.0 + 4.0 * ku * (1.0 + magnitude / self.view.weight_norm() + gradient.magnitude / gradient.norm);
+        let better = (of_weights / self.view.weight_norm()).max(of_gradient / gradient.norm) / outward;
+        if better > 0.0 { better } else { 0.0 }
+    }
+
+    /// The least S after which a pair may have come to 0; `steps` bounds `Σ‖step‖²`.
+    fn shortest_way(&self, data: &Data, steps: f64) -> f64 {
+        let (n, m, z) = (self.q.len(), self.problem.network.width, self.view.preactivations());
+        let (ku, magnitude) = (data.roundoff(), self.view.magnitude());
+        let cone = self.limit.and_then(|limit| Cone::new(self, data, limit, steps));
+        let groups = &self.slopes.groups;
+        let mut shortest = f64::INFINITY;
+        for (g, &first) in groups.first.iter().enumerate() {
+            let neurons: Vec<usize> = (0..m).filter(|&j| groups.of[j] == g).collect();
+            let push = self.problem.network.output(first).abs();
+            for i in 0..n {
+                let row: Vec<f64> = neurons.iter().map(|&j| z[i * m + j]).collect();
+                let side = if row[0] > 0.0 { 1.0 } else { -1.0 };
+                let nearest = least(row.iter().map(|z| side * z));
+                let slack = ku * data.norms[i] * magnitude;
+                let inward = push * self.inward(data, i, first, side);
+                let straight = if inward > 0.0 { (nearest - slack).max(0.0) / inward } else { f64::INFINITY };
+                let within = || cone.as_ref().map_or(0.0, |cone| cone.way(i, g, (nearest, &row), data));
+                let way = if nearest <= slack { 0.0 } else { straight.max(within()) };
+                shortest = shortest.min(way);
+            }
+        }
+        shortest
+    }
+
+    /// `max_k (−o sgn(a_j) y_k g_kj K_ik)₊`, rounded up.
+    fn inward(&self, data: &Data, i: usize, j: usize, side: f64) -> f64 {
+        let (sign, ku) = (side * self.problem.network.sign(j), data.roundoff());
+        let of = |k: usize| {
+            let slope = self.slopes.values[(k, j)];
+            slope * (ku * data.norms[i] * data.norms[k] - sign * data.y[k] * self.gram.0[(i, k)])
+        };
+        (0..data.y.len()).map(of).fold(0.0, f64::max)
+    }
+}
+
+/// The cone about the limit that W stays in.
+struct Cone {
+    image: Vec<Vec<f64>>, // X U, by groups of the pattern
+    size: Vec<usize>,     // of the groups
+    p: f64,
+    across: f64,   // ‖r₀‖² + D
+    slope: f64,    // B + 2 ε p₀
+    excess: f64,   // ε
+    fastest: f64,  // max_i ⟨Φ_i, U⟩
+    rounding: f64, // of a pre-activation, for ‖x_i‖ = 1
+}
+
+impl Cone {
+    /// None where the limit is of other groups, or does not separate beyond rounding.
+    fn new(present: &Present, data: &Data, limit: &Limit, steps: f64) -> Option<Self> {
+        let (ku, slopes) = (data.roundoff(), present.slopes);
+        if limit.span.groups != slopes.groups {
+            return None;
+        }
+        let total: f64 = limit.lambda.iter().sum();
+        let weights: Vec<f64> = limit.lambda.iter().map(|l| l / total).collect();
+        let span = slopes.span(&weights, data.y, data.network);
+        let image = data.geometry.image(&span);
+        let length = data.geometry.squared_norm(&span, &image).sqrt(); // N
+        let features = data.feature_products(&span, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
+        let sizes: f64 = weights.iter().zip(data.norms).map(|(p, x)| p * x).sum::<f64>() / length;
+        let rounding = ku * sizes; // of ⟨x_i, U⟩, ‖x_i‖ = 1
+        let along = |i: usize| features[i] / length;
+        let (margin, fastest) = (0..features.len()).fold((f64::INFINITY, 0.0f64), |(low, high), i| {
+            let slack = rounding * data.norms[i];
+            (low.min(along(i) - slack), high.max(along(i) + slack))
+        });
+        let p = weights.iter().zip(present.q).map(|(w, q)| w * q).sum::<f64>() / length;
+        if !(margin > 0.0 && p > 0.0 && length.is_finite()) {
+            return None;
+        }
+        let entropy: f64 = weights.iter().filter(|w| **w > 0.0).map(|w| -w * libm::log(*w)).sum();
+        let active = |i: usize| libm::exp(-p * (along(i) - rounding * data.norms[i] - margin));
+        let count: f64 = (0..features.len()).map(active).sum();
+        let spread = (libm::log(count) - entropy + ku).max(0.0);
+        let excess = (length * (1.0 + ku * sizes * sizes) / margin - 1.0).max(0.0) + f64::EPSILON;
+        let r = present.view.combined_norm(1.0, &span.scaled(-p / length));
+        let terms = present.view.magnitude() + p * sizes;
+        Some(Self {
+            image: image.into_iter().map(|column| column.into_iter().map(|v| v / length).collect()).collect(),
+            size: slopes.groups.size.clone(),
+            p,
+            across: r * r + 2.0 * ku * terms * terms + steps,
+            slope: 2.0 * spread / margin + 2.0 * excess * p,
+            excess,
+            fastest,
+            rounding: 4.0 * ku * terms,
+        })
+    }
+
+    /// How far p may grow until `o z_ij` may be 0 for a neuron of group g, over the greatest growth of p by S.
+    fn way(&self, i: usize, g: usize, (nearest, row): (f64, &[f64]), data: &Data) -> f64 {
+        let side = if row[0] > 0.0 { 1.0 } else { -1.0 };
+        let mean = row.iter().sum::<f64>() / row.len() as f64;
+        let reach = data.norms[i] / (self.size[g] as f64).sqrt();
+        let rate = side * self.image[g][i];
+        // o z at p₀ if r were 0: the growth along U, and what this neuron has beside the mean of its group
+        let start = rate * self.p + (nearest - side * mean) - self.rounding * data.norms[i];
+        if start <= 0.0 {
+            return 0.0;
+        }
+        let squared = reach * reach;
+        let (a, b) = (rate * rate - squared * self.excess, 2.0 * start * rate - squared * self.slope);
+        let growth = first_root(a, b, start * start - squared * self.across);
+        growth / self.fastest
+    }
+}
+
+/// The least s ≥ 0 at which `as² + bs + c` is not positive; infinite if there is none.
+fn first_root(a: f64, b: f64, c: f64) -> f64 {
+    if c.is_nan() || c <= 0.0 {
+        return 0.0;
+    }
+    let discriminant = b * b - 4.0 * a * c;
+    if discriminant < 0.0 || (a >= 0.0 && b >= 0.0) {
+        return f64::INFINITY;
+    }
+    let half = -0.5 * (b + b.signum() * discriminant.sqrt());
+    let positive = |root: f64| if root > 0.0 { root } else { f64::INFINITY };
+    positive(half / a).min(positive(c / half)) * (1.0 - 1e-12)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_root;
+
+    #[test]
+    fn roots() {
+        let near = |a: f64, b: f64| assert!((a - b).abs() <= 1e-9 * b, "{a} instead of {b}");
+        near(first_root(1.0, -3.0, 2.0), 1.0);
+        near(first_root(-1.0, 1.0, 2.0), 2.0);
+        near(first_root(0.0, -2.0, 3.0), 1.5);
+        near(first_root(-1.0, 0.0, 4.0), 2.0);
+        assert_eq!(first_root(1.0, 2.0, 1.0), f64::INFINITY);
+        assert_eq!(first_root(1.0, -1.0, 1.0), f64::INFINITY);
+        assert_eq!(first_root(1.0, 1.0, 0.0), 0.0);
+        assert_eq!(first_root(1.0, 1.0, f64::NAN), 0.0);
+    }
+}
