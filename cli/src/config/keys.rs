@@ -181,7 +181,7 @@ fn nearest_key(name: &str) -> String {
     let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).to_string();
     if let Some((section, key)) = name.split_once('.') {
         let inside = names.iter().filter(|n| n.starts_with(&format!("{section}.")));
-        let of_section = inside.map(|n| (strsim::damerau_levenshtein(&bare(n), key), n)).min();
+        let of_section = inside.map(|n| (strsim::osa_distance(&bare(n), key), n)).min();
         let elsewhere = names.iter().any(|n| bare(n) == key);
         if let Some((distance, near)) = of_section
             && !elsewhere
@@ -192,8 +192,8 @@ fn nearest_key(name: &str) -> String {
     }
     let distance = |known: &String| {
         let same_name = bare(known) == bare(name);
-        let apart = strsim::damerau_levenshtein(known, name);
-        if same_name { apart.min(1) } else { apart.min(1 + strsim::damerau_levenshtein(&bare(known), name)) }
+        let apart = strsim::osa_distance(known, name);
+        if same_name { apart.min(1) } else { apart.min(1 + strsim::osa_distance(&bare(known), name)) }
     };
     names.into_iter().min_by_key(distance).expect("there are keys")
 }

@@ -51,8 +51,7 @@ impl<'de> Deserialize<'de> for IndexBase {
 pub struct Sparse {
     /// The samples (n×d), d the largest index, or as asked.
     pub x: Matrix,
-    /// Labels ±1 and their classes; None if the lines begin with something else than two classes and nobody
-    /// asked for them.
+    /// Labels ±1 and their classes; none where the labels are in another file.
     pub labels: Labels,
 }
 

@@ -153,35 +153,47 @@ impl Layout {
         let quotes = records.quotes();
         for (line, record) in records.by_ref() {
             part.rows += 1;
-            let fields = Fields::new(record, self.separator, quotes);
-            self.parse_record(fields, &mut part).map_err(|e| (line, e))?;
+            let mut fields = Fields::new(record, self.separator, quotes);
+            self.parse_record(&mut fields, quotes, &mut part).map_err(|e| (line, e))?;
         }
         part.lines = records.line;
         Ok(part)
     }
 
     #[inline]
-    fn parse_record(&self, fields: Fields, part: &mut Part) -> std::result::Result<(), String> {
+    fn parse_record(&self, fields: &mut Fields, quotes: bool, part: &mut Part) -> std::result::Result<(), String> {
         let mut count = 0;
-        for field in fields {
-            let field = field.map_err(|e| format!("column {}: {e}", count + 1))?;
-            if Some(count) == self.label {
-                if returns(&field) {
-                    return Err(format!("column {}: {RETURN}", count + 1));
-                }
-                part.labels.push(part.names.index(&field).map_err(|e| self.hinted(e))? as u8);
-            } else if self.unnamed && count == 0 {
-                part.unnamed.push(number(&field).unwrap_or(f64::NAN));
-            } else if count < self.fields {
-                match number(&field) {
-                    Some(v) if v.is_finite() => part.values.push(v),
-                    Some(_) => return Err(format!("column {}: {} is not finite", count + 1, shown(&field))),
-                    None => return Err(self.no_number(count, &field)),
-                }
+        if quotes {
+            for field in fields {
+                let field = field.map_err(|e| format!("column {}: {e}", count + 1))?;
+                self.parse_field(count, &field, part)?;
+                count += 1;
             }
-            count += 1;
+        } else {
+            while let Some(field) = fields.plain() {
+                self.parse_field(count, field, part)?;
+                count += 1;
+            }
         }
         if count == self.fields { Ok(()) } else { Err(self.other_count(count)) }
+    }
+
+    #[inline]
+    fn parse_field(&self, at: usize, field: &[u8], part: &mut Part) -> std::result::Result<(), String> {
+        if Some(at) == self.label {
+            if returns(field) {
+                return Err(format!("column {}: {RETURN}", at + 1));
+            }
+            part.labels.push(part.names.index(field).map_err(|e| self.hinted(e))? as u8);
+        } else if self.unnamed && at == 0 {
+            part.unnamed.push(number(field).unwrap_or(f64::NAN));
+        } else if at < self.fields {
+            match number(field) {
+                Some(v) if v.is_finite() => part.values.push(v),
+                found => return Err(self.no_number(at, field, found.is_some())),
+            }
+        }
+        Ok(())
     }
 
     /// A third class may be a header that was taken as a sample.
@@ -191,7 +203,10 @@ impl Layout {
     }
 
     #[cold]
-    fn no_number(&self, at: usize, field: &[u8]) -> String {
+    fn no_number(&self, at: usize, field: &[u8], infinite: bool) -> String {
+        if infinite {
+            return format!("column {}: {} is not finite", at + 1, shown(field));
+        }
         let text = String::from_utf8_lossy(field).replace(',', ".");
         let comma = field.contains(&b',') && text.parse::<f64>().is_ok();
         let hint = if comma { "; decimals are written with a point" } else { "" };

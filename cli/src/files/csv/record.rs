@@ -113,10 +113,11 @@ fn trim_record(record: &[u8]) -> &[u8] {
 
 /// A field without the blanks around it. A carriage return inside a line stays: some end lines there.
 #[inline]
-fn trim_blanks(field: &[u8]) -> &[u8] {
-    let start = field.iter().position(|b| !is_blank(*b)).unwrap_or(field.len());
-    let end = field.iter().rposition(|b| !is_blank(*b)).map_or(start, |at| at + 1);
-    &field[start..end]
+fn trim_blanks(mut field: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = field {
+        field = rest;
+    }
+    field
 }
 
 /// A field, trimmed, without its quotes.
@@ -137,20 +138,27 @@ impl<'a> Fields<'a> {
         Self { rest: Some(record), separator, quotes }
     }
 
+    /// The next field of a record without quotes.
     #[inline]
-    fn plain(&mut self, rest: &'a [u8]) -> &'a [u8] {
-        match self.separator {
-            Separator::Byte(byte) => {
-                let end = rest.iter().position(|b| *b == byte);
-                self.rest = end.map(|at| &rest[at + 1..]);
-                trim_blanks(&rest[..end.unwrap_or(rest.len())])
-            }
+    pub fn plain(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest?;
+        Some(match self.separator {
+            Separator::Byte(byte) => match rest.iter().position(|b| *b == byte) {
+                Some(at) => {
+                    self.rest = Some(&rest[at + 1..]);
+                    trim_blanks(&rest[..at])
+                }
+                None => {
+                    self.rest = None;
+                    trim_blanks(rest)
+                }
+            },
             Separator::Blanks => {
                 let end = rest.iter().position(|b| is_blank(*b));
                 self.rest = end.map(|at| after_blanks(&rest[at..]));
                 &rest[..end.unwrap_or(rest.len())]
             }
-        }
+        })
     }
 
     /// A field that begins behind this quote.
@@ -216,7 +224,7 @@ impl<'a> Iterator for Fields<'a> {
                 return Some(self.quoted(&rest[start + 1..]));
             }
         }
-        let field = self.plain(rest);
+        let field = self.plain()?;
         if self.quotes && field.contains(&b'"') {
             self.rest = None;
             let rule = "a quote inside a field; such a field is quoted, and the quote in it written twice";
