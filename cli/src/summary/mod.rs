@@ -103,6 +103,10 @@ pub fn remark_text(remark: &Remark) -> String {
              still have to change"
         ),
         Remark::SidesNotSeparable => "the present sides of the neurons do not separate the data".into(),
+        Remark::Void { error } => format!(
+            "the claim of the averages is void: where neurons changed sides slowly their error could not be bounded \
+             below {error:.1e} of the margins"
+        ),
         Remark::SidesUndecided => {
             "whether the present sides of the neurons separate the data is undecided".into()
         }
