@@ -137,6 +137,14 @@ impl Data<'_> {
         self.norms[i] * (squares / m as f64).sqrt()
     }
 
+    /// The pairs whose pre-activation is 0 up to its rounding, `|z_ij| ≤ k u ‖x_i‖ M`; those of W = 0 are exact.
+    pub fn ties(&self, view: &dyn Iterate) -> u64 {
+        let bound = self.roundoff() * view.magnitude();
+        let rows = view.preactivations().chunks_exact(self.network.width).zip(self.norms);
+        let tied = |(row, x): (&[f64], &f64)| row.iter().filter(|z| bound * x > 0.0 && z.abs() <= bound * x).count();
+        if view.slopes().is_some() { 0 } else { rows.map(tied).sum::<usize>() as u64 }
+    }
+
     fn roundoff(&self) -> f64 {
         4.0 * (self.y.len() + self.d + self.network.width + 16) as f64 * ROUNDOFF
     }

@@ -71,6 +71,8 @@ pub struct Row {
     /// Fraction of pairs with `a_j y_i z_ij > 0`.
     #[serde(with = "real")]
     pub sign_agreement: f64,
+    /// Pairs on their kink up to the rounding of z: exact arithmetic might find them on the other side.
+    pub ties: u64,
     /// Changes of single bits of the pattern since t = 0.
     pub flips: Flips,
     /// The engine that produced the state.
@@ -139,6 +141,7 @@ pub struct Monitor {
     solved: Option<(Pattern, Prediction)>,
     slid: Option<(Pattern, Prediction<Sliding>)>, // for the own-sign sides, opposite bits 0
     chattering: bool,
+    ties: (u64, f64),           // the most that were seen, and when
     proof: Option<Inseparable>, // the last one that was asked for
 }
 
@@ -154,6 +157,7 @@ impl Monitor {
             solved: None,
             slid: None,
             chattering: false,
+            ties: (0, 0.0),
             proof: None,
         }
     }
@@ -193,6 +197,10 @@ impl Monitor {
         let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.problem.network));
         let chatters = averaged.is_some() || (t >= CHATTER && flips.last >= (1.0 - RECENT) * t);
         let slopes = averaged.unwrap_or_else(|| Slopes::of_pattern(&pattern, &self.problem.network));
+        row.ties = data.ties(view);
+        if row.ties > self.ties.0 {
+            self.ties = (row.ties, t);
+        }
         let loss = self.problem.loss;
         let gradient = Gradient::new(&data, loss, &q, &slopes);
         let constant = libm::log(self.problem.loss_constant);
@@ -285,6 +293,11 @@ impl Monitor {
             },
             _ => None,
         }
+    }
+
+    /// The most pairs that were seen on their kink up to rounding ([`Row::ties`]), and the first t that showed as many.
+    pub fn ties(&self) -> (u64, f64) {
+        self.ties
     }
 
     /// The pattern of a state.

@@ -163,6 +163,11 @@ pub struct PatternOutcome {
     /// The first t that shows the last of them.
     #[serde(with = "real")]
     pub last_flip: f64,
+    /// The most pairs seen on their kink up to rounding, at a monitored t: bits that exact arithmetic may find different.
+    pub ties: u64,
+    /// The first monitored t that showed as many; 0 if none did.
+    #[serde(with = "real")]
+    pub ties_at: f64,
     /// Whether the pattern is final, as far as is known.
     pub state: PatternState,
     /// No bit changes before this t, proved; infinite if the pattern is final. None where nothing is proved.
@@ -453,6 +458,8 @@ impl Outcome {
             pattern: PatternOutcome {
                 sign_agreement: row.sign_agreement,
                 flips: row.flips.count,
+                ties: monitor.ties().0,
+                ties_at: monitor.ties().1,
                 last_flip: row.flips.last,
                 state: monitor.pattern_state(row),
                 final_until: row.final_until,

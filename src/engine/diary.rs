@@ -121,6 +121,12 @@ pub enum Remark {
     SidesNotSeparable,
     /// Whether the present sides of the neurons separate the data is undecided.
     SidesUndecided,
+    /// What is claimed of averages is void: their bound has grown, where pairs of one sign crossed slowly, to this part
+    /// of the largest margin, more than ten times what was asked for.
+    Void {
+        /// The bound.
+        error: f64,
+    },
 }
 
 impl Remark {

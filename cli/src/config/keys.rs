@@ -85,8 +85,14 @@ fn value(key: &str, text: &str) -> Value {
         // 10:30 is a time in TOML, and a range of rows here.
         Ok(parsed) if parsed.get("v").is_some_and(Value::is_datetime) => Value::String(text.to_string()),
         Ok(mut parsed) if parsed.len() == 1 => parsed.remove("v").expect("the only key"),
-        _ => Value::String(text.to_string()),
+        _ => bare_point(text).map_or_else(|| Value::String(text.to_string()), Value::Float),
     }
+}
+
+/// `.5` and `5.`, numbers everywhere but in TOML.
+fn bare_point(text: &str) -> Option<f64> {
+    let bare = text.trim_start_matches(['-', '+']).starts_with('.') || text.ends_with('.');
+    bare.then(|| text.parse().ok()).flatten()
 }
 
 /// A text in TOML. Whole numbers beyond 64 bits are floats, a seed up to 2⁶⁴ − 1 its digits.

@@ -173,6 +173,10 @@ pub fn remark_text(remark: &Remark) -> String {
                 pairs(count)
             )
         }
+        Remark::Void { error } => format!(
+            "the claim of the averages is void: where neurons changed sides slowly their error could not be bounded \
+             below {error:.1e} of the margins"
+        ),
         Remark::SidesNotSeparable => "the present sides of the neurons do not separate the data".into(),
         Remark::SidesUndecided => "whether the present sides of the neurons separate the data is undecided".into(),
     }

@@ -215,12 +215,19 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
         Some(f64::INFINITY) => ", and proved: no pre-activation can reach 0 any more".into(),
         Some(t) => format!(", proved until t = {}", steps(t)),
     };
+    let ties = match p.ties {
+        0 => String::new(),
+        count => format!(
+            "; {count} on their kink up to rounding at t = {} (ties: exact arithmetic may decide otherwise)",
+            steps(p.ties_at)
+        ),
+    };
     let last = if p.flips == 0 {
         "no flips".into()
     } else {
         format!("{}, last at t = {}", count(p.flips, "flip"), steps(p.last_flip))
     };
-    format!("{agreement} ({} x {} bits, {last}); {state}{until}", problem.data.n(), problem.network.width)
+    format!("{agreement} ({} x {} bits, {last}); {state}{until}{ties}", problem.data.n(), problem.network.width)
 }
 
 fn limit_line(problem: &Problem, outcome: &Outcome) -> String {

@@ -4,6 +4,9 @@ use super::Horizon;
 use crate::engine::{EngineKind, Hold, Precision, Remark, Segment};
 use crate::rounding::Rounding;
 
+/// A claim of so many times the tolerance is called void.
+const VOID: f64 = 10.0;
+
 impl Horizon {
     /// Books a stretch.
     pub(super) fn book(&mut self, from: f64, steps_taken: u64, seconds: f64) {
@@ -42,6 +45,10 @@ impl Horizon {
     /// Why the descent is not as fast, or not as exact, as was asked for.
     pub(super) fn present_remark(&self) -> Option<Remark> {
         let held = || self.hold().filter(|hold| *hold != Hold::Off).map(Remark::Held);
-        self.seen_rounding().as_ref().and_then(Remark::of).or_else(held)
+        let void = || {
+            let void = self.options.sliding > 0.0 && self.averaging > VOID * self.options.sliding;
+            void.then_some(Remark::Void { error: self.averaging })
+        };
+        self.seen_rounding().as_ref().and_then(Remark::of).or_else(void).or_else(held)
     }
 }

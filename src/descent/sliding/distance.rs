@@ -20,14 +20,34 @@
 //! These are for weights with `|s'| ≤ s`, `|s''| ≤ s`. With `|s⁽ʲ⁾| ≤ kʲ s` ([`farfield_kernels::loss`]) the first
 //! three take a factor k, the last k².
 //!
-//! At an event steps act with the other slope for some time. A pair that *leaves* its kink does so from a place
-//! within one kick, `a e (1 − γ)`, of where its last visit threw it. One that *crosses* is a step late, or as many
-//! as the ripple can carry it beyond zero. Both displace W along `x_i` (across the other kinks), whose length
-//! there is √s, s the Schur complement. A pair that *enters* is projected onto its kink afterwards. An own-sign pair
-//! that crosses at a speed v parts neighbours by at most `1 + a e (1 − γ) √(sK_ii) / v`.
+//! At an event steps act with the other slope for some time, and W is displaced along `x̃_i`, which is `x_i` across the
+//! other kinks, of length √s, s the Schur complement; with the kick `β = a e (1 − γ)` of a unit of u by
+//!
+//! - half of β/t where a pair *leaves* its kink: it does so from within one kick of where its last visit threw it;
+//! - `β/t + βR/(vt)` where a pair *crosses* at a speed v, R/t the size of the ripple of its pre-activation: it is a step
+//!   late, or as many as the ripple carries it beyond zero. If it is an own-sign pair, whose speed jumps *up* to
+//!   `v + βs`, the ripple makes no more of it than `βR/((v + βs) t)`;
+//! - `βδ/v` where an own-sign pair crosses that is off by δ: one of the two iterates crosses δ/v earlier, and is driven
+//!   with the other slope as long as that.
+//!
+//! A pair that *enters* is projected onto its kink afterwards.
+//!
+//! *Displacements have a direction.* `δ ≤ √s D` for each crossing would multiply D by `1 + βs/v` every time, as if all
+//! of D lay along the sample that crosses. But D is mostly made of earlier displacements along other samples. So what
+//! events have added, P ≤ D, is followed pair by pair: it changes z_ij by at most ζ_ij,
+//!
+//! ```text
+//! a displacement by c of w_j along x̃_i:     ζ_kj grows by c |K̃_ki|,   K̃ = K − K_·σ K_σσ⁻¹ K_σ·
+//! between events, to first order:           dζ_kj/du ≤ Σ_l |K̃_kl| |a| s_lj e_l |δq_l|,   |δq_l| ≤ min(√H_ll P, Σ_j |a| s_lj ζ_lj)
+//! (i,j) enters, or crosses (opposite sign):  ζ_kj grows by ζ_ij |K̃_ki|/s,   ζ_ij = 0 on its kink
+//! ```
+//!
+//! and `δ ≤ min(√s D, √s (D − P) + ζ_ij)`, `|Δq_i| ≤ √H_ii (D − P) + min(√H_ii P, Σ_j |a| s_ij ζ_ij)`. The proof is in
+//! docs/theory.md.
 
-use super::mode::Mode;
+use super::mode::{COUPLED, Mode, Part};
 use super::ripple::Ripple;
+use crate::number::larger;
 
 /// Relative change of a weight e after which κ is measured again.
 const CHANGE: f64 = 1.0 / 32.0;
@@ -35,11 +55,18 @@ const CHANGE: f64 = 1.0 / 32.0;
 /// Weights below this part of the largest are not watched, but for those of kinks.
 const NOTABLE: f64 = 1e-2;
 
+/// Longest stretch of log t over which the shifts are taken to grow at one rate.
+const STRETCH: f64 = 0.125;
+
 /// The bound, and since when the present κ is in use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distance {
     /// D.
     pub bound: f64,
+    /// The part of it that events have added, P.
+    pub kicked: f64,
+    /// Bounds ζ of what this part does to each pre-activation (n×m, row-major); empty where they are not followed.
+    pub shifts: Vec<f64>,
     /// Disagreement of steps with κ, relative to κ.
     pub disagreement: f64,
     /// The t at which κ was measured.
@@ -50,8 +77,14 @@ pub struct Distance {
 
 impl Distance {
     /// Nothing yet.
-    pub fn new(t: f64, weights: Vec<f64>) -> Self {
-        Self { bound: 0.0, disagreement: 0.0, since: t, weights }
+    pub fn new(t: f64, weights: Vec<f64>, m: usize) -> Self {
+        let shifts = vec![0.0; Self::followed(weights.len(), m)];
+        Self { bound: 0.0, kicked: 0.0, shifts, disagreement: 0.0, since: t, weights }
+    }
+
+    /// The number of shifts that are followed for n samples and m neurons.
+    pub fn followed(n: usize, m: usize) -> usize {
+        if n * n * m <= COUPLED { n * m } else { 0 }
     }
 
     /// `‖Σ_k e_k η_k Φ_k‖` at t: D grows by this times `∫du/t`. `steepness` is that of the loss.
@@ -91,7 +124,90 @@ impl Distance {
         self.since = t;
     }
 
-    /// The bound of the error that it means for the margins, largest `√H_ii D`.
+    /// Lets the shifts grow over a stretch of log t: `dζ_ij/du ≤ Σ_k |K̃_ik| |a| s_kj e_k |δq_k|`.
+    pub fn spread(&mut self, mode: &Mode, e: &[f64], length: f64, steepness: f64) {
+        if self.kicked == 0.0 || self.shifts.is_empty() {
+            return;
+        }
+        let pieces = (length / STRETCH).ceil().max(1.0);
+        for _ in 0..pieces as usize {
+            let margins = self.kicked_margins(mode);
+            let pull: Vec<f64> = e.iter().zip(margins).map(|(e, q)| steepness * e * q * length / pieces).collect();
+            self.shift_by(mode, |part, k| part.slope(k) * pull[k]);
+        }
+    }
+
+    /// Adds `|a| Σ_k |K̃_ik| v_k` to the shifts of each group, v of a group and a sample.
+    fn shift_by(&mut self, mode: &Mode, v: impl Fn(&Part, usize) -> f64) {
+        let (n, m) = (self.weights.len(), mode.groups.of.len());
+        let a = 1.0 / (m as f64).sqrt();
+        for (g, part) in mode.parts.iter().enumerate() {
+            let Some(coupling) = part.coupling() else { continue };
+            let v: Vec<f64> = (0..n).map(|k| a * v(part, k)).collect();
+            for i in 0..n {
+                let more = coupling.row(i).iter().zip(&v).fold(0.0f64, |sum, (k, v)| k.mul_add(*v, sum));
+                (0..m).filter(|&j| mode.groups.of[j] == g).for_each(|j| self.shifts[i * m + j] += more);
+            }
+        }
+    }
+
+    /// Bounds of what the kicked part does to the margins: `√H_kk P`, and `Σ_j |a| s_kj ζ_kj`.
+    fn kicked_margins(&self, mode: &Mode) -> Vec<f64> {
+        let (n, m) = (self.weights.len(), mode.groups.of.len());
+        let a = 1.0 / (m as f64).sqrt();
+        let slope = |k: usize, j: usize| mode.parts[mode.groups.of[j]].slope(k);
+        let shifted = |k: usize| (0..m).map(|j| a * slope(k, j) * self.shifts[k * m + j]).sum::<f64>();
+        (0..n).map(|k| (mode.diagonal()[k].sqrt() * self.kicked).min(shifted(k))).collect()
+    }
+
+    /// The bound of the error of the margins, sample by sample: `√H_ii (D − P)` and what the kicked part does.
+    pub fn of_each_margin(&self, mode: &Mode) -> f64 {
+        if self.shifts.is_empty() {
+            return self.of_margins(mode);
+        }
+        let base = self.bound - self.kicked;
+        let each = self.kicked_margins(mode).into_iter().zip(mode.diagonal());
+        each.fold(0.0, |top, (kicked, h)| larger(top, h.sqrt().mul_add(base, kicked)))
+    }
+
+    /// The bound of how far a pre-activation may be off whose sample has the squared length `squared` across the
+    /// kinks.
+    pub fn of_pair(&self, pair: usize, squared: f64) -> f64 {
+        let (length, base) = (squared.sqrt(), self.bound - self.kicked);
+        match self.shifts.get(pair) {
+            Some(shift) => (length * self.bound).min(length.mul_add(base, *shift)),
+            None => length * self.bound,
+        }
+    }
+
+    /// Adds displacements of some neurons along the direction across the kinks whose image is `change`, of squared
+    /// length `squared`.
+    pub fn kick(&mut self, by: &[(usize, f64)], change: &[f64], squared: f64, m: usize) {
+        let length = (squared * by.iter().map(|(_, size)| size * size).sum::<f64>()).sqrt();
+        self.bound += length;
+        self.kicked += length;
+        if !self.shifts.is_empty() {
+            for &(j, size) in by {
+                change.iter().enumerate().for_each(|(k, v)| self.shifts[k * m + j] += size * v.abs());
+            }
+        }
+    }
+
+    /// An opposite-sign pair with this shift crosses or is caught: what it was off along its sample across the kinks
+    /// goes over to the others, in the ratio of `change` to `squared`.
+    pub fn absorb(&mut self, (i, j): (usize, usize), caught: bool, change: &[f64], squared: f64, m: usize) {
+        if self.shifts.is_empty() || squared <= 0.0 {
+            return;
+        }
+        let off = self.shifts[i * m + j];
+        let others = (0..change.len()).filter(|k| *k != i);
+        others.for_each(|k| self.shifts[k * m + j] += off * change[k].abs() / squared);
+        if caught {
+            self.shifts[i * m + j] = 0.0;
+        }
+    }
+
+    /// The bound of the error that D means for the margins, largest `√H_ii D`.
     pub fn of_margins(&self, mode: &Mode) -> f64 {
         mode.diagonal().iter().fold(0.0f64, |top, h| top.max(h.sqrt())) * self.bound
     }

@@ -15,7 +15,6 @@
 use super::Sliding;
 use super::integrator::TINY;
 use super::mode::{Mode, Place};
-use super::ripple::Ripple;
 use crate::descent::gram::Problem;
 use crate::number::largest;
 use std::sync::Arc;
@@ -53,20 +52,20 @@ struct Exchange {
 impl Sliding {
     /// Finds the consistent mode of this moment. False if there is none.
     pub(super) fn settle(&mut self, problem: &Arc<Problem>) -> bool {
-        let mut before: Option<(Mode, Ripple)> = None;
+        let mut before: Option<Mode> = None;
         for _ in 0..EXCHANGES {
             self.start_of_step(problem);
             let Some(exchange) = self.violation(problem) else {
-                if let Some((mode, ripple)) = before {
+                if let Some(mode) = before {
                     self.log(&mode.places, problem.network.width);
-                    self.depart(problem, &mode, &ripple);
+                    self.depart(problem, &mode);
                 }
                 return true;
             };
             let places = self.exchanged(&exchange, problem.network.width);
             if before.is_none() {
                 self.end_ripple(problem);
-                before = Some((self.mode.clone(), self.ripple.clone()));
+                before = Some(self.mode.clone());
             }
             if !self.change_mode(problem, places) {
                 return false;
@@ -76,46 +75,73 @@ impl Sliding {
     }
 
     /// What steps do otherwise than the averages while places change: see [`super::distance`].
-    fn depart(&mut self, problem: &Problem, before: &Mode, ripple: &Ripple) {
-        let (n, m) = (problem.n(), problem.network.width);
+    fn depart(&mut self, problem: &Problem, before: &Mode) {
+        let (n, m, mode) = (problem.n(), problem.network.width, self.mode.clone());
         let mut change = vec![0.0; n];
-        for (group, part) in self.mode.parts.iter().enumerate() {
-            let neurons: Vec<usize> = (0..m).filter(|&j| self.mode.groups.of[j] == group).collect();
-            let a = problem.network.output(part.first).abs();
-            for i in part.outside() {
-                let (from, to) = (before.places[i * m + part.first], self.mode.places[i * m + part.first]);
-                if from == to {
+        for (group, part) in mode.parts.iter().enumerate() {
+            let neurons: Vec<usize> = (0..m).filter(|&j| mode.groups.of[j] == group).collect();
+            for i in 0..n {
+                let (from, to) = (before.places[i * m + part.first], mode.places[i * m + part.first]);
+                let changed: Vec<usize> = neurons.iter().copied().filter(|&j| before.places[i * m + j] != to).collect();
+                if changed.is_empty() {
                     continue;
                 }
-                let kick = a * self.e[i] * (1.0 - problem.network.leak) / self.t;
+                if to == Place::Kink {
+                    changed.iter().for_each(|&j| self.caught(problem, before, (i, j)));
+                    continue;
+                }
+                let kick = problem.network.output(part.first).abs() * self.e[i] * (1.0 - problem.network.leak) / self.t;
                 let (direction, squared) = part.across(problem, i);
-                let length = kick * (squared * neurons.len() as f64).sqrt();
-                if from == Place::Kink {
+                problem.multiply(&direction, &mut change);
+                let by: Vec<(usize, f64)> = if from == Place::Kink {
                     let half = if to == Place::Above { 0.5 * kick } else { -0.5 * kick };
-                    problem.multiply(&direction, &mut change);
                     for &j in &neurons {
                         for k in part.outside() {
                             self.z.add_at(k * m + j, half * change[k]);
                         }
                         (0..n).for_each(|k| self.c.add_at(k * m + j, half * direction[k]));
                     }
-                    self.distance.bound += 0.5 * length;
+                    neurons.iter().map(|&j| (j, 0.5 * kick)).collect()
                 } else {
-                    let old = &before.parts[before.groups.of[part.first]];
-                    problem.multiply(&old.column(problem, &self.e), &mut change);
-                    let speed = change[i].abs();
-                    let carried = ripple.size[i] / (a * neurons.len() as f64 * old.slope(i) * speed);
-                    if problem.network.sign(part.first) * problem.labels[i] > 0.0 {
-                        let reach = (squared * problem.gram.0[(i, i)]).sqrt();
-                        self.distance.bound *= 1.0 + kick * self.t * reach / speed;
-                    }
-                    self.distance.bound += length * (1.0 + carried);
-                }
+                    changed.into_iter().map(|j| (j, self.lag(problem, before, (i, j), kick))).collect()
+                };
+                self.distance.kick(&by, &change, squared, m);
             }
         }
         self.read_margins(problem);
         self.start_of_step(problem);
         self.measure(problem, f64::INFINITY);
+    }
+
+    /// How far pair (i, j) is displaced along its sample by crossing late or early; `kick` is what a step
+    /// adds.
+    fn lag(&mut self, problem: &Problem, before: &Mode, (i, j): (usize, usize), kick: f64) -> f64 {
+        let (n, m) = (problem.n(), problem.network.width);
+        let old = &before.parts[before.groups.of[j]];
+        if old.slope(i) == 0.0 {
+            return kick; // it left its kink, and its group was not displaced
+        }
+        let mut rates = vec![0.0; n];
+        problem.multiply(&old.column(problem, &self.e), &mut rates);
+        let (speed, (direction, squared)) = (rates[i].abs(), old.across(problem, i));
+        let ripple = old.ripple_size(problem, &self.e)[i];
+        if problem.network.sign(j) * problem.labels[i] > 0.0 {
+            let off = self.distance.of_pair(i * m + j, squared);
+            let jump = kick * self.t * squared;
+            return kick * (1.0 + ripple / (speed + jump)) + kick * self.t * off / speed;
+        }
+        let mut change = vec![0.0; n];
+        problem.multiply(&direction, &mut change);
+        self.distance.absorb((i, j), false, &change, squared, m);
+        kick * (1.0 + ripple / speed)
+    }
+
+    /// Pair (i, j) has come onto its kink.
+    fn caught(&mut self, problem: &Problem, before: &Mode, (i, j): (usize, usize)) {
+        let (direction, squared) = before.parts[before.groups.of[j]].across(problem, i);
+        let mut change = vec![0.0; problem.n()];
+        problem.multiply(&direction, &mut change);
+        self.distance.absorb((i, j), true, &change, squared, problem.network.width);
     }
 
     /// The places after an exchange.

@@ -94,7 +94,7 @@ impl Sliding {
         let (problem, t) = (state.problem(), state.t());
         let (n, mode) = (problem.n(), Mode::new(problem, places)?);
         let (c, z) = (state.coefficients().clone(), state.compensated_preactivations().clone());
-        let distance = Distance::new(t, vec![0.0; n]);
+        let distance = Distance::new(t, vec![0.0; n], problem.network.width);
         let mut sliding = Self::assemble(c, z, mode, Ripple::none(n), distance, state.flips());
         (sliding.t, sliding.u) = (t, (libm::log(t), 0.0));
         sliding.project(problem);
@@ -170,7 +170,7 @@ impl Sliding {
 
     /// A bound of what the averages have left behind in the margins, relative to the largest one.
     pub fn bound(&self) -> f64 {
-        self.distance.of_margins(&self.mode) / largest(self.q.hi()) + ROUNDING
+        self.distance.of_each_margin(&self.mode) / largest(self.q.hi()) + ROUNDING
     }
 
     /// A bound of the relative error of the margins: that, and the ripple.
@@ -257,6 +257,7 @@ impl Sliding {
         let steepness = problem.loss.steepness();
         let source = self.distance.source(&self.mode, &self.ripple, &self.e, self.t, steepness);
         self.distance.bound += source * (1.0 / self.t - 1.0 / next);
+        self.distance.spread(&self.mode, &self.e, libm::log(next / self.t), steepness);
     }
 
     /// Measures κ again where the weights have changed.

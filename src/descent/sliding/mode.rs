@@ -40,6 +40,9 @@ impl Place {
     pub const ALL: [Self; 3] = [Self::Below, Self::Kink, Self::Above];
 }
 
+/// Most numbers in the couplings of all neurons, 256 MB of them.
+pub const COUPLED: usize = 1 << 25;
+
 /// The samples a group slides on, and what keeps it there.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -47,9 +50,10 @@ pub struct Part {
     pub first: usize,
     /// The samples σ, ascending.
     pub kinks: Vec<usize>,
-    slopes: Vec<f64>, // of the sides; 0 on σ
-    factor: Factor,   // of K_σσ
-    weights: Matrix,  // T, |σ|×n
+    slopes: Vec<f64>,              // of the sides; 0 on σ
+    factor: Factor,                // of K_σσ
+    weights: Matrix,               // T, |σ|×n
+    coupling: Option<Arc<Matrix>>, // |K − K_·σ K_σσ⁻¹ K_σ·|, n×n
 }
 
 /// The places of all pairs with the reduced problem.
@@ -121,11 +125,15 @@ impl Part {
         let factor = Factor::new(kinks.len(), |r, c| k[(kinks[r], kinks[c])])?;
         let mut half = Matrix::new(kinks.len(), n, kinks.iter().flat_map(|i| k.row(*i)).copied().collect());
         factor.forward(&mut half);
+        let mut coupling = (n * n * m <= COUPLED).then(|| Matrix::zeros(n, n));
         for i in 0..n {
             let scale = share * y[i] * slopes[i];
             for l in 0..n {
                 let along = (0..kinks.len()).fold(0.0f64, |sum, r| half[(r, i)].mul_add(half[(r, l)], sum));
                 h[(i, l)] = (scale * y[l] * slopes[l]).mul_add(k[(i, l)] - along, h[(i, l)]);
+                if let Some(coupling) = &mut coupling {
+                    coupling[(i, l)] = (k[(i, l)] - along).abs();
+                }
             }
         }
         factor.backward(&mut half);
@@ -133,7 +141,12 @@ impl Part {
             let row = half.row_mut(r).iter_mut().zip(y).zip(&slopes);
             row.for_each(|((w, y_l), s)| *w *= -(y[*kink] * y_l * s));
         }
-        Some(Self { first: j, kinks, slopes, factor, weights: half })
+        Some(Self { first: j, kinks, slopes, factor, weights: half, coupling: coupling.map(Arc::new) })
+    }
+
+    /// The absolute inner products of the samples across the kinks (n×n); none where these are too many numbers.
+    pub fn coupling(&self) -> Option<&Matrix> {
+        self.coupling.as_deref()
     }
 
     /// The slope of the side of sample i; 0 on σ.

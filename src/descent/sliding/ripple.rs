@@ -27,6 +27,9 @@ use crate::number::largest;
 /// Fewest and most steps of an average.
 const STEPS: [f64; 2] = [128.0, 4096.0];
 
+/// Steps over which the size of the ripple of one group is looked for.
+const PART_STEPS: usize = 1024;
+
 /// Every so many steps the ripple of samples off the kinks is looked at for its size.
 const LOOK: usize = 8;
 
@@ -80,6 +83,18 @@ impl Ripple {
 }
 
 impl Part {
+    /// The largest deviation of the pre-activations of this group, times t (length n; off the kinks).
+    pub fn ripple_size(&self, problem: &Problem, e: &[f64]) -> Vec<f64> {
+        let mut size = vec![0.0; problem.n()];
+        if !self.kinks.is_empty() {
+            for phase in [0.0, 1.0] {
+                self.average(problem, e, PART_STEPS, phase, &mut size);
+            }
+        }
+        self.outside().for_each(|i| size[i] /= self.slope(i));
+        size
+    }
+
     /// `⟨ρ⟩` (length n) over `steps` steps, after a quarter as many to forget where they began; `size` keeps the
     /// largest |ρ|.
     fn average(&self, problem: &Problem, e: &[f64], steps: usize, phase: f64, size: &mut [f64]) -> Vec<f64> {

@@ -49,7 +49,7 @@ impl Sliding {
         let pair = |name, length| Compensated::restore(from, name, length);
         let (c, z) = (pair("coefficients", n * m)?, pair("preactivations", n * m)?);
         let ripple = Ripple::restore(&from.within("ripple"), n)?;
-        let distance = Distance::restore(&from.within("distance"), n)?;
+        let distance = Distance::restore(&from.within("distance"), n, m)?;
         let mut sliding = Self::assemble(c, z, mode, ripple, distance, Flips::restore(from)?);
         let [hi, lo] = from.numbers("log_t")?;
         (sliding.t, sliding.u, sliding.q) = (from.time("t")?, (hi, lo), pair("margins", n)?);
@@ -94,15 +94,19 @@ impl Ripple {
 impl Distance {
     fn save(&self, out: &mut Saver) {
         out.number("bound", self.bound);
+        out.number("kicked", self.kicked);
+        out.vector("shifts", &self.shifts[..]);
         out.number("disagreement", self.disagreement);
         out.number("since", self.since);
         out.vector("weights", &self.weights[..]);
     }
 
-    fn restore(from: &Reader, n: usize) -> Result<Self> {
+    fn restore(from: &Reader, n: usize, m: usize) -> Result<Self> {
         let number = |name| from.number(name, |_| false);
         Ok(Self {
             bound: number("bound")?,
+            kicked: number("kicked")?,
+            shifts: from.vector("shifts", Self::followed(n, m))?,
             disagreement: number("disagreement")?,
             since: number("since")?,
             weights: from.vector("weights", n)?,
