@@ -202,21 +202,36 @@ pub fn price(n: usize, d: usize, m: usize) -> f64 {
 pub fn price_on_k(n: usize, m: usize, groups: usize) -> f64 {
     let (samples, width) = (n as f64, m as f64);
     let bandwidth = if 4.0 * samples * samples > LARGE { MEMORY } else { CACHE };
-    let settled = 4.0 * samples * samples / bandwidth + samples * EXPONENTIAL;
+    let settled = 4.0 * samples * samples / bandwidth + samples * EXPONENTIAL + LEAST;
     if groups == 0 {
         return settled;
     }
-    settled + groups as f64 * samples * samples * GENERAL + samples * width * PAIR + OVERHEAD
+    settled + groups as f64 * samples * samples * GENERAL + samples * width * PAIR + WATCHING
 }
 
 /// Multiply-adds of a step on X, operations per second and thread.
 const SLOW: f64 = 30e9;
 
 /// Seconds of a step on K in no particular pattern, for each group and pair of samples.
-const GENERAL: f64 = 1e-10;
+const GENERAL: f64 = 2e-10;
 
 /// Seconds for what a step on K does for each pair of a sample and a neuron.
-const PAIR: f64 = 3e-9;
+const PAIR: f64 = 6e-9;
+
+/// Seconds of a step on K for all that it looks at besides.
+const WATCHING: f64 = 1.5e-6;
+
+/// Least seconds of a step in a settled pattern.
+const LEAST: f64 = 1e-7;
+
+/// Seconds for H of a settled pattern, for each pair of samples.
+const SETTLING: f64 = 5e-9;
+
+/// Seconds for the reduced problem of a pattern of n samples.
+pub fn price_of_settling(n: usize) -> f64 {
+    let samples = n as f64;
+    samples * samples * SETTLING
+}
 
 /// A way to hold the iterate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ mod options;
 mod save;
 
 use super::anchored::{self, INTERVAL};
-use super::choose::price_on_k;
+use super::choose::{price_of_settling, price_on_k};
 use super::gram::{Coefficients, Problem};
 use super::settled::Settled;
 use super::sliding::Sliding;
@@ -57,6 +57,9 @@ const UNWATCHED: f64 = 1048576.0;
 
 /// Growth of t between two looks at whether the flow is exact enough.
 const RECHECK: f64 = 1.0 / 16.0;
+
+/// A trial step of the warp, in settled steps: twelve stages of three products, their exponentials, and the clearance.
+const ATTEMPT: f64 = 64.0;
 
 /// Growth of t between two looks at whether coefficients cancel.
 const ANCHORS: f64 = 1.0 / 8.0;
@@ -257,6 +260,7 @@ impl Horizon {
             return Reached::Diverged;
         }
         if self.state.t() - self.state.flips().last >= QUIET {
+            self.spent += price_of_settling(self.state.problem().n());
             self.mode = Mode::Settled(self.settle());
         }
         Reached::Target
@@ -329,9 +333,12 @@ impl Horizon {
         if settled.pending() {
             settled.sync(&mut self.state, from);
         }
+        let price = ATTEMPT * price_on_k(self.state.problem().n(), self.state.problem().network.width, 0);
+        self.warp.allow(((self.allowance - self.spent) / price).ceil().max(0.0) as u64);
         let reached = self.warp.advance(&mut self.state, &mut settled, target, stop, &self.progress);
+        self.spent += self.warp.attempts() as f64 * price;
         settled.watch(&self.state);
-        if reached == Reached::Interrupted {
+        if matches!(reached, Reached::Interrupted | Reached::Exhausted) {
             self.mode = Mode::Flight { settled, from };
             return reached;
         }

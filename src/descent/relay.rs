@@ -46,7 +46,7 @@ const PART: f64 = 0.125;
 const FAR: f64 = COUNTABLE / 1024.0;
 
 /// Seconds of a step on K that do not matter.
-const CHEAP: f64 = 8e-6;
+const CHEAP: f64 = 12e-6;
 
 /// Who is at work.
 enum Runner {
