@@ -152,7 +152,7 @@ impl Descent {
             Some(Status::Tolerance)
         } else if self.hope.lost(&mut self.monitor, &mut *self.engine, row, left, exhausted) {
             Some(Status::NotSeparable)
-        } else if self.rest.reached(row) {
+        } else if self.rest.reached(row) && (left >= hope::WORTH || exhausted) {
             let separable = self.monitor.separable(row, self.engine.iterate());
             Some(if separable { Status::Converged } else { Status::NotSeparable })
         } else if exhausted || reached == Reached::Event {

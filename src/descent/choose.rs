@@ -13,6 +13,7 @@ use super::direct::Direct;
 use super::fused;
 use super::gram::{self, Start as SpanStart};
 use super::horizon::{self, Horizon};
+use super::relay::Relay;
 use crate::data::Data;
 use crate::engine::{Engine, EngineKind, Flips, Precision};
 use crate::error::{Error, Result};
@@ -104,7 +105,10 @@ impl Options {
 /// [`Error::TooManySamples`] for steps on K beyond [`Data::LARGEST`]; as [`Start::matrix`].
 pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box<dyn Engine>> {
     let (data, network) = (&problem.data, problem.network);
+    let far_sighted = options.engine == EngineChoice::Auto && options.precision == Precision::F64;
+    let relayed = far_sighted && Relay::pays(problem);
     let reduced = match options.engine {
+        _ if relayed => false,
         EngineChoice::Direct => false,
         EngineChoice::Gram => data.gram_for("steps on K").map(|_| true)?,
         EngineChoice::Auto => {
@@ -113,6 +117,9 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
         }
     };
     let weights = start.matrix(problem)?;
+    if relayed && options.warp && options.planned > LONG {
+        return Ok(Box::new(Relay::new(problem, &weights, options)));
+    }
     if !reduced {
         let (law, how) = (problem.law(), steps(options));
         return Ok(Box::new(Direct::new(data.x().clone(), data.y(), &network, law, &weights, &how)));
@@ -127,6 +134,9 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
 /// [`Error::State`] for a state of another problem, start or options, or one that cannot be; as [`Start::matrix`].
 pub fn restore(problem: &Problem, start: &Start, options: &Options, state: &State) -> Result<Box<dyn Engine>> {
     let (data, network) = (&problem.data, problem.network);
+    if let Some(relay) = Relay::restore(problem, options, state) {
+        return Ok(Box::new(relay?));
+    }
     if state.engine() == EngineKind::Direct {
         let law = problem.law();
         return Ok(Box::new(Direct::restore(data.x().clone(), data.y(), &network, law, &steps(options), state)?));
@@ -136,12 +146,12 @@ pub fn restore(problem: &Problem, start: &Start, options: &Options, state: &Stat
 }
 
 /// Options of the direct engine.
-fn steps(options: &Options) -> fused::Options {
+pub(super) fn steps(options: &Options) -> fused::Options {
     fused::Options { precision: options.precision, tied: options.tied, nest: None }
 }
 
 /// Options of the engine for long horizons.
-fn far(options: &Options) -> horizon::Options {
+pub(super) fn far(options: &Options) -> horizon::Options {
     let mixed = options.precision == Precision::Mixed;
     horizon::Options { warp: options.warp, sliding: options.sliding_tolerance, mixed, ..Default::default() }
 }
@@ -175,6 +185,9 @@ const UNSETTLED: f64 = 64.0;
 /// Exact steps until warp takes over.
 const UNTIL_WARP: f64 = 4000.0;
 
+/// Steps below which a relay has nothing to hand over.
+const LONG: f64 = 1024.0;
+
 /// Seconds of what every step does besides.
 const OVERHEAD: f64 = 4e-7;
 
@@ -189,16 +202,36 @@ pub fn price(n: usize, d: usize, m: usize) -> f64 {
 pub fn price_on_k(n: usize, m: usize, groups: usize) -> f64 {
     let (samples, width) = (n as f64, m as f64);
     let bandwidth = if 4.0 * samples * samples > LARGE { MEMORY } else { CACHE };
-    let product = 4.0 * samples * samples / bandwidth;
-    let settled = product + samples * EXPONENTIAL;
-    if groups == 0 { settled } else { settled + groups as f64 * product + samples * width * PAIR + OVERHEAD }
+    let settled = 4.0 * samples * samples / bandwidth + samples * EXPONENTIAL + LEAST;
+    if groups == 0 {
+        return settled;
+    }
+    settled + groups as f64 * samples * samples * GENERAL + samples * width * PAIR + WATCHING
 }
 
 /// Multiply-adds of a step on X, operations per second and thread.
-const SLOW: f64 = 10e9;
+const SLOW: f64 = 30e9;
+
+/// Seconds of a step on K in no particular pattern, for each group and pair of samples.
+const GENERAL: f64 = 2e-10;
 
 /// Seconds for what a step on K does for each pair of a sample and a neuron.
 const PAIR: f64 = 6e-9;
+
+/// Seconds of a step on K for all that it looks at besides.
+const WATCHING: f64 = 1.5e-6;
+
+/// Least seconds of a step in a settled pattern.
+const LEAST: f64 = 1e-7;
+
+/// Seconds for H of a settled pattern, for each pair of samples.
+const SETTLING: f64 = 5e-9;
+
+/// Seconds for the reduced problem of a pattern of n samples.
+pub fn price_of_settling(n: usize) -> f64 {
+    let samples = n as f64;
+    samples * samples * SETTLING
+}
 
 /// A way to hold the iterate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,9 @@ use super::choose;
 use super::fused::{Fused, Nest, Options};
 use super::stagnation::Looks;
 use crate::digest::{Digest, Hasher};
-use crate::engine::{Diary, Engine, EngineKind, Iterate, Precision, Progress, Reached, Remark, Segment, Stop, Work};
+use crate::engine::{
+    Diary, Engine, EngineKind, Flips, Iterate, Precision, Progress, Reached, Remark, Segment, Stop, Work,
+};
 use crate::geometry::{Span, preactivations, transposed_product};
 use crate::matrix::{Matrix, norm};
 use crate::network::{Network, Pattern};
@@ -39,6 +41,7 @@ pub struct Direct {
     started: Instant,
     weights: Option<Weights>,
     fingerprint: OnceLock<Digest>,
+    origin: u64,    // the t of the first step
     price: f64,     // of a step
     allowance: f64, // in the same seconds
 }
@@ -64,6 +67,7 @@ impl Direct {
         let fused = Fused::new(&samples, &labels, &network, law, weights, &options);
         let looks = (options.precision == Precision::F32).then(|| Looks::new(&samples));
         let mut direct = Self {
+            origin: 0,
             price: choose::price(samples.rows(), samples.cols(), network.width),
             allowance: f64::INFINITY,
             fused,
@@ -114,6 +118,7 @@ impl Direct {
         let looks = || from.count("looks.next").map(|next| Looks::from_step(&samples, next));
         let steps = from.count("t")?;
         let mut direct = Self {
+            origin: from.count("origin")?.min(steps),
             price: choose::price(samples.rows(), samples.cols(), network.width),
             allowance: f64::INFINITY,
             fused: Fused::restore(&samples, labels, network, law, &effective, &from)?,
@@ -135,6 +140,19 @@ impl Direct {
         direct.note_remark();
         from.finish()?;
         Ok(direct)
+    }
+
+    /// The same at step t, with flips behind it, for an engine that has only just begun.
+    pub fn from_step(mut self, (t, flips): (u64, Flips)) -> Self {
+        (self.steps, self.booked, self.origin, self.diary.flips) = (t, t, t, flips);
+        self.diary.segments.clear();
+        self
+    }
+
+    /// The same, with its progress told here.
+    pub fn telling(mut self, progress: &Progress) -> Self {
+        self.progress = progress.clone();
+        self
     }
 
     fn note_remark(&mut self) {
@@ -243,7 +261,7 @@ impl Engine for Direct {
     }
 
     fn work(&self) -> Work {
-        Work { spent: self.steps as f64 * self.price, price: self.price }
+        Work { spent: (self.steps - self.origin) as f64 * self.price, price: self.price }
     }
 
     fn allow(&mut self, seconds: f64) {
@@ -262,6 +280,7 @@ impl Engine for Direct {
         self.fused.save(&mut out);
         self.diary.save(&mut out);
         let (mut out, options) = (out.beside(), numbered(&self.requested));
+        out.count("origin", self.origin);
         options.into_iter().for_each(|(name, value)| out.within("options").number(name, value));
         state
     }

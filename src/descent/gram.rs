@@ -12,6 +12,7 @@
 //! with K a step, whatever m and d. C and Z are compensated sums. The pattern is read off Z after
 //! every step.
 
+use super::anchored;
 use super::compensated::{Compensated, dot};
 use super::symmetric::Symmetric;
 use crate::digest::{Digest, Hasher};
@@ -262,6 +263,14 @@ impl Coefficients {
         }
     }
 
+    /// Replaces Z by that of W, where X is held; whether it is.
+    pub fn replace_preactivations(&mut self) -> bool {
+        let fresh = anchored::preactivations(self);
+        let held = fresh.is_some();
+        fresh.into_iter().for_each(|z| self.z = z);
+        held
+    }
+
     /// Declares the present Z to be that of step `t`, and reads the pattern off it. Returns the
     /// number of bits that changed.
     pub fn arrive(&mut self, t: f64) -> u64 {
@@ -307,10 +316,12 @@ impl Iterate for Coefficients {
     }
 
     /// `‖s w_j(0) + Xᵀe_j‖² = s²‖w_j(0)‖² + 2s⟨z_j(0), e_j⟩ + e_jᵀKe_j` with `e_j = s c_j + E_j`, summed over j.
+    /// From X where that cancels ([`anchored`]).
     fn combined_norm(&self, s: f64, e: &Span) -> f64 {
         let (n, m) = (self.problem.n(), self.problem.network.width);
         let start = &self.problem.start;
-        let mut squared = 0.0;
+        let (mut squared, mut sizes) = (0.0, 0.0);
+        let norms: Vec<f64> = (0..n).map(|k| self.problem.gram.0[(k, k)].sqrt()).collect();
         for j in 0..m {
             let other = &e.columns[e.groups.of[j]];
             let column: Vec<f64> = (0..n).map(|i| s.mul_add(self.c.hi()[i * m + j], other[i])).collect();
@@ -318,6 +329,13 @@ impl Iterate for Coefficients {
             let cross = (0..n).map(|i| start.preactivations[i * m + j] * column[i]).sum::<f64>();
             let square = column.iter().zip(&image).map(|(c, v)| c * v).sum::<f64>();
             squared += s * s * start.squared_norms[j] + 2.0 * s * cross + square;
+            let summed: f64 = column.iter().zip(&norms).map(|(c, norm)| c.abs() * norm).sum();
+            sizes += (s.abs() * start.squared_norms[j].sqrt() + summed).powi(2);
+        }
+        if squared < anchored::CANCELLED * sizes
+            && let Some(norm) = anchored::combined_norm(self, s, |j| &e.columns[e.groups.of[j]][..])
+        {
+            return norm;
         }
         squared.max(0.0).sqrt()
     }
@@ -341,6 +359,13 @@ impl Iterate for Coefficients {
             return Matrix::zeros(m, 0);
         };
         let mut w = Matrix::clone(start);
+        let exact = |j: usize| anchored::weights(&self.problem, &self.c, j, 1.0, None);
+        if self.weight_norm().powi(2) < anchored::CANCELLED * self.magnitude().powi(2) {
+            for j in 0..m {
+                exact(j).iter().for_each(|column| w.row_mut(j).copy_from_slice(column.hi()));
+            }
+            return w;
+        }
         let (mut column, mut sum) = (vec![0.0; x.rows()], vec![0.0; x.cols()]);
         for j in 0..m {
             column.iter_mut().enumerate().for_each(|(i, c)| *c = self.c.hi()[i * m + j]);

@@ -26,7 +26,8 @@ mod mode;
 mod options;
 mod save;
 
-use super::choose::price_on_k;
+use super::anchored::{self, INTERVAL};
+use super::choose::{price_of_settling, price_on_k};
 use super::gram::{Coefficients, Problem};
 use super::settled::Settled;
 use super::sliding::Sliding;
@@ -57,6 +58,12 @@ const UNWATCHED: f64 = 1048576.0;
 /// Growth of t between two looks at whether the flow is exact enough.
 const RECHECK: f64 = 1.0 / 16.0;
 
+/// A trial step of the warp, in settled steps: twelve stages of three products, their exponentials, and the clearance.
+const ATTEMPT: f64 = 64.0;
+
+/// Growth of t between two looks at whether coefficients cancel.
+const ANCHORS: f64 = 1.0 / 8.0;
+
 /// Relative growth of t that counts as progress between two crossings.
 const PROGRESS: f64 = 1e-9;
 
@@ -84,8 +91,10 @@ pub struct Horizon {
     diary: Diary,
     progress: Progress,
     snapshot: Option<Snapshot>,
-    spent: f64,     // on steps taken one by one, by the cost model
-    allowance: f64, // of the same
+    anchor: f64,      // the next look at whether C cancels in W
+    cancelling: bool, // whether it did at the last
+    spent: f64,       // on steps taken one by one, by the cost model
+    allowance: f64,   // of the same
 }
 
 impl Horizon {
@@ -115,10 +124,18 @@ impl Horizon {
             diary: Diary::default(),
             progress: Progress::default(),
             snapshot: None,
+            anchor: INTERVAL,
+            cancelling: false,
             spent: 0.0,
             allowance: f64::INFINITY,
             state,
         }
+    }
+
+    /// The same, with its progress told here.
+    pub fn telling(mut self, progress: &Progress) -> Self {
+        self.progress = progress.clone();
+        self
     }
 
     /// Why steps are taken one by one; None while warp is at work.
@@ -165,6 +182,9 @@ impl Horizon {
     fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
         let (t, start) = (self.state.t(), Instant::now());
         let countable = t < COUNTABLE;
+        if countable {
+            self.keep_anchored();
+        }
         let (left, price) = (self.spent < self.allowance, self.price());
         self.kind = EngineKind::Gram;
         let handed_over = if countable && left { self.weigh_chatter(target) } else { 0 };
@@ -205,11 +225,42 @@ impl Horizon {
         }
     }
 
+    /// Replaces Z by that of W where the coefficients cancel in W ([`anchored`]).
+    fn keep_anchored(&mut self) {
+        let t = self.state.t();
+        if t < self.anchor || !matches!(self.mode, Mode::General | Mode::Settled(_)) {
+            return;
+        }
+        self.cancelling = anchored::outdated(&self.present());
+        self.anchor = (t + (t * ANCHORS).max(INTERVAL)).ceil();
+        if self.cancelling {
+            self.anchor = t + INTERVAL;
+            self.land();
+            if self.state.replace_preactivations() && self.state.arrive(t) > 0 {
+                self.flipped();
+            }
+            if self.mode.settled().is_some() {
+                self.mode = Mode::Settled(self.settle());
+            }
+        }
+    }
+
+    /// The iterate with nothing pending.
+    fn present(&self) -> Coefficients {
+        let mut state = self.state.clone();
+        if let Some(settled) = self.mode.settled().filter(|settled| settled.pending()) {
+            let t = state.t();
+            settled.clone().sync(&mut state, t);
+        }
+        state
+    }
+
     fn general_step(&mut self) -> Reached {
         if !self.state.step() || !self.state.finite() {
             return Reached::Diverged;
         }
         if self.state.t() - self.state.flips().last >= QUIET {
+            self.spent += price_of_settling(self.state.problem().n());
             self.mode = Mode::Settled(self.settle());
         }
         Reached::Target
@@ -225,6 +276,7 @@ impl Horizon {
     /// the same march when it goes on.
     fn march(&mut self, target: f64, stop: &Stop) -> (u64, Reached) {
         let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
+        let until = if self.cancelling { until.min(self.anchor.max(self.state.t() + 1.0)) } else { until };
         let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
         let affordable = ((self.allowance - self.spent) / self.price()).ceil().max(0.0) as u64;
         let (whole, steps) = (steps, steps.min(affordable));
@@ -281,9 +333,12 @@ impl Horizon {
         if settled.pending() {
             settled.sync(&mut self.state, from);
         }
+        let price = ATTEMPT * price_on_k(self.state.problem().n(), self.state.problem().network.width, 0);
+        self.warp.allow(((self.allowance - self.spent) / price).ceil().max(0.0) as u64);
         let reached = self.warp.advance(&mut self.state, &mut settled, target, stop, &self.progress);
+        self.spent += self.warp.attempts() as f64 * price;
         settled.watch(&self.state);
-        if reached == Reached::Interrupted {
+        if matches!(reached, Reached::Interrupted | Reached::Exhausted) {
             self.mode = Mode::Flight { settled, from };
             return reached;
         }
@@ -360,11 +415,7 @@ impl Engine for Horizon {
     }
 
     fn iterate(&mut self) -> &dyn Iterate {
-        let mut state = self.state.clone();
-        if let Some(settled) = self.mode.settled().filter(|settled| settled.pending()) {
-            let t = state.t();
-            settled.clone().sync(&mut state, t);
-        }
+        let state = self.present();
         let slopes = self.mode.sliding_mut().map(|sliding| sliding.slopes(state.problem()));
         self.snapshot.insert(Snapshot { state, slopes })
     }

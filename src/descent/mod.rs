@@ -3,6 +3,7 @@
 //! What an engine is, [`crate::engine`] says: [`direct::Direct`] steps on X, [`horizon::Horizon`] goes far in the
 //! span of the data.
 
+pub mod anchored;
 pub mod choose;
 pub mod compensated;
 pub mod direct;
@@ -10,6 +11,7 @@ pub mod fused;
 pub mod gram;
 pub mod horizon;
 pub mod modified;
+pub mod relay;
 pub mod runge_kutta;
 pub mod settled;
 pub mod sliding;

@@ -76,6 +76,8 @@ pub struct Warp {
     image: Vec<f64>,
     local: Vec<f64>, // the integrator's error of the last attempt
     drift: Vec<f64>, // δ, the estimated error of S
+    attempts: u64,   // trial steps of this flight
+    most: u64,       // of them
 }
 
 /// `u = log t` as a pair, valid at one t.
@@ -113,7 +115,20 @@ impl Warp {
             image: zeros.clone(),
             local: zeros.clone(),
             drift: zeros,
+            attempts: 0,
+            most: u64::MAX,
         }
+    }
+
+    /// Begins to count trial steps; [`Warp::advance`] ends after so many with [`Reached::Exhausted`]. On data that cannot be
+    /// separated the flow is stiff, and a step of the integrator no longer than a few of the descent.
+    pub fn allow(&mut self, most: u64) {
+        (self.attempts, self.most) = (0, most);
+    }
+
+    /// Trial steps since [`Warp::allow`].
+    pub fn attempts(&self) -> u64 {
+        self.attempts
     }
 
     /// Writes what later stretches depend on: the proposed length in u, the clock, and δ.
@@ -170,6 +185,9 @@ impl Warp {
         while state.t() < target {
             if stop.raised() {
                 return Reached::Interrupted;
+            }
+            if self.attempts >= self.most {
+                return Reached::Exhausted;
             }
             progress.note(state.t());
             self.start_of_step(state, settled);
@@ -290,6 +308,7 @@ impl Warp {
 
     /// The stages of a step from t over `length`, its error and its clearance.
     fn attempt(&mut self, state: &Coefficients, settled: &Settled, t: f64, length: f64, order: usize) -> Trial {
+        self.attempts += 1;
         let n = self.w.len();
         let (h, loss, q) = (settled.product(), state.problem().loss, settled.margins().hi());
         for (i, node) in NODES.iter().enumerate() {

@@ -23,7 +23,7 @@ const AT_ONCE: f64 = 1e4;
 const PART: f64 = 0.9;
 
 /// Seconds that the rest of the steps must cost ([`super::patience`]): a run that is nearly over is not cut short.
-const WORTH: f64 = 2.0;
+pub const WORTH: f64 = 2.0;
 
 /// What is known against the data.
 pub struct Hope {

@@ -46,6 +46,8 @@ impl Horizon {
         horizon.crossings = from.small_count("crossings")?;
         horizon.chatter = Chatter::restore(&from.within("chatter"), n, m)?;
         horizon.smooth = from.number("smooth", f64::is_nan)?;
+        horizon.anchor = from.time("anchor")?;
+        horizon.cancelling = from.flag("cancelling")?;
         horizon.averaging = from.number("averaging", |_| false)?;
         horizon.judge = AnchorJudge::restore(&from.within("judge"))?;
         horizon.escalated = from.maybe("escalated")?;
@@ -72,6 +74,8 @@ impl Horizon {
         out.count("crossings", u64::from(self.crossings));
         self.chatter.save(&mut out.within("chatter"));
         out.number("smooth", self.smooth);
+        out.number("anchor", self.anchor);
+        out.flag("cancelling", self.cancelling);
         self.judge.save(&mut out.within("judge"));
         self.diary.save(&mut out);
         let mut out = out.beside();

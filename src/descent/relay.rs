@@ -1,0 +1,385 @@
+//! Steps on X, handed over to the span of the data where that pays, and back: for more samples than features.
+//!
+//! A step on K costs n²P where one on X costs n·d·m, so for n ≫ d the long way is worth it only for what it leads to: a
+//! settled pattern that can be warped, or chatter that has averages. W(t) goes from one engine to the other:
+//!
+//! ```text
+//!          quiet since t/8, or chatter at t = 4096·4^k, if a trial is affordable
+//! on X  ───────────────────────────────────────────────────────────────────────▶  in the span
+//!   ◀──────────────────── t has not grown fourfold for the price of a trial ────────────────
+//! ```
+//!
+//! All of it is decided by t, the flips and prices ([`choose::price`]), so by the state alone.
+
+use super::choose::{self, Options, far, steps};
+use super::direct::Direct;
+use super::gram::{self, Start as SpanStart};
+use super::horizon::Horizon;
+use crate::engine::{Diary, Engine, EngineKind, Flips, Fractions, Iterate, Progress, Reached, Segment, Stop, Work};
+use crate::error::Result;
+use crate::geometry::preactivations;
+use crate::matrix::Matrix;
+use crate::number::COUNTABLE;
+use crate::problem::Problem;
+use crate::state::{Class, State, StateError};
+use std::sync::Arc;
+
+/// The first look at the flips, and the growth of t between two looks.
+const FIRST: f64 = 64.0;
+const GROWTH: f64 = 1.25;
+
+/// The part of all steps without a flip that counts as quiet.
+const QUIET: f64 = 0.125;
+
+/// The first trial of averages, and the growth of t from one trial to the next.
+const TRIAL: f64 = 4096.0;
+const APART: f64 = 4.0;
+
+/// Most steps of a trial: a window of the watch for chatter, and the handover.
+const LONGEST: f64 = 20_480.0;
+
+/// Most seconds that a trial may cost, and the part of the rest on X.
+const SECONDS: f64 = 4.0;
+const PART: f64 = 0.125;
+
+/// From here on the iterate stays in the span.
+const FAR: f64 = COUNTABLE / 1024.0;
+
+/// Seconds of a step on K that do not matter.
+const CHEAP: f64 = 12e-6;
+
+/// Who is at work.
+enum Runner {
+    Direct(Box<Direct>),
+    /// With the W and the t that the span begins at.
+    Span(Box<Horizon>, Arc<Matrix>),
+}
+
+/// Gradient descent that is handed over.
+pub struct Relay {
+    problem: Problem,
+    options: Options,
+    runner: Runner,
+    look: f64,  // the next look at the flips
+    trial: f64, // the next trial of averages
+    paid: f64,  // the t up to which the present trial has paid for itself
+    limit: f64, // of what the present runner may spend in its trial
+    past: Past,
+    allowance: f64,
+    diary: Diary,
+    progress: Progress,
+}
+
+/// What the runners before the present one leave behind.
+#[derive(Default)]
+struct Past {
+    segments: Vec<Segment>,
+    decades: Vec<Fractions>,
+    spent: f64,
+}
+
+impl Past {
+    /// Beside what moves the iterate; the price is in the marks.
+    fn save(&self, state: &mut State) {
+        let diary = Diary { segments: self.segments.clone(), ..Diary::default() };
+        let mut out = state.saver();
+        let mut out = out.beside();
+        let mut out = out.within(PAST);
+        diary.save(&mut out);
+        let numbers = |number: &dyn Fn(&Fractions) -> f64| self.decades.iter().map(number).collect::<Vec<f64>>();
+        out.vector("decades.from", numbers(&|d| d.from));
+        out.vector("decades.to", numbers(&|d| d.to));
+        out.vector("decades.values", self.decades.iter().flat_map(|d| &d.values).copied().collect::<Vec<f64>>());
+    }
+
+    /// Takes the fields that [`Past::save`] wrote out of a state.
+    fn restore(state: &mut State, problem: &Problem, spent: f64) -> Result<Self> {
+        let pairs = problem.data.n() * problem.network.width;
+        let past = {
+            let reader = state.reader();
+            let from = reader.within(PAST);
+            let segments = Diary::restore(&from)?.segments;
+            let starts = from.any("decades.from")?;
+            let ends = from.slice("decades.to", starts.len())?;
+            let values = from.slice("decades.values", starts.len() * pairs)?;
+            let decade = |k: usize| {
+                let values = values[k * pairs..(k + 1) * pairs].to_vec();
+                Fractions { from: starts[k], to: ends[k], values }
+            };
+            Self { segments, decades: (0..starts.len()).map(decade).collect(), spent }
+        };
+        let prefix = format!("{PAST}.");
+        let names: Vec<String> =
+            state.fields().map(|(name, ..)| name.to_owned()).filter(|n| n.starts_with(&prefix)).collect();
+        names.iter().for_each(|name| {
+            state.remove(name);
+        });
+        Ok(past)
+    }
+}
+
+/// Where the past is in a state.
+const PAST: &str = "relay.past";
+
+impl Relay {
+    /// Whether a problem is one for a relay: a step on K costs more than twice one on X, and is not cheap.
+    pub fn pays(problem: &Problem) -> bool {
+        let (n, d, m) = (problem.data.n(), problem.data.d(), problem.network.width);
+        let on_k = choose::price_on_k(n, m, m);
+        problem.data.gram().is_some() && on_k > CHEAP && on_k > 2.0 * choose::price(n, d, m)
+    }
+
+    /// On X from W(0).
+    pub fn new(problem: &Problem, weights: &Matrix, options: &Options) -> Self {
+        let progress = Progress::default();
+        let direct = direct(problem, options, weights, (0, Flips::default()), &progress);
+        Self::with(problem, options, Runner::Direct(Box::new(direct)), progress)
+    }
+
+    fn with(problem: &Problem, options: &Options, runner: Runner, progress: Progress) -> Self {
+        let (problem, options) = (problem.clone(), options.clone());
+        Self {
+            problem,
+            options,
+            runner,
+            look: FIRST,
+            trial: TRIAL,
+            paid: 0.0,
+            limit: f64::INFINITY,
+            past: Past::default(),
+            allowance: f64::INFINITY,
+            diary: Diary::default(),
+            progress,
+        }
+    }
+
+    fn inner(&self) -> &dyn Engine {
+        match &self.runner {
+            Runner::Direct(direct) => &**direct,
+            Runner::Span(span, _) => &**span,
+        }
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Engine {
+        match &mut self.runner {
+            Runner::Direct(direct) => &mut **direct,
+            Runner::Span(span, _) => &mut **span,
+        }
+    }
+
+    /// Seconds of a trial that begins at t.
+    fn price_of_trial(&self, t: f64) -> f64 {
+        let (n, m) = (self.problem.data.n(), self.problem.network.width);
+        (0.5 * t + 2048.0).min(LONGEST) * 1.25 * choose::price_on_k(n, m, m)
+    }
+
+    /// On X: looks at the flips, and hands W over if that may pay.
+    fn consider(&mut self) {
+        let (t, flips) = (self.inner().t(), self.inner().flips());
+        if t < self.look {
+            return;
+        }
+        self.look = next_look(t);
+        let price = self.price_of_trial(t);
+        let rest = (self.options.planned - t).max(0.0) * self.inner().work().price;
+        if price > SECONDS || price > PART * rest {
+            return;
+        }
+        let quiet = t - flips.last >= (QUIET * t).max(FIRST);
+        if quiet && t >= self.paid || t >= self.trial {
+            self.trial = self.trial.max(t) * APART;
+            self.to_span();
+            (self.paid, self.limit) = (APART * t, price);
+        }
+    }
+
+    /// In the span: what a trial may spend is renewed each time that t has grown fourfold.
+    fn renew(&mut self) {
+        let (t, spent) = (self.inner().t(), self.inner().work().spent);
+        if t >= FAR {
+            self.limit = f64::INFINITY;
+        } else if t >= self.paid {
+            (self.paid, self.limit) = ((APART * t).max(FIRST), spent + self.price_of_trial(t));
+        }
+    }
+
+    /// Leaves a runner, whose books are closed.
+    fn close(&mut self) {
+        let inner = self.inner();
+        let (segments, decades, spent) = (inner.segments().to_vec(), inner.decades().to_vec(), inner.work().spent);
+        self.past.segments.extend(segments.into_iter().filter(|s| s.to > s.from));
+        self.past.decades.extend(decades);
+        self.past.spent += spent;
+    }
+
+    fn to_span(&mut self) {
+        self.close();
+        let (t, flips, weights) = (self.inner().t(), self.inner().flips(), self.inner_mut().iterate().weights());
+        let weights = Arc::new(weights);
+        let Some(span) = span(&self.problem, &weights) else { return };
+        let horizon = Horizon::new(Arc::new(span), t, flips, far(&self.options)).telling(&self.progress);
+        self.runner = Runner::Span(Box::new(horizon), weights);
+    }
+
+    fn to_x(&mut self) {
+        self.close();
+        let (t, flips, weights) = (self.inner().t(), self.inner().flips(), self.inner_mut().iterate().weights());
+        let direct = direct(&self.problem, &self.options, &weights, (t as u64, flips), &self.progress);
+        self.runner = Runner::Direct(Box::new(direct));
+        (self.limit, self.look) = (f64::INFINITY, next_look(t));
+    }
+
+    fn write_up(&mut self) {
+        let inner = self.inner().diary().clone();
+        let mut diary = Diary { segments: self.past.segments.clone(), ..inner };
+        inner.segments.into_iter().filter(|s| s.to > s.from).for_each(|s| diary.travel(s));
+        diary.decades.splice(0..0, self.past.decades.iter().cloned());
+        self.diary = diary;
+    }
+
+    /// Goes on from a state that a relay has saved; none if it was another engine.
+    ///
+    /// # Errors
+    /// As the engines' own.
+    pub fn restore(problem: &Problem, options: &Options, state: &State) -> Option<Result<Self>> {
+        state.get(MARKS)?;
+        Some(Self::restored(problem, options, state.clone()))
+    }
+
+    fn restored(problem: &Problem, options: &Options, mut state: State) -> Result<Self> {
+        let wrong = || StateError::Contradiction(MARKS);
+        let marks = state.remove(MARKS).unwrap_or_default();
+        let [look, trial, paid, limit, spent] = marks[..] else { return Err(wrong().into()) };
+        if marks.iter().any(|mark| mark.is_nan()) {
+            return Err(wrong().into());
+        }
+        let past = Past::restore(&mut state, problem, spent)?;
+        let progress = Progress::default();
+        let runner = match state.remove("relay.weights") {
+            None => Runner::Direct(Box::new(
+                Direct::restore(
+                    problem.data.x().clone(),
+                    problem.data.y(),
+                    &problem.network,
+                    problem.law(),
+                    &steps(options),
+                    &state,
+                )?
+                .telling(&progress),
+            )),
+            Some(weights) => {
+                let (m, d) = (problem.network.width, problem.data.d());
+                if weights.len() != m * d {
+                    return Err(wrong().into());
+                }
+                let weights = Arc::new(Matrix::new(m, d, weights));
+                let span = span(problem, &weights).ok_or_else(wrong)?;
+                let horizon = Horizon::restore(Arc::new(span), &state, far(options))?.telling(&progress);
+                Runner::Span(Box::new(horizon), weights)
+            }
+        };
+        let mut relay = Self::with(problem, options, runner, progress);
+        (relay.look, relay.trial, relay.paid, relay.limit) = (look, trial, paid, limit);
+        relay.past = past;
+        relay.write_up();
+        Ok(relay)
+    }
+}
+
+/// The look at the flips after one at t.
+fn next_look(t: f64) -> f64 {
+    (t * GROWTH).ceil().max(FIRST)
+}
+
+/// The field that a relay's state is known by.
+const MARKS: &str = "relay.marks";
+
+fn direct(problem: &Problem, options: &Options, weights: &Matrix, from: (u64, Flips), progress: &Progress) -> Direct {
+    let (data, network) = (&problem.data, &problem.network);
+    let direct = Direct::new(data.x().clone(), data.y(), network, problem.law(), weights, &steps(options));
+    direct.from_step(from).telling(progress)
+}
+
+/// The problem as the span of the data sees it from W on; none without K.
+fn span(problem: &Problem, weights: &Arc<Matrix>) -> Option<gram::Problem> {
+    let data = &problem.data;
+    let start = SpanStart::new(weights.clone(), preactivations(data.x(), weights));
+    let (gram, x, y) = (data.gram()?.clone(), data.x().clone(), data.y().to_vec());
+    Some(gram::Problem::new(gram, Some(x), y, problem.network, problem.law(), start))
+}
+
+impl Engine for Relay {
+    fn kind(&self) -> EngineKind {
+        self.inner().kind()
+    }
+
+    fn t(&self) -> f64 {
+        self.inner().t()
+    }
+
+    fn advance(&mut self, target: f64, stop: &Stop) -> Reached {
+        let reached = loop {
+            let on_x = matches!(self.runner, Runner::Direct(_));
+            if on_x {
+                self.consider()
+            } else {
+                self.renew()
+            }
+            let on_x = matches!(self.runner, Runner::Direct(_));
+            let until = if on_x {
+                target.min(self.look)
+            } else if self.t() < FAR {
+                target.min(self.paid)
+            } else {
+                target
+            };
+            let allowance = self.limit.min(self.allowance - self.past.spent);
+            let inner = self.inner_mut();
+            inner.allow(allowance);
+            let reached = inner.advance(until, stop);
+            match reached {
+                Reached::Target if until < target => {}
+                Reached::Exhausted if self.work().spent < self.allowance && !on_x => self.to_x(),
+                other => break other,
+            }
+        };
+        self.write_up();
+        reached
+    }
+
+    fn iterate(&mut self) -> &dyn Iterate {
+        self.inner_mut().iterate()
+    }
+
+    fn diary(&self) -> &Diary {
+        &self.diary
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    fn work(&self) -> Work {
+        let Work { spent, price } = self.inner().work();
+        Work { spent: self.past.spent + spent, price }
+    }
+
+    fn allow(&mut self, seconds: f64) {
+        self.allowance = seconds;
+    }
+
+    fn save(&self) -> State {
+        let mut state = self.inner().save();
+        let marks = vec![self.look, self.trial, self.paid, self.limit, self.past.spent];
+        state.insert(MARKS, Class::Path, marks);
+        if let Runner::Span(_, weights) = &self.runner {
+            state.insert("relay.weights", Class::Path, weights.values().to_vec());
+        }
+        self.past.save(&mut state);
+        state
+    }
+
+    fn scaled_losses(&mut self) -> Option<Vec<f64>> {
+        self.inner_mut().scaled_losses()
+    }
+}
