@@ -15,4 +15,5 @@ pub mod provenance;
 pub mod setup;
 pub mod signals;
 pub mod summary;
+pub mod sweep;
 pub mod trace;

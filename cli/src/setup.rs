@@ -23,8 +23,15 @@ impl Setup {
     /// # Errors
     /// [`crate::error::Error::Input`]: files that cannot be read or do not fit together, a problem larger than memory.
     pub fn new(config: &Config) -> Result<Self> {
+        Self::of(config, data(config)?)
+    }
+
+    /// The same for data that were read or drawn before, for the same `[data]` and seed.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn of(config: &Config, data: Data) -> Result<Self> {
         let network = network(config)?;
-        let data = data(config)?;
         let start = start(config, &data, network.width)?;
         let problem = Problem::with(&data, network, config.descent.step_size, config.descent.reduction)?;
         Ok(Self { problem, start })
@@ -51,7 +58,11 @@ fn network(config: &Config) -> Result<Network> {
     Ok(Network::new(width, positive, config.network.leak)?)
 }
 
-fn data(config: &Config) -> Result<Data> {
+/// The samples that a configuration names.
+///
+/// # Errors
+/// As [`Setup::new`].
+pub fn data(config: &Config) -> Result<Data> {
     let source = match &config.data.source {
         Source::File(path) => path,
         Source::Mixture => return draw(config),

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod limit;
 mod run;
+mod sweep;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -32,6 +33,8 @@ enum Command {
     Limit(LimitArgs),
     /// Which assumptions of the theory hold for this data
     Check(CheckArgs),
+    /// A grid of problems, each several times; goes on where it was
+    Sweep(sweep::SweepArgs),
     /// Steps per second of a shape, next to what this machine can do
     Bench(bench::BenchArgs),
     /// Print a completion script for a shell
@@ -115,6 +118,7 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Run(args) => run::execute(&args, signals),
         Command::Limit(args) => limit::execute(&args),
         Command::Check(args) => check::execute(&args),
+        Command::Sweep(args) => sweep::execute(&args, signals),
         Command::Bench(args) => bench::execute(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

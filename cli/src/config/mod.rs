@@ -282,14 +282,18 @@ impl Config {
     /// [`crate::error::Error::Input`] with one line: a missing or broken file, an unknown key (the nearest known
     /// one is named), a value of the wrong type or outside its range.
     pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
-        let mut table = match file {
-            None => Table::new(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|e| input_error!("cannot read the configuration {}: {e}", path.display()))?;
-                parse(&text, &path.display().to_string())?
-            }
-        };
+        let Some(path) = file else { return Self::from_text("", "", settings) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| input_error!("cannot read the configuration {}: {e}", path.display()))?;
+        Self::from_text(&text, &path.display().to_string(), settings)
+    }
+
+    /// As [`Config::load`], from a text in TOML; messages call it `name`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_text(text: &str, name: &str, settings: &[String]) -> Result<Self> {
+        let mut table = parse(text, name)?;
         for setting in settings {
             apply(&mut table, setting)?;
         }
