@@ -330,7 +330,7 @@ fn a_dry_run_lists_the_cells_and_writes_nothing() {
     let (plan, out) = folder("dry", PLAN);
     let said = done(&farfield(&["sweep", text(&plan), "-o", text(&out), "--dry-run", "--threads", "2"]), 0);
     assert_eq!(said.lines().count(), 17);
-    assert!(said.starts_with("data.label_noise=0e0 data.signal=1e0 data.d=40 data.n=12\n"), "{said}");
+    assert!(said.starts_with("data.label_noise=0.0 data.signal=1.0 data.d=40 data.n=12\n"), "{said}");
     assert!(said.contains("16 cells x 3 seeds, 48 problems") && said.contains("ms each"), "{said}");
     assert!(!out.exists());
 }
@@ -358,4 +358,40 @@ fn bad_plans_are_one_line() {
     refused(&farfield(&["sweep", text(&plan), "-o", text(&out), "--shard", "3/2"]), &["I/K"]);
     refused(&farfield(&["sweep", text(&plan)]), &["-o"]);
     refused(&farfield(&["sweep", "--status", text(&plan)]), &["plan.toml"]);
+}
+
+/// K is sampled without samples, for any d; where it would not have its distribution it is refused.
+#[test]
+fn gram_sampling() {
+    let plan = r#"
+        seeds = 2
+        base = { data = { n = 15, sampling = "gram" }, network = { width = 4 }, descent = { steps = 1e12 } }
+        grid = { "data.d" = { from = 1e2, to = 1e12, points = 3, scale = "log" }, "data.signal" = [3.0, 30.0] }
+    "#;
+    for mode in ["limit", "run", "check"] {
+        let (plan, out) = folder(&format!("gram-{mode}"), &format!("mode = \"{mode}\"\n{plan}"));
+        let said = done(&farfield(&["sweep", text(&plan), "-o", text(&out)]), 0);
+        assert!(said.starts_with("12 done, 0 failed"), "{said}");
+        let rows = String::from_utf8(tables(&out)[0].clone()).unwrap();
+        assert_eq!(column(&rows, "data.d")[..5], ["100", "100", "100", "100", "10000000"]);
+        let status = column(&rows, "status");
+        assert!(status.iter().all(|s| ["solved", "horizon", "checked"].contains(s)), "{status:?}");
+    }
+    let at = folder("gram-alone", "").1;
+    let limit = ["limit", "-s", "data.sampling=gram", "-s", "data.d=1e12", "-s", "data.n=10", "-o", text(&at)];
+    assert!(done(&farfield(&limit), 0).contains("d = 1000000000000"));
+    assert!(!at.join("boundary.npy").exists(), "there are no original coordinates");
+    for (setting, expected) in [
+        ("data.noise=uniform", "gaussian"),
+        ("data.spectrum=power:1", "identity"),
+        ("descent.engine=direct", "descent.engine"),
+        ("output.weights=true", "output.weights"),
+        ("network.init=w.npy", "network.init"),
+        ("data.d=1e13", "1e12"),
+    ] {
+        refused(
+            &farfield(&["run", "-s", "data.sampling=gram", "-s", setting, "-o", text(&at)]),
+            &["data.sampling", expected],
+        );
+    }
 }

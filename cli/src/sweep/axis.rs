@@ -76,7 +76,7 @@ pub fn canonical(value: Value, default: Option<&Value>) -> Value {
 pub fn text(value: &Value) -> String {
     match value {
         Value::String(s) => s.clone(),
-        Value::Float(v) => format!("{v:e}"),
+        Value::Float(v) => format!("{v:?}"),
         other => other.to_string(),
     }
 }

@@ -118,33 +118,20 @@ impl Plan {
             input_error!("{name}{}: {}", place.unwrap_or_default(), e.message().replace('\n', " "))
         })?;
         let known = defaults();
-        let rooted = |key: &str, value: Value| match &value {
-            Value::String(s) if PATHS.contains(&key) && folder.join(s).is_file() => {
-                std::path::absolute(folder.join(s)).map_or(value, |p| Value::String(p.display().to_string()))
-            }
-            _ => value,
+        let fixed = |(key, v): (String, Value)| {
+            let value = rooted(&key, canonical(v, known.get(&key)), folder);
+            (key, value)
         };
-        let fixed = |key: String, v: Value| (key.clone(), rooted(&key, canonical(v, known.get(&key))));
-        let base: BTreeMap<_, _> = flat(&written.base, |_| false).into_iter().map(|(k, v)| fixed(k, v)).collect();
+        let base: BTreeMap<_, _> = flat(&written.base, |_| false).into_iter().map(fixed).collect();
         let listed = |table: &Table| -> Result<Vec<(String, Vec<Value>)>> {
             let list = |(key, given): (String, Value)| {
                 let values = values(&key, &given, known.get(&key)).map_err(|e| input_error!("{name}: {e}"))?;
-                Ok((key.clone(), values.into_iter().map(|v| rooted(&key, v)).collect()))
+                let values = values.into_iter().map(|v| rooted(&key, v, folder)).collect();
+                Ok((key, values))
             };
             flat(table, is_range).into_iter().map(list).collect()
         };
-        let (grid, zip) = (listed(&written.grid)?, listed(&written.zip)?);
-        check(name, &grid, &zip)?;
-        let mut axes: Vec<Axis> = grid.into_iter().map(|(k, v)| Axis { keys: vec![k], values: vec![v] }).collect();
-        if !zip.is_empty() {
-            let (keys, values) = zip.into_iter().unzip();
-            axes.push(Axis { keys, values });
-        }
-        if let Some((axis, k)) = axes.iter().find_map(|a| a.twice().map(|k| (a, k))) {
-            let point: Vec<String> =
-                axis.keys.iter().zip(&axis.values).map(|(key, v)| format!("{key} = {}", text(&v[k]))).collect();
-            return Err(input_error!("{name}: {} is listed twice", point.join(", ")));
-        }
+        let axes = axes(name, listed(&written.grid)?, listed(&written.zip)?)?;
         let seed = base.iter().filter(|(k, _)| *k == "seed").map(|(k, v)| (k.clone(), v.clone())).collect();
         let seed = Config::from_text(&nested(&seed).to_string(), name, &[])?.seed;
         let base_text = nested(&base).to_string();
@@ -293,6 +280,9 @@ impl Plan {
     }
 
     /// A command that answers for one problem alone.
+    ///
+    /// # Errors
+    /// As [`Plan::config`].
     pub fn command(&self, problem: u64) -> Result<String> {
         let config = self.config(problem)?;
         let set = flat(&Table::try_from(&config).expect("a configuration is a table"), |_| false);
@@ -306,8 +296,39 @@ impl Plan {
     }
 }
 
+/// The absolute path of a file that a value names relative to the plan's folder; any other value as it is.
+fn rooted(key: &str, value: Value, folder: &Path) -> Value {
+    match &value {
+        Value::String(s) if PATHS.contains(&key) && folder.join(s).is_file() => {
+            std::path::absolute(folder.join(s)).map_or(value, |p| Value::String(p.display().to_string()))
+        }
+        _ => value,
+    }
+}
+
+/// A key with its values.
+type Listed = (String, Vec<Value>);
+
+/// The axes of a grid, and of what goes together.
+fn axes(name: &str, grid: Vec<Listed>, zip: Vec<Listed>) -> Result<Vec<Axis>> {
+    check(name, &grid, &zip)?;
+    let mut axes: Vec<Axis> = grid.into_iter().map(|(k, v)| Axis { keys: vec![k], values: vec![v] }).collect();
+    if !zip.is_empty() {
+        let (keys, values) = zip.into_iter().unzip();
+        axes.push(Axis { keys, values });
+    }
+    match axes.iter().find_map(|axis| axis.twice().map(|k| (axis, k))) {
+        None => Ok(axes),
+        Some((axis, k)) => {
+            let pair = |(key, list): (&String, &Vec<Value>)| format!("{key} = {}", text(&list[k]));
+            let point: Vec<String> = axis.keys.iter().zip(&axis.values).map(pair).collect();
+            Err(input_error!("{name}: {} is listed twice", point.join(", ")))
+        }
+    }
+}
+
 /// Refuses axes that contradict each other.
-fn check(name: &str, grid: &[(String, Vec<Value>)], zip: &[(String, Vec<Value>)]) -> Result<()> {
+fn check(name: &str, grid: &[Listed], zip: &[Listed]) -> Result<()> {
     if let Some((key, _)) = grid.iter().chain(zip).find(|(k, _)| k == "seed") {
         return Err(input_error!("{name}: {key} is no axis; repetitions are asked for by seeds = COUNT"));
     }
