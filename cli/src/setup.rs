@@ -2,11 +2,11 @@
 //!
 //! All checks that can refuse a problem happen here, before any long work starts.
 
-use crate::config::{Config, Source};
+use crate::config::{Config, Sampling, Source};
 use crate::error::{Result, input_error};
 use crate::files::{self, npy};
 use crate::memory;
-use farfield::{Data, Draw, Mixture, Network, Options, Problem, Spectrum, Start};
+use farfield::{Axes, Data, Draw, Mixture, Network, Options, Problem, Spectrum, Start};
 use std::path::Path;
 
 /// A problem, and where gradient descent starts.
@@ -72,8 +72,14 @@ pub fn data(config: &Config) -> Result<Data> {
 }
 
 fn draw(config: &Config) -> Result<Data> {
-    let (n, d) = (config.data.n as usize, config.data.d as usize);
-    memory::fits(n, d, config.network.width as usize)?;
+    let (n, width) = (config.data.n as usize, config.network.width as usize);
+    if config.data.sampling == Sampling::Gram {
+        let draw = Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
+        memory::fits(n, Axes::new(n, config.data.d, width).columns(), width)?;
+        return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw)?);
+    }
+    let d = config.data.d as usize;
+    memory::fits(n, d, width)?;
     let spectrum = spectrum(&config.data.spectrum, d)?;
     let draw = Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
     Ok(Data::draw(Mixture::new(config.data.signal, spectrum, config.data.noise()), &draw)?)

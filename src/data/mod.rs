@@ -9,6 +9,7 @@
 
 mod mixture;
 pub mod random;
+pub(crate) mod rotated;
 mod spectrum;
 mod standardize;
 
@@ -18,6 +19,7 @@ use crate::geometry::{Geometry, Gram, Samples};
 use crate::lanczos::largest_eigenvalue;
 use crate::matrix::Matrix;
 pub use mixture::{Draw, Mixture, Noise, initial_weights};
+pub use rotated::Axes;
 pub use spectrum::Spectrum;
 pub use standardize::Standardize;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ struct Shared {
     lambda_max: f64,
     clean: Option<Vec<f64>>,
     mixture: Option<Mixture>,
+    axes: Option<Axes>,
 }
 
 impl Data {
@@ -49,7 +52,7 @@ impl Data {
     /// [`Error::Shape`] for no samples, no features or another number of labels; [`Error::Label`];
     /// [`Error::NotFinite`]; [`Error::Length`].
     pub fn new(x: impl Into<Arc<Matrix>>, y: Vec<f64>) -> Result<Self> {
-        Self::with(x.into(), y, None, None)
+        Self::with(x.into(), y, None, None, None)
     }
 
     /// Draws n samples of a mixture. The clean labels and the distribution stay known, so that test errors can be
@@ -59,10 +62,38 @@ impl Data {
     /// As [`Data::new`]: a spectrum or a signal so large that lengths leave the range of f64.
     pub fn draw(mixture: Mixture, draw: &Draw) -> Result<Self> {
         let drawn = mixture.sample(draw);
-        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture))
+        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture), None)
     }
 
-    fn with(x: Arc<Matrix>, y: Vec<f64>, clean: Option<Vec<f64>>, mixture: Option<Mixture>) -> Result<Self> {
+    /// Draws n samples of the Gaussian mixture with `‖μ‖ = signal` and Σ = I in d dimensions, up to 10¹², at the cost of
+    /// d = n, for networks of up to `width` neurons.
+    ///
+    /// K, W(0), trajectories and errors have the distribution that they have for drawn rows. Samples and weights are
+    /// held in coordinates that turn with the samples: [`Data::x`] and everything in the space of the weights has
+    /// at most `1 + n + width` columns, and is no vector of the d original coordinates.
+    ///
+    /// # Errors
+    /// [`Error::Range`] for d = 0 or above 10¹²; as [`Data::new`].
+    pub fn draw_rotated(signal: f64, d: u64, width: usize, draw: &Draw) -> Result<Self> {
+        if !(1..=Self::WIDEST).contains(&d) {
+            return Err(Error::Range { name: "d", value: d as f64, expected: "1 to 1e12" });
+        }
+        let axes = Axes::new(draw.n, d, width);
+        let (drawn, mixture) = rotated::sample(signal, d, &axes, draw);
+        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture), Some(axes))
+    }
+
+    /// The most dimensions of samples that are drawn in rotated coordinates: χ² numbers with as many degrees of freedom
+    /// then still have ten digits of their spread.
+    pub const WIDEST: u64 = 1_000_000_000_000;
+
+    fn with(
+        x: Arc<Matrix>,
+        y: Vec<f64>,
+        clean: Option<Vec<f64>>,
+        mixture: Option<Mixture>,
+        axes: Option<Axes>,
+    ) -> Result<Self> {
         check(&x, &y)?;
         let n = x.rows();
         let gram = (n <= Self::LARGEST).then(|| Arc::new(Gram(crate::product::gram(&x))));
@@ -75,7 +106,7 @@ impl Data {
             Some(k) => largest_eigenvalue(n, |v| k.apply(v)),
             None => largest_eigenvalue(n, |v| Samples(x.clone()).apply(v)),
         };
-        Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture })))
+        Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture, axes })))
     }
 
     /// Number of samples n.
@@ -83,7 +114,17 @@ impl Data {
         self.0.y.len()
     }
 
-    /// Number of features d.
+    /// Number of dimensions of the samples' distribution: d, and for rotated coordinates those that are not held.
+    pub fn dimensions(&self) -> u64 {
+        self.d() as u64 + self.mixture().map_or(0, |m| m.further)
+    }
+
+    /// The rotated coordinates that the samples are held in; none for the original ones.
+    pub fn axes(&self) -> Option<&Axes> {
+        self.0.axes.as_ref()
+    }
+
+    /// Number of columns of X: the number of features d but for rotated coordinates.
     pub fn d(&self) -> usize {
         self.0.x.cols()
     }

@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn sampling_agrees_with_the_closed_form() {
-        let mixture = Mixture { mean: vec![0.5, 0.3, 0.0], spectrum: vec![1.0, 0.5, 2.0], noise: Noise::Gaussian };
+        let mixture = Mixture { mean: vec![0.5, 0.3, 0.0], spectrum: vec![1.0, 0.5, 2.0], noise: Noise::Gaussian, further: 0 };
         let boundary = [1.0, 1.0, -0.2];
         let exact = test_error::of_boundary(&boundary, &mixture).value;
         let sampled = of_boundary(&boundary, &mixture, 40_000, generator);
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn the_count_does_not_depend_on_threads() {
-        let mixture = Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::StudentT { dof: 2.5 } };
+        let mixture = Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::StudentT { dof: 2.5 }, further: 0 };
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| of_boundary(&[1.0; 4], &mixture, 10_000, generator))

@@ -63,7 +63,9 @@ fn write_arrays(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Fo
     if let Some(slopes) = slopes {
         npy::write_matrix(&path("slopes.npy"), &slopes)?;
     }
-    if let Prediction::Limit(solved) = prediction {
+    if let Prediction::Limit(solved) = prediction
+        && problem.data.axes().is_none()
+    {
         npy::write_vector(&path("boundary.npy"), &solved.limit.boundary(problem.data.x()))?;
     }
     Ok(())

@@ -70,8 +70,10 @@ fn write_arrays(config: &Config, descent: &mut Descent, status: Status, folder: 
     }
     if let Some(limit) = descent.monitor().limit() {
         results.push(npy::write_vector(&path("dual.npy"), &limit.lambda));
-        let boundary = limit.boundary(descent.problem().data.x());
-        results.push(npy::write_vector(&path("boundary.npy"), &boundary));
+        let data = &descent.problem().data;
+        if data.axes().is_none() {
+            results.push(npy::write_vector(&path("boundary.npy"), &limit.boundary(data.x())));
+        }
     }
     if config.output.weights {
         results.push(npy::write_matrix(&path("weights.npy"), &descent.iterate().weights()));

@@ -67,7 +67,7 @@ pub struct Data {
     pub label_noise: f64,
     /// Probability of the label +1.
     pub balance: f64,
-    /// How samples are drawn: rows.
+    /// How samples are drawn: rows, or gram (Gaussian, identity only: K directly, d up to 1e12).
     pub sampling: Sampling,
 }
 
@@ -222,6 +222,8 @@ pub enum NoiseName {
 pub enum Sampling {
     /// Row by row.
     Rows,
+    /// In coordinates that turn with the samples: any d at the cost of d = n, for Gaussian noise and Σ = I.
+    Gram,
 }
 
 impl Data {
@@ -340,12 +342,34 @@ impl Config {
                 "data.rows and data.columns choose from a file; set data.source, or data.n and d"
             ));
         }
+        self.validate_sampling()?;
         if descent.precision == Precision::F32 && descent.engine == EngineChoice::Gram {
             return Err(input_error!(
                 "descent.precision = \"f32\" steps on X: use \"mixed\", or descent.engine = \"direct\""
             ));
         }
         Ok(())
+    }
+
+    /// Refuses to sample K where it does not have its distribution, or where the original coordinates are asked for.
+    fn validate_sampling(&self) -> Result<()> {
+        let data = &self.data;
+        if data.sampling != Sampling::Gram || data.source != Source::Mixture {
+            return Ok(());
+        }
+        let why = [
+            (data.noise != NoiseName::Gaussian, "data.noise = \"gaussian\": other noise changes when it is rotated"),
+            (data.spectrum != "identity", "data.spectrum = \"identity\": another one changes when it is rotated"),
+            (self.descent.engine == EngineChoice::Direct, "steps on K: descent.engine \"auto\" or \"gram\""),
+            (self.descent.precision == Precision::F32, "steps on K: descent.precision \"f64\" or \"mixed\""),
+            (self.output.weights, "output.weights = false: there are no original coordinates"),
+            (!self.network.init.is_empty(), "network.init = \"\": there are no original coordinates"),
+            (data.d > farfield::Data::WIDEST, "data.d of at most 1e12"),
+        ];
+        match why.iter().find(|(refused, _)| *refused) {
+            Some((_, why)) => Err(input_error!("data.sampling = \"gram\" needs {why}")),
+            None => Ok(()),
+        }
     }
 
     /// The configuration with absolute paths, so that it means the same wherever it is run again.
