@@ -65,7 +65,10 @@ mod tests {
         assert_eq!((s.count, s.mean, s.quantiles[0]), (4, 2.5, 2.5));
         assert_eq!(s.sd, Some((5.0f64 / 3.0).sqrt()));
         assert_eq!(s.se, Some((5.0f64 / 3.0).sqrt() / 2.0));
-        assert_eq!([s.quantiles[1], s.quantiles[2]], [1.0 + 3.0 * 0.05, 0.85f64.mul_add(1.0, 3.0)]);
+        let many = Statistics::of(&std::array::from_fn::<f64, 21, _>(|k| (20 - k) as f64)).unwrap();
+        assert_eq!(many.quantiles, [10.0, 1.0, 19.0]);
+        let quarter = quantile(&[1.0, 3.0, 4.0], 0.25);
+        assert_eq!(quarter, 2.0, "halfway between neighbours");
         let one = Statistics::of(&[f64::NEG_INFINITY]).unwrap();
         assert_eq!((one.mean, one.sd, one.quantiles[1]), (f64::NEG_INFINITY, None, f64::NEG_INFINITY));
         assert_eq!(Statistics::of(&[f64::NAN]), None);
