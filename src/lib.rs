@@ -102,7 +102,7 @@ pub mod state;
 pub mod watch;
 
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
-pub use data::{Data, Draw, Mixture, Noise, Spectrum, Standardize};
+pub use data::{Axes, Data, Draw, Mixture, Noise, Spectrum, Standardize};
 pub use descent::{EngineChoice, Options};
 pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, Segment, Stop, Work};
 pub use error::{Error, Result};

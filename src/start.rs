@@ -1,6 +1,6 @@
 //! Where gradient descent starts: W(0).
 
-use crate::data::initial_weights;
+use crate::data::{initial_weights, rotated};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::problem::Problem;
@@ -20,6 +20,8 @@ pub enum Start {
     Weights(Arc<Matrix>),
 }
 
+const TOO_WIDE: Error = Error::Options("the network is wider than the rotated coordinates were drawn for");
+
 impl Start {
     /// Normal numbers of this standard deviation.
     pub fn gaussian(scale: f64, seed: u64) -> Self {
@@ -35,16 +37,22 @@ impl Start {
     ///
     /// # Errors
     /// [`Error::Shape`] for weights of another shape; [`Error::Range`] for a scale that is negative or not finite;
-    /// [`Error::NotFinite`].
+    /// [`Error::NotFinite`]; [`Error::Options`] for samples in rotated coordinates and weights that are given, or a
+    /// network that is wider than they were drawn for.
     pub fn matrix(&self, problem: &Problem) -> Result<Arc<Matrix>> {
         let (m, d) = (problem.network.width, problem.data.d());
         match self {
-            Self::Gaussian { scale, seed } if *scale >= 0.0 && scale.is_finite() => {
-                Ok(initial_weights(m, d, *scale, *seed).into())
-            }
+            Self::Gaussian { scale, seed } if *scale >= 0.0 && scale.is_finite() => match problem.data.axes() {
+                Some(axes) if axes.hidden < m && axes.hidden as u64 != axes.beyond => Err(TOO_WIDE),
+                Some(axes) => Ok(rotated::initial_weights(m, axes, *scale, *seed).into()),
+                None => Ok(initial_weights(m, d, *scale, *seed).into()),
+            },
             Self::Gaussian { scale, .. } => {
                 Err(Error::Range { name: "the scale of W(0)", value: *scale, expected: "0 or more" })
             }
+            Self::Weights(_) if problem.data.axes().is_some() => Err(Error::Options(
+                "weights are given in the original coordinates; these samples are held in rotated ones",
+            )),
             Self::Weights(w) if (w.rows(), w.cols()) != (m, d) => {
                 let found = format!("{} x {}", w.rows(), w.cols());
                 Err(Error::Shape { what: "W(0)", found, expected: format!("width x d = {m} x {d}") })

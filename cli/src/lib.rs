@@ -19,5 +19,6 @@ pub mod say;
 pub mod setup;
 pub mod signals;
 pub mod summary;
+pub mod sweep;
 pub mod trace;
 pub mod usage;

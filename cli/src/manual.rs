@@ -24,7 +24,10 @@ const KEYS: [(&str, &str); 33] = [
     ("data.spectrum", "of a mixture: the covariance, identity, power:EXPONENT, spiked:COUNT:VALUE or a .npy file"),
     ("data.label_noise", "of a mixture: probability that a training label is flipped"),
     ("data.balance", "of a mixture: probability of the label +1"),
-    ("data.sampling", "of a mixture: rows"),
+    (
+        "data.sampling",
+        "of a mixture: rows, or gram: any d up to 1e12 at the cost of d = n, for Gaussian noise and identity",
+    ),
     ("network.width", "number of neurons m"),
     ("network.positive", "number of neurons with positive output weight; -1: half, rounded up"),
     ("network.leak", "slope of the leaky ReLU for negative inputs"),

@@ -3,9 +3,9 @@
 //! What there is: `MemAvailable` of the machine, what the memory limits of this process's control groups (versions
 //! 1 and 2, up to the root) leave, and what `ulimit -v` and `ulimit -d` leave.
 
-use crate::config::{Config, Source};
+use crate::config::{Config, Sampling, Source};
 use crate::error::{Result, input_error};
-use farfield::Data;
+use farfield::{Axes, Data};
 use std::fs::read_to_string;
 
 /// Refuses a problem that would not fit: X twice (as read and packed), W three times, Z and its copies, and K with its
@@ -36,6 +36,10 @@ pub fn network_fits(n: usize, d: usize, m: usize) -> Result<()> {
 pub fn plausible(config: &Config) -> Result<()> {
     let size = |v: u64| usize::try_from(v).unwrap_or(usize::MAX);
     let (n, d) = match config.data.source {
+        Source::Mixture if config.data.sampling == Sampling::Gram => {
+            let n = size(config.data.n);
+            (n, Axes::new(n, config.data.d, size(config.network.width)).columns())
+        }
         Source::Mixture => (size(config.data.n), size(config.data.d)),
         Source::File(_) => (1, 1),
     };

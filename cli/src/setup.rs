@@ -2,7 +2,7 @@
 //!
 //! All checks that can refuse a problem happen here, before any long work starts.
 
-use crate::config::{Config, Source, paths};
+use crate::config::{Config, Sampling, Source, paths};
 use crate::error::{Result, input_error};
 use crate::files::classes::Classes;
 use crate::files::text::shown;
@@ -28,17 +28,16 @@ impl Setup {
     /// # Errors
     /// [`crate::error::Error::Input`]: files that cannot be read or do not fit together, a problem larger than memory.
     pub fn new(config: &Config, watch: &Watch) -> Result<Self> {
-        memory::plausible(config)?;
-        let (network, width) = (network(config)?, config.network.width as usize);
-        let (data, classes, notes) = match &config.data.source {
-            Source::Mixture => (draw(config, watch)?, None, Vec::new()),
-            Source::File(path) => {
-                let path = paths::decode(path);
-                let read = files::read(&path, &config.data, &|n, d| memory::fits(n, d, width))?;
-                memory::fits(read.x.rows(), read.x.cols(), width)?;
-                (Data::watched(read.x, read.y, watch)?, Some(read.classes), read.notes)
-            }
-        };
+        Self::of(config, samples(config, watch)?)
+    }
+
+    /// The same for samples that were read or drawn before, for the same `[data]` and seed.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn of(config: &Config, samples: Samples) -> Result<Self> {
+        let Samples { data, classes, notes } = samples;
+        let network = network(config)?;
         memory::network_fits(data.n(), data.d(), network.width)?;
         let start = start(config, &data, network.width)?;
         let problem = Problem::with(&data, network, config.descent.step_size, config.descent.reduction)?;
@@ -67,8 +66,39 @@ fn network(config: &Config) -> Result<Network> {
     Ok(Network::new(width, positive, config.network.leak)?)
 }
 
+/// Samples, and what is to be said of them.
+#[derive(Clone)]
+pub struct Samples {
+    /// Of samples and their labels.
+    pub data: Data,
+    /// Of files: what the labels were.
+    pub classes: Option<Classes>,
+    /// Of files: what was decided in reading them.
+    pub notes: Vec<String>,
+}
+
+/// The samples that a configuration names.
+///
+/// # Errors
+/// As [`Setup::new`].
+pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
+    memory::plausible(config)?;
+    let width = config.network.width as usize;
+    let Source::File(path) = &config.data.source else {
+        return Ok(Samples { data: draw(config, watch)?, classes: None, notes: Vec::new() });
+    };
+    let read = files::read(&paths::decode(path), &config.data, &|n, d| memory::fits(n, d, width))?;
+    memory::fits(read.x.rows(), read.x.cols(), width)?;
+    Ok(Samples { data: Data::watched(read.x, read.y, watch)?, classes: Some(read.classes), notes: read.notes })
+}
+
 fn draw(config: &Config, watch: &Watch) -> Result<Data> {
     let (n, d) = (config.data.n as usize, config.data.d as usize);
+    if config.data.sampling == Sampling::Gram {
+        let width = config.network.width as usize;
+        let draw = Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
+        return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw, watch)?);
+    }
     let spectrum = spectrum(&config.data.spectrum, d)?;
     let draw = Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
     Ok(Data::draw_watched(Mixture::new(config.data.signal, spectrum, config.data.noise()), &draw, watch)?)

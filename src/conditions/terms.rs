@@ -112,7 +112,7 @@ impl Subject<'_> {
     }
 
     fn distribution(&self) -> [Condition; 4] {
-        let (n, d) = (self.y().len() as f64, self.problem.data.d() as f64);
+        let (n, d) = (self.y().len() as f64, self.problem.data.dimensions() as f64);
         let dimension = condition(DimensionAgainstSamples, d / (n * n), AtLeast, 1.0);
         let Some(mixture) = self.problem.data.mixture() else {
             let Moments { energy, trace } = moments(&self.gram.0, self.y());
@@ -125,8 +125,8 @@ impl Subject<'_> {
             ];
         };
         let energy: f64 = mixture.mean.iter().map(|m| m * m).sum();
-        let trace: f64 = mixture.spectrum.iter().sum();
-        let top = mixture.spectrum.iter().fold(0.0f64, |t, v| t.max(*v));
+        let trace: f64 = mixture.trace();
+        let top = mixture.spectrum.iter().fold(if mixture.further > 0 { 1.0f64 } else { 0.0 }, |t, v| t.max(*v));
         [
             condition(SignalAgainstNoise, n * energy / trace, AtLeast, 1.0),
             condition(Benign, n * energy * energy / (top * trace), AtLeast, 1.0),
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_known_distribution() {
-        let mixture = Mixture { mean: vec![2.0, 0.0], spectrum: vec![1.0, 3.0], noise: Noise::Gaussian };
+        let mixture = Mixture { mean: vec![2.0, 0.0], spectrum: vec![1.0, 3.0], noise: Noise::Gaussian, further: 0 };
         let data = Data::draw(mixture, &Draw { n: 1, balance: 1.0, label_noise: 0.0, seed: 1 }).unwrap();
         let problem = Problem::new(&data, Network { width: 1, positive: 1, leak: 0.5 }).unwrap();
         let list = check(&problem, &[0.0], &[1.0]);

@@ -21,6 +21,8 @@ pub struct Mixture {
     pub spectrum: Vec<f64>,
     /// The distribution of the coordinates of ξ.
     pub noise: Noise,
+    /// Further coordinates, of mean 0 and variance 1, in which neither samples nor weights have a part.
+    pub further: u64,
 }
 
 /// The distribution of one noise coordinate ξ: mean 0, variance 1.
@@ -68,7 +70,12 @@ impl Mixture {
     /// The mixture with `‖μ‖ = signal` and the given eigenvalues of Σ.
     pub fn new(signal: f64, spectrum: Vec<f64>, noise: Noise) -> Self {
         let each = signal / (spectrum.len() as f64).sqrt();
-        Self { mean: vec![each; spectrum.len()], spectrum, noise }
+        Self { mean: vec![each; spectrum.len()], spectrum, noise, further: 0 }
+    }
+
+    /// `tr Σ`.
+    pub fn trace(&self) -> f64 {
+        self.spectrum.iter().sum::<f64>() + self.further as f64
     }
 
     /// Draws n samples: row by row in parallel, each number from its own (row, block) stream.
@@ -78,11 +85,7 @@ impl Mixture {
     pub(crate) fn sample(&self, draw: &Draw, watch: &Watch) -> Result<Drawn> {
         watch.begin(Phase::Drawing, draw.n as u64);
         let d = self.mean.len();
-        let uniform = |purpose, i| generator(draw.seed, purpose, i as u64, 0).random::<f64>();
-        let class = |i| if uniform(Purpose::Labels, i) < draw.balance { 1.0 } else { -1.0 };
-        let clean: Vec<f64> = (0..draw.n).into_par_iter().map(class).collect();
-        let flip = |(i, y): (usize, &f64)| if uniform(Purpose::LabelNoise, i) < draw.label_noise { -y } else { *y };
-        let y = clean.par_iter().enumerate().map(flip).collect();
+        let (clean, y) = labels(draw);
         let deviation: Vec<f64> = self.spectrum.iter().map(|v| v.sqrt()).collect();
         let mut x = Matrix::zeros(draw.n, d);
         x.values_mut().par_chunks_mut(d).zip(&clean).enumerate().try_for_each(|(i, (row, &y))| {
@@ -100,6 +103,16 @@ impl Mixture {
         })?;
         Ok(Drawn { x, y, clean })
     }
+}
+
+/// Labels before and after label noise.
+pub(super) fn labels(draw: &Draw) -> (Vec<f64>, Vec<f64>) {
+    let uniform = |purpose, i| generator(draw.seed, purpose, i as u64, 0).random::<f64>();
+    let class = |i| if uniform(Purpose::Labels, i) < draw.balance { 1.0 } else { -1.0 };
+    let clean: Vec<f64> = (0..draw.n).into_par_iter().map(class).collect();
+    let flip = |(i, y): (usize, &f64)| if uniform(Purpose::LabelNoise, i) < draw.label_noise { -y } else { *y };
+    let y = clean.par_iter().enumerate().map(flip).collect();
+    (clean, y)
 }
 
 impl Noise {

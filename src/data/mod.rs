@@ -9,6 +9,7 @@
 
 mod mixture;
 pub mod random;
+pub(crate) mod rotated;
 mod spectrum;
 mod standardize;
 
@@ -19,6 +20,7 @@ use crate::lanczos::largest_eigenvalue_watched;
 use crate::matrix::Matrix;
 use crate::watch::Watch;
 pub use mixture::{Draw, Mixture, Noise, initial_weights};
+pub use rotated::Axes;
 pub use spectrum::Spectrum;
 pub use standardize::Standardize;
 use std::sync::Arc;
@@ -36,6 +38,7 @@ struct Shared {
     lambda_max: f64,
     clean: Option<Vec<f64>>,
     mixture: Option<Mixture>,
+    axes: Option<Axes>,
 }
 
 impl Data {
@@ -58,7 +61,7 @@ impl Data {
     /// # Errors
     /// As [`Data::new`]; [`Error::Stopped`].
     pub fn watched(x: impl Into<Arc<Matrix>>, y: Vec<f64>, watch: &Watch) -> Result<Self> {
-        Self::with(x.into(), y, None, None, watch)
+        Self::with(x.into(), y, None, None, None, watch)
     }
 
     /// Draws n samples of a mixture. The clean labels and the distribution stay known, so that test errors can be
@@ -76,14 +79,37 @@ impl Data {
     /// As [`Data::draw`]; [`Error::Stopped`].
     pub fn draw_watched(mixture: Mixture, draw: &Draw, watch: &Watch) -> Result<Self> {
         let drawn = mixture.sample(draw, watch)?;
-        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture), watch)
+        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture), None, watch)
     }
+
+    /// Draws n samples of the Gaussian mixture with `‖μ‖ = signal` and Σ = I in d dimensions, up to 10¹², at the cost of
+    /// d = n, for networks of up to `width` neurons.
+    ///
+    /// K, W(0), trajectories and errors have the distribution that they have for drawn rows. Samples and weights are
+    /// held in coordinates that turn with the samples: [`Data::x`] and everything in the space of the weights has
+    /// at most `1 + n + width` columns, and is no vector of the d original coordinates.
+    ///
+    /// # Errors
+    /// [`Error::Range`] for d = 0 or above 10¹²; as [`Data::new`].
+    pub fn draw_rotated(signal: f64, d: u64, width: usize, draw: &Draw, watch: &Watch) -> Result<Self> {
+        if !(1..=Self::WIDEST).contains(&d) {
+            return Err(Error::Range { name: "d", value: d as f64, expected: "1 to 1e12" });
+        }
+        let axes = Axes::new(draw.n, d, width);
+        let (drawn, mixture) = rotated::sample(signal, d, &axes, draw);
+        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture), Some(axes), watch)
+    }
+
+    /// The most dimensions of samples that are drawn in rotated coordinates: χ² numbers with as many degrees of freedom
+    /// then still have ten digits of their spread.
+    pub const WIDEST: u64 = 1_000_000_000_000;
 
     fn with(
         x: Arc<Matrix>,
         y: Vec<f64>,
         clean: Option<Vec<f64>>,
         mixture: Option<Mixture>,
+        axes: Option<Axes>,
         watch: &Watch,
     ) -> Result<Self> {
         check(&x, &y)?;
@@ -99,7 +125,7 @@ impl Data {
             Some(k) => largest_eigenvalue_watched(n, |v| k.apply(v), watch)?,
             None => largest_eigenvalue_watched(n, |v| Samples(x.clone()).apply(v), watch)?,
         };
-        Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture })))
+        Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture, axes })))
     }
 
     /// Number of samples n.
@@ -107,7 +133,17 @@ impl Data {
         self.0.y.len()
     }
 
-    /// Number of features d.
+    /// Number of dimensions of the samples' distribution: d, and for rotated coordinates those that are not held.
+    pub fn dimensions(&self) -> u64 {
+        self.d() as u64 + self.mixture().map_or(0, |m| m.further)
+    }
+
+    /// The rotated coordinates that the samples are held in; none for the original ones.
+    pub fn axes(&self) -> Option<&Axes> {
+        self.0.axes.as_ref()
+    }
+
+    /// Number of columns of X: the number of features d but for rotated coordinates.
     pub fn d(&self) -> usize {
         self.0.x.cols()
     }

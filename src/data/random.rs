@@ -29,6 +29,10 @@ pub enum Purpose {
     Weights = 4,
     /// Fresh samples for test errors; row = batch.
     Test = 5,
+    /// Samples in rotated coordinates; row = sample.
+    Rotated = 6,
+    /// Initial weights in rotated coordinates; row = neuron.
+    RotatedWeights = 7,
 }
 
 /// The generator of (seed, purpose, row, block).

@@ -111,6 +111,7 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
         _ if relayed => false,
         EngineChoice::Direct => false,
         EngineChoice::Gram => data.gram_for("steps on K").map(|_| true)?,
+        EngineChoice::Auto if data.axes().is_some() => options.precision != Precision::F32,
         EngineChoice::Auto => {
             let way = choose(data.n(), data.d(), network.width, options.planned, options.warp);
             way == Way::Gram && options.precision != Precision::F32

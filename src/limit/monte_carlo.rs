@@ -314,7 +314,8 @@ mod tests {
 
     #[test]
     fn sampling_agrees_with_the_closed_form() {
-        let mixture = Mixture { mean: vec![0.5, 0.3, 0.0], spectrum: vec![1.0, 0.5, 2.0], noise: Noise::Gaussian };
+        let mixture =
+            Mixture { mean: vec![0.5, 0.3, 0.0], spectrum: vec![1.0, 0.5, 2.0], noise: Noise::Gaussian, further: 0 };
         let boundary = [1.0, 1.0, -0.2];
         let exact = test_error::of_boundary(&boundary, &mixture).value;
         let sampled = of_boundary(&boundary, &mixture, &points(40_000), generator).unwrap();
@@ -337,7 +338,8 @@ mod tests {
 
     #[test]
     fn the_count_does_not_depend_on_threads() {
-        let mixture = Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::StudentT { dof: 2.5 } };
+        let mixture =
+            Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::StudentT { dof: 2.5 }, further: 0 };
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| of_boundary(&[1.0; 4], &mixture, &points(10_000), generator).unwrap())
@@ -353,7 +355,7 @@ mod tests {
         assert_eq!([1.0, 100.0, 1e3, 2e5, 1e9].map(|d| cost.points(d)), [100_000, 100_000, 10_000, 50, 1]);
         assert_eq!(points(7).points(1e9), 7);
         let stopped = Sampling::default();
-        let mixture = Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::Uniform };
+        let mixture = Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::Uniform, further: 0 };
         let stop = crate::engine::Stop::default();
         let watched = Sampling { watch: Watch::new(&stop), ..stopped };
         assert!(of_boundary(&[1.0; 4], &mixture, &watched, generator).is_some());

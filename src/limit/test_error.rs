@@ -91,14 +91,14 @@ pub fn predicted(mixture: &Mixture, n: usize) -> Probability {
     let n = n as f64;
     let energy = |(m, s): (&f64, &f64)| m * m * s;
     let spread: f64 = mixture.mean.iter().zip(&mixture.spectrum).map(energy).sum();
-    let variance = n * n * spread + n * mixture.spectrum.iter().map(|s| s * s).sum::<f64>();
+    let variance = n * n * spread + n * (mixture.spectrum.iter().map(|s| s * s).sum::<f64>() + mixture.further as f64);
     let signal = n * squared(&mixture.mean);
     normal_tail(if signal == 0.0 { 0.0 } else { signal / variance.sqrt() })
 }
 
 /// `n‖μ‖²/tr Σ`, which is 1 at the phase transition.
 pub fn signal_ratio(mixture: &Mixture, n: usize) -> f64 {
-    n as f64 * squared(&mixture.mean) / mixture.spectrum.iter().sum::<f64>()
+    n as f64 * squared(&mixture.mean) / mixture.trace()
 }
 
 /// The side of the phase transition.
@@ -159,7 +159,7 @@ mod tests {
     }
 
     fn mixture(mean: Vec<f64>, spectrum: Vec<f64>) -> Mixture {
-        Mixture { mean, spectrum, noise: Noise::Gaussian }
+        Mixture { mean, spectrum, noise: Noise::Gaussian, further: 0 }
     }
 
     #[test]

@@ -169,6 +169,7 @@ fn write_arrays(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Fo
     }
     if let Prediction::Limit(solved) = prediction
         && solved.limit.linear(&problem.network)
+        && problem.data.axes().is_none()
     {
         results.push(arrays::vector(folder, "boundary.npy", &solved.limit.boundary(problem.data.x())));
     }

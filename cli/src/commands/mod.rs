@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod limit;
 mod run;
+mod sweep;
 
 use crate::config::{Config, Source as Samples, paths};
 use crate::error::{Error, Result, input_error};
@@ -34,6 +35,8 @@ enum Command {
     Limit(LimitArgs),
     /// Which assumptions of the theory hold for this data
     Check(CheckArgs),
+    /// A grid of problems, each several times; goes on where it was
+    Sweep(sweep::SweepArgs),
     /// Steps per second of a shape, next to what this machine can do
     Bench(bench::BenchArgs),
     /// Print a completion script for a shell
@@ -157,6 +160,7 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Run(args) => run::execute(&args, signals),
         Command::Limit(args) => limit::execute(&args, signals),
         Command::Check(args) => check::execute(&args, signals),
+        Command::Sweep(args) => sweep::execute(&args, signals),
         Command::Bench(args) => bench::execute(&args),
         Command::Completions { shell } => print(&manual::completions(shell)).map(|()| 0),
         Command::Man => print(&manual::page()?).map(|()| 0),

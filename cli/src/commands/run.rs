@@ -222,8 +222,9 @@ fn write_arrays(config: &Config, descent: &mut Descent, status: Status, folder: 
     }
     if let Some(limit) = descent.monitor().limit() {
         results.push(arrays::vector(folder, "dual.npy", &limit.lambda));
-        if limit.linear(&descent.problem().network) {
-            let boundary = limit.boundary(descent.problem().data.x());
+        let problem = descent.problem();
+        if limit.linear(&problem.network) && problem.data.axes().is_none() {
+            let boundary = limit.boundary(problem.data.x());
             results.push(arrays::vector(folder, "boundary.npy", &boundary));
         }
     }

@@ -39,14 +39,23 @@ impl Config {
         Self::from_layers(layers)
     }
 
-    /// As [`Config::load`], from a text; relative paths begin in the working directory.
+    /// As [`Config::load`], from a text that messages call `name`; relative paths begin in the working directory.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_text(text: &str, name: &str, settings: &[String]) -> Result<Self> {
+        let mut layers = Layers::default();
+        layers.text(text, name, Path::new(""))?;
+        settings.iter().try_for_each(|setting| layers.setting(setting))?;
+        Self::from_layers(layers)
+    }
+
+    /// As [`Config::from_text`], without settings.
     ///
     /// # Errors
     /// As [`Config::load`].
     pub fn from_toml(text: &str) -> Result<Self> {
-        let mut layers = Layers::default();
-        layers.text(text, "configuration", Path::new(""))?;
-        Self::from_layers(layers)
+        Self::from_text(text, "configuration", &[])
     }
 
     fn from_layers(layers: Layers) -> Result<Self> {
@@ -95,7 +104,28 @@ impl Config {
                 "descent.precision = \"f32\" steps on X: use \"mixed\", or descent.engine = \"direct\""
             ));
         }
-        Ok(())
+        self.validate_sampling()
+    }
+
+    /// Refuses to sample K where it does not have its distribution, or where the original coordinates are asked for.
+    fn validate_sampling(&self) -> Result<()> {
+        let data = &self.data;
+        if data.sampling != Sampling::Gram || data.source != Source::Mixture {
+            return Ok(());
+        }
+        let why = [
+            (data.noise != NoiseName::Gaussian, "data.noise = \"gaussian\": other noise changes when it is rotated"),
+            (data.spectrum != "identity", "data.spectrum = \"identity\": another one changes when it is rotated"),
+            (self.descent.engine == EngineChoice::Direct, "steps on K: descent.engine \"auto\" or \"gram\""),
+            (self.descent.precision == Precision::F32, "steps on K: descent.precision \"f64\" or \"mixed\""),
+            (self.output.weights, "output.weights = false: there are no original coordinates"),
+            (!self.network.init.is_empty(), "network.init = \"\": there are no original coordinates"),
+            (data.d > farfield::Data::WIDEST, "data.d of at most 1e12"),
+        ];
+        match why.iter().find(|(refused, _)| *refused) {
+            Some((_, why)) => Err(input_error!("data.sampling = \"gram\" needs {why}")),
+            None => Ok(()),
+        }
     }
 
     /// Makes the paths absolute, so that the configuration means the same wherever it is run again.

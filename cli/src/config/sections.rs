@@ -241,6 +241,8 @@ pub enum NoiseName {
 pub enum Sampling {
     /// Row by row.
     Rows,
+    /// In coordinates that turn with the samples: any d at the cost of d = n, for Gaussian noise and Σ = I.
+    Gram,
 }
 
 impl Data {

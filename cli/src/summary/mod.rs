@@ -77,7 +77,7 @@ pub fn pairs(number: usize) -> String {
 
 /// The data, the network and the step.
 pub fn problem_line(problem: &Problem, config: &Config) -> String {
-    let (n, d) = (problem.data.n(), problem.data.d());
+    let (n, d) = (problem.data.n(), problem.data.dimensions());
     let net = &problem.network;
     let positive = problem.data.y().iter().filter(|y| **y > 0.0).count();
     let auto = if config.descent.step_size == StepSize::Auto { " (auto)" } else { "" };

@@ -1,0 +1,148 @@
+//! The work of one process: threads over problems, and one writer.
+//!
+//! ```text
+//! T threads, each a pool of its own:   problem = next of the list   →  solve  →  record
+//! this thread:                         record  →  line  →  shard, flushed every few seconds
+//! ```
+//!
+//! Each problem runs on one thread, so that none waits for another. Problems with the same data are taken one after
+//! the other and share them.
+
+use super::line::{FAILED, Record};
+use super::plan::Plan;
+use super::progress::Display;
+use super::shard::Shard;
+use super::solve::{samples, solve};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::setup::Samples;
+use farfield::Stop;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Time between flushes.
+const FLUSH: Duration = Duration::from_secs(2);
+/// Time between looks at the clock.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Solves the problems of a list and appends them to a shard.
+///
+/// # Errors
+/// [`Error::Internal`] if the shard cannot be written or a thread cannot be started; what was written is intact.
+pub fn run(plan: &Plan, todo: Vec<u64>, threads: usize, shard: &mut Shard, stop: &Stop) -> Result<()> {
+    let (todo, shared) = arranged(plan, todo);
+    let cache = Cache { shared, kept: Mutex::default(), most: threads + 1 };
+    let queue = Queue { plan, next: AtomicUsize::new(0), todo: &todo, cache: &cache, stop };
+    let halt = Stop::default();
+    let mut display = Display::new(todo.len() as u64);
+    std::thread::scope(|scope| {
+        let (send, receive) = channel();
+        for _ in 0..threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+            let pool = pool.map_err(|e| {
+                halt.raise();
+                Error::Internal(format!("cannot start a thread: {e}"))
+            })?;
+            let (queue, halt, send) = (&queue, &halt, send.clone());
+            scope.spawn(move || pool.install(|| queue.work(halt, &send)));
+        }
+        drop(send);
+        let mut flushed = Instant::now();
+        loop {
+            match receive.recv_timeout(TICK) {
+                Ok(record) => {
+                    shard.append(&record.line());
+                    display.note(record.status == FAILED);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            display.show();
+            if flushed.elapsed() >= FLUSH {
+                // problems that run are given up: they could not be written either
+                shard.flush().inspect_err(|_| {
+                    halt.raise();
+                    stop.raise();
+                })?;
+                flushed = Instant::now();
+            }
+        }
+        shard.flush()
+    })
+}
+
+/// Problems that threads take one by one.
+struct Queue<'a> {
+    plan: &'a Plan,
+    todo: &'a [u64],
+    next: AtomicUsize,
+    cache: &'a Cache,
+    stop: &'a Stop,
+}
+
+impl Queue<'_> {
+    fn work(&self, halt: &Stop, send: &Sender<Record>) {
+        while !self.stop.raised() && !halt.raised() {
+            let Some(problem) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
+            let data = |config: &Config| self.cache.data(self.plan, *problem, config);
+            let Some(record) = solve(self.plan, *problem, data, self.stop) else { return };
+            if send.send(record).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// The list with problems of the same data side by side, and the groups of more than one.
+fn arranged(plan: &Plan, mut todo: Vec<u64>) -> (Vec<u64>, HashMap<u64, usize>) {
+    let mut groups: HashMap<u64, (usize, usize)> = HashMap::new();
+    for (place, problem) in todo.iter().enumerate() {
+        groups.entry(plan.data_group(*problem)).or_insert((place, 0)).1 += 1;
+    }
+    let shared: HashMap<u64, usize> =
+        groups.iter().filter(|(_, (_, count))| *count > 1).map(|(group, (place, _))| (*group, *place)).collect();
+    if !shared.is_empty() {
+        todo.sort_by_cached_key(|problem| groups[&plan.data_group(*problem)].0);
+    }
+    (todo, shared)
+}
+
+/// Samples, or why there are none.
+type Slot = Arc<OnceLock<std::result::Result<Samples, String>>>;
+
+/// The data that several problems have in common, the last few of them.
+struct Cache {
+    shared: HashMap<u64, usize>,
+    kept: Mutex<VecDeque<(u64, Slot)>>,
+    most: usize,
+}
+
+impl Cache {
+    fn data(&self, plan: &Plan, problem: u64, config: &Config) -> Result<Samples> {
+        if self.shared.is_empty() {
+            return samples(config);
+        }
+        let group = plan.data_group(problem);
+        if !self.shared.contains_key(&group) {
+            return samples(config);
+        }
+        let found = self.slot(group).get_or_init(|| samples(config).map_err(|e| e.to_string())).clone();
+        found.map_err(Error::Input)
+    }
+
+    fn slot(&self, group: u64) -> Slot {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, slot)) = kept.iter().find(|(g, _)| *g == group) {
+            return slot.clone();
+        }
+        let slot = Slot::default();
+        kept.push_back((group, slot.clone()));
+        if kept.len() > self.most {
+            kept.pop_front();
+        }
+        slot
+    }
+}
