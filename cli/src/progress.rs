@@ -1,6 +1,6 @@
 //! Progress in log t: a bar on a terminal, a plain line every few seconds otherwise. On stderr.
 
-use crate::summary::remark_text;
+use crate::summary::{remark_text, rest_text};
 use farfield::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -58,12 +58,22 @@ fn bar(progress: &Progress, horizon: f64, ended: &Receiver<()>) {
     bar.finish_and_clear();
 }
 
+/// How long the rest of the steps takes at the rate since the last time.
+fn rest(last: &mut (f64, f64), (seconds, t): (f64, f64), horizon: f64) -> String {
+    let rate = (t - last.1) / (seconds - last.0);
+    *last = (seconds, t);
+    if rate > 0.0 { format!("; {}", rest_text(horizon - t, rate)) } else { String::new() }
+}
+
 fn lines(progress: &Progress, horizon: f64, ended: &Receiver<()>) {
     let start = Instant::now();
+    let mut last = (0.0, progress.t());
     while ended.recv_timeout(PLAIN) == Err(RecvTimeoutError::Timeout) {
         let (t, seconds) = (progress.t(), start.elapsed().as_secs_f64());
         let why = progress.remark();
-        let why = why.map(|remark| format!("; every step is taken: {}", remark_text(&remark))).unwrap_or_default();
+        let rest = rest(&mut last, (seconds, t), horizon);
+        let why =
+            why.map(|remark| format!("; every step is taken: {}{rest}", remark_text(&remark))).unwrap_or_default();
         eprintln!("farfield: t = {t:.3e} of {horizon:.0e} after {seconds:.0} s{why}");
     }
 }
