@@ -2,9 +2,10 @@
 //! seconds from then on. Each says what is being done and how far it is.
 
 use crate::say;
-use crate::summary::remark_text;
+use crate::summary::{remark_text, rest_text};
 use farfield::{Phase, Progress, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -110,10 +111,37 @@ pub fn of_watch(watch: &Watch, before: &str) -> Option<Shown> {
     Some(Shown { what: what.into(), how_far, share: known.then(|| done as f64 / total as f64) })
 }
 
-/// How far an engine is on the way to the horizon in log t, and why it is slow.
-pub fn of_steps(progress: &Progress, horizon: f64) -> Shown {
+/// The rate of steps between two looks.
+pub struct Pace {
+    since: Instant,
+    t: f64,
+    rest: String,
+}
+
+impl Pace {
+    /// From t on.
+    pub fn new(t: f64) -> Self {
+        Self { since: Instant::now(), t, rest: String::new() }
+    }
+
+    /// How long the rest of the steps takes, at the rate of the last second or more.
+    fn rest(&mut self, t: f64, horizon: f64) -> &str {
+        let seconds = self.since.elapsed().as_secs_f64();
+        if seconds >= 1.0 {
+            let rate = (t - self.t) / seconds;
+            self.rest = if rate > 0.0 { format!("; {}", rest_text(horizon - t, rate)) } else { String::new() };
+            (self.since, self.t) = (Instant::now(), t);
+        }
+        &self.rest
+    }
+}
+
+/// How far an engine is on the way to the horizon in log t; where every step is taken, why, and how long the rest takes.
+pub fn of_steps(progress: &Progress, horizon: f64, pace: &RefCell<Pace>) -> Shown {
     let (t, why) = (progress.t(), progress.remark());
-    let why = why.map(|remark| format!("; every step is taken: {}", remark_text(&remark))).unwrap_or_default();
+    let mut pace = pace.borrow_mut();
+    let rest = pace.rest(t, horizon);
+    let why = why.map(|remark| format!("; every step is taken: {}{rest}", remark_text(&remark))).unwrap_or_default();
     // The name of a phase stays: "t" begins the line.
     let how_far = format!(" = {t:.3e} of {horizon:.0e}{why};");
     Shown { what: "t".into(), how_far, share: Some(t.ln_1p() / horizon.ln_1p().max(f64::MIN_POSITIVE)) }

@@ -8,6 +8,10 @@
 //! K costs about as much as n/8 direct steps; after that d is gone. With warp the exact steps are those
 //! until the modified field is accurate, a few thousand at most, however far the horizon. The model is a
 //! function of the problem alone, so that the choice, and with it the bits, do not depend on the machine.
+//!
+//! That counts on a pattern that settles. With many more samples than features it may not, and a step on K costs n²P: where
+//! that is more than twice a step on X, the automatic choice is to step on X and to hand over ([`super::relay`]); without
+//! warp, to stay there.
 
 use super::direct::Direct;
 use super::fused;

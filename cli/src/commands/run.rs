@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::files::classes::Classes;
 use crate::folder::{Folder, Kind};
 use crate::json::to_json;
-use crate::progress::{of_steps, of_watch};
+use crate::progress::{Pace, of_steps, of_watch};
 use crate::provenance::{Provenance, Sourced};
 use crate::setup::{self, Setup};
 use crate::signals::{INTERRUPTED, Signals};
@@ -16,6 +16,7 @@ use crate::summary;
 use crate::trace::Traces;
 use farfield::{Descent, Ended, Options, Outcome, Problem, Row, Status, Watch};
 use serde::Serialize;
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -123,7 +124,8 @@ fn travel(
     let (progress, horizon) = (descent.progress(), config.descent.steps);
     let watch = Watch::new(&stop);
     let seen = watch.clone();
-    let show = move || of_watch(&seen, "").or_else(|| Some(of_steps(&progress, horizon)));
+    let pace = RefCell::new(Pace::new(progress.t()));
+    let show = move || of_watch(&seen, "").or_else(|| Some(of_steps(&progress, horizon, &pace)));
     let (folder, rows, precision) = (folder.clone(), rows.clone(), config.descent.precision);
     let sampling = super::sampling(config, watch);
     let work = move || {
