@@ -116,8 +116,9 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
             steps(p.ties_at)
         ),
     };
+    let counted = p.flips_until.map(|t| format!(", counted one by one up to t = {}", steps(t))).unwrap_or_default();
     let last =
-        if p.flips == 0 { "no flips".into() } else { format!("{} flips, last at t = {}", p.flips, steps(p.last_flip)) };
+        if p.flips == 0 { "no flips".into() } else { format!("{} flips{counted}, last at t = {}", p.flips, steps(p.last_flip)) };
     format!("{agreement} ({} x {} bits, {last}); {state}{until}{ties}", problem.data.n(), problem.network.width)
 }
 
