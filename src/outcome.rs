@@ -2,7 +2,7 @@
 
 use crate::data::Noise;
 use crate::data::random::{Purpose, generator};
-use crate::engine::{Engine, Fractions, Precision, Remark, Segment};
+use crate::engine::{Engine, EngineKind, Fractions, Precision, Remark, Segment};
 use crate::geometry::Span;
 use crate::limit::Limit;
 use crate::limit::iterate::{self, Shares, Stationarity};
@@ -160,6 +160,10 @@ pub struct PatternOutcome {
     pub sign_agreement: f64,
     /// Changes of single bits since t = 0.
     pub flips: u64,
+    /// The t up to which `flips` counts every one of them: there averages over chattering neurons began, in which only
+    /// pairs that change their place for good are counted. None where all are.
+    #[serde(with = "real::maybe")]
+    pub flips_until: Option<f64>,
     /// The first t that shows the last of them.
     #[serde(with = "real")]
     pub last_flip: f64,
@@ -458,6 +462,7 @@ impl Outcome {
             pattern: PatternOutcome {
                 sign_agreement: row.sign_agreement,
                 flips: row.flips.count,
+                flips_until: segments.iter().find(|s| s.engine == EngineKind::Sliding).map(|s| s.from),
                 ties: monitor.ties().0,
                 ties_at: monitor.ties().1,
                 last_flip: row.flips.last,

@@ -222,10 +222,11 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
             steps(p.ties_at)
         ),
     };
+    let counted = p.flips_until.map(|t| format!(", counted one by one up to t = {}", steps(t))).unwrap_or_default();
     let last = if p.flips == 0 {
         "no flips".into()
     } else {
-        format!("{}, last at t = {}", count(p.flips, "flip"), steps(p.last_flip))
+        format!("{}{counted}, last at t = {}", count(p.flips, "flip"), steps(p.last_flip))
     };
     format!("{agreement} ({} x {} bits, {last}); {state}{until}{ties}", problem.data.n(), problem.network.width)
 }
