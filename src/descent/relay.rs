@@ -188,7 +188,7 @@ impl Relay {
         let quiet = t - flips.last >= (QUIET * t).max(FIRST);
         if quiet && t >= self.paid || t >= self.trial {
             self.trial = self.trial.max(t) * APART;
-            self.to_span();
+            self.enter_span();
             (self.paid, self.limit) = (APART * t, price);
         }
     }
@@ -212,7 +212,7 @@ impl Relay {
         self.past.spent += spent;
     }
 
-    fn to_span(&mut self) {
+    fn enter_span(&mut self) {
         self.close();
         let (t, flips, weights) = (self.inner().t(), self.inner().flips(), self.inner_mut().iterate().weights());
         let weights = Arc::new(weights);
@@ -221,7 +221,7 @@ impl Relay {
         self.runner = Runner::Span(Box::new(horizon), weights);
     }
 
-    fn to_x(&mut self) {
+    fn leave_span(&mut self) {
         self.close();
         let (t, flips, weights) = (self.inner().t(), self.inner().flips(), self.inner_mut().iterate().weights());
         let direct = direct(&self.problem, &self.options, &weights, (t as u64, flips), &self.progress);
@@ -339,7 +339,7 @@ impl Engine for Relay {
             let reached = inner.advance(until, stop);
             match reached {
                 Reached::Target if until < target => {}
-                Reached::Exhausted if self.work().spent < self.allowance && !on_x => self.to_x(),
+                Reached::Exhausted if self.work().spent < self.allowance && !on_x => self.leave_span(),
                 other => break other,
             }
         };
