@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A run ends at the horizon, at a certified angle below the tolerance, where numbers are no longer finite, where
-//! the data cannot be separated ([`hope`]), where W has converged ([`rest`]), when the stop flag is raised, when the
-//! observer says so, when its time is over, or when the rest could only be stepped, for too long ([`patience`]); and it
+//! the data cannot be separated (`hope`), where W has converged (`rest`), when the stop flag is raised, when the
+//! observer says so, when its time is over, or when the rest could only be stepped, for too long (`patience`); and it
 //! can be run on.
 
 mod hope;

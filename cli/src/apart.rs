@@ -1,7 +1,7 @@
 //! Work in a thread of its own, while this one shows how far it is and listens to signals.
 //!
 //! The first signal raises the stop flag; work that looks at it returns early with what it has. Work that does not
-//! look for [`GRACE`] (a large Cholesky factor, a slow disk) is left behind: the caller writes what is known
+//! look for `GRACE` (a large Cholesky factor, a slow disk) is left behind: the caller writes what is known
 //! and ends the process. So every command reacts to Ctrl-C within a second, whatever it is doing.
 
 use crate::error::{Error, Result};

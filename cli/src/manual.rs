@@ -9,10 +9,15 @@ use std::fmt::Write;
 use std::io;
 
 /// Every key, and what it is.
-const KEYS: [(&str, &str); 33] = [
+const KEYS: [(&str, &str); 38] = [
     ("seed", "seed of every random number"),
     ("data.source", "mixture, or a file with samples: .npy (n x d), .csv, .svm, .libsvm"),
     ("data.labels", "a .npy or .csv file with labels of two classes, or a column of a table by name or index"),
+    ("data.positive_class", "of a file: the class that is +1; empty: the larger number, or the later name"),
+    ("data.format", "of a file: npy, csv or svmlight; auto: by its ending, or its content"),
+    ("data.header", "of a table: whether its first line is a header: true, false or auto"),
+    ("data.index_base", "of a sparse file: the index of the first feature: 0, 1 or auto"),
+    ("data.features", "of a sparse file: the number of features; 0: the largest index"),
     ("data.rows", "of a file: the samples to take, such as 0:100,150; empty: all"),
     ("data.columns", "of a file: the features to take; empty: all"),
     ("data.standardize", "of a file: none, columns (mean 0, variance 1) or rows (unit norm)"),

@@ -33,7 +33,7 @@ impl Desk {
 
     /// What `limit` finds.
     fn limit(&self, settings: &[&str]) -> serde_json::Value {
-        let out = self.call("limit", settings, &["--json", "-o", "out"]);
+        let out = self.call("limit", settings, &["--json", "--overwrite", "-o", "out"]);
         assert_eq!(out.status.code(), Some(0), "{settings:?}: {}", String::from_utf8_lossy(&out.stderr));
         serde_json::from_slice(&out.stdout).expect("JSON")
     }

@@ -44,7 +44,7 @@ fn a_start_that_fails_changes_nothing() {
     let before = contents(&dir);
     refused(&run(&["-s", "data.source=missing.npy", "-s", "data.labels=y.npy"]), 2, &["missing.npy"]);
     refused(&run(&["-s", "network.init=missing.npy"]), 2, &["missing.npy"]);
-    refused(&run(&["-s", "network.width=1000000000000"]), 2, &["GiB"]);
+    refused(&run(&["-s", "network.width=1000000000"]), 2, &["GiB"]);
     refused(&run(&["-s", "data.spectrum=flat"]), 2, &["spectrum"]);
     refused(&run(&["-s", "network.init_scale=1e3"]), 3, &["network.init_scale"]);
     let limit = farfield(&["limit", "-o", text(&dir), "-s", "data.n=9000", "-s", "data.d=2"]);

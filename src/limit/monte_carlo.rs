@@ -10,7 +10,7 @@
 //!
 //! m numbers instead of d; F is a pivoted Cholesky factor, which tied neurons (equal rows) leave short.
 //! **How many points.** Unless asked for, as many as [`NUMBERS`] random numbers make, and at most [`POINTS`]: a point
-//! costs d numbers, or the rank of F, and a multiply-add counts as a part [`MULTIPLY`] of a number. That is about a
+//! costs d numbers, or the rank of F, and a multiply-add counts as a part `MULTIPLY` of a number. That is about a
 //! second on one thread, and depends on the problem alone, never on the speed of the machine, so that the same
 //! configuration gives the same estimate everywhere. A sample that is stopped counts the batches that were finished.
 //!

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! **S.** Rows that cancel span all of their span with positive weights: a row within it is in S as well, and so is
-//! every set of rows that cancels up to it. So: find rows that cancel ([`hull`]), project the others onto the complement of their span,
+//! every set of rows that cancels up to it. So: find rows that cancel (`hull`), project the others onto the complement of their span,
 //! drop those that vanish, repeat until a W separates what is left; it has margin 0 on S and proves that S is the largest.
 //! Everything is in coordinates of 106 bits: the projection is that of the rows themselves, no Schur complement of a Gram matrix,
 //! which would square the condition. Samples are known to f64: rows that cancel up to their rounding count as rows that cancel, and
@@ -19,7 +19,7 @@
 //!
 //! **Slopes that are free.** Where opposite-sign pairs may slide, `q_i` is the least of a sample's rows. A sample with a row
 //! in S is bounded. Its other rows need only `⟨Φ_r, U⟩ ≥ 0` along the ray U, those of the others 1. Rows are generated as in
-//! [`super::search`]: for W = V∞ + τU, τ large, the sides are those of U and, on its kinks, those of V∞.
+//! `search`: for W = V∞ + τU, τ large, the sides are those of U and, on its kinks, those of V∞.
 
 use super::decide::{affordable, scales};
 use super::floor::{self, Floor};

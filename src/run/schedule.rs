@@ -5,6 +5,9 @@
 
 use crate::number::COUNTABLE;
 
+/// The most t in a decade: with more, neighbours would be as close as their rounding.
+const FINEST: u64 = 1_000_000_000_000;
+
 /// The monitored t in order.
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -17,7 +20,7 @@ pub struct Schedule {
 impl Schedule {
     /// From the t of the schedule that comes next after `begun` on; from 0 if that is 0.
     pub fn new(horizon: f64, per_decade: u64, begun: f64) -> Self {
-        let mut schedule = Self { horizon, per_decade: per_decade.max(1).into(), k: 0, last: None };
+        let mut schedule = Self { horizon, per_decade: per_decade.clamp(1, FINEST).into(), k: 0, last: None };
         if begun > 0.0 {
             schedule.last = Some(begun);
             schedule.pass(begun);

@@ -2,7 +2,7 @@
 //!
 //! A file and the settings are merged into one table, each key is checked against the table of the defaults (an
 //! unknown one is an error that names the nearest), and the values are validated before any long work starts; a key
-//! without effect is an error too ([`effects`]).
+//! without effect is an error too (`effects`).
 
 mod effects;
 mod keys;
