@@ -222,7 +222,7 @@ def main():
         raw = raw if valid else mutate(r, raw)
         open(path, "wb").write(raw)
         cases.append((path, raw, sep, label, valid)); lines.append("\t".join(settings))
-    command = ["cargo", "run", "--release", "--locked", "-q", "-p", "farfield-cli", "--example", "read"]
+    command = ["cargo", "run", "--release", "--locked", "-q", "--example", "read"]
     answers = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True)
     if answers.returncode: sys.exit(answers.stderr)
     answers = answers.stdout.splitlines()
