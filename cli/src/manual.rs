@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::io;
 
 /// Every key, and what it is.
-const KEYS: [(&str, &str); 38] = [
+const KEYS: [(&str, &str); 39] = [
     ("seed", "seed of every random number"),
     ("data.source", "mixture, or a file with samples: .npy (n x d), .csv, .svm, .libsvm"),
     ("data.labels", "a .npy or .csv file with labels of two classes, or a column of a table by name or index"),
@@ -55,6 +55,7 @@ const KEYS: [(&str, &str); 38] = [
         "descent.sliding_tolerance",
         "error in the margins that averages over chattering neurons may leave; 0: no averages",
     ),
+    ("descent.max_seconds", "end in an orderly way after so many seconds, setup included; 0: no limit"),
     ("monitor.samples_per_decade", "monitored steps in each decade"),
     ("monitor.angle_tolerance", "stop when the certified angle (radians) is below; 0: never"),
     ("monitor.require", "true: missing the tolerance is exit code 4"),

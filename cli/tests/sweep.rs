@@ -387,7 +387,6 @@ fn gram_sampling() {
         ("descent.engine=direct", "descent.engine"),
         ("output.weights=true", "output.weights"),
         ("network.init=w.npy", "network.init"),
-        ("data.d=1e13", "data.d"),
     ] {
         refused(
             &farfield(&["run", "-s", "data.sampling=gram", "-s", setting, "-o", text(&at)]),

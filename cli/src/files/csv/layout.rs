@@ -120,7 +120,7 @@ impl Layout {
 }
 
 /// What separates: of semicolons, tabs and commas the first that cuts both records into as many fields; else blanks,
-/// if they do; else whatever occurs.
+/// if they do; else whatever occurs, blanks between numbers last.
 fn separator(first: &[u8], second: Option<&[u8]>) -> Separator {
     const BYTES: [Separator; 3] = [Separator::Byte(b';'), Separator::Byte(b'\t'), Separator::Byte(b',')];
     let count = |record: &[u8], separator| Fields::new(record, separator, true).filter(|f| f.is_ok()).count();
@@ -140,7 +140,8 @@ fn separator(first: &[u8], second: Option<&[u8]>) -> Separator {
     let rows_are_named = |s: &Separator| second.is_some_and(|b| count(b, *s) == count(first, *s) + 1);
     let all = || BYTES.into_iter().chain([Separator::Blanks]);
     let found = all().find(both).or_else(|| all().find(rows_are_named));
-    let fallback = || BYTES.into_iter().find(|s| count(first, *s) > 1).unwrap_or(Separator::Byte(b','));
+    let blanks = if several(first) { Separator::Blanks } else { Separator::Byte(b',') };
+    let fallback = || BYTES.into_iter().find(|s| count(first, *s) > 1).unwrap_or(blanks);
     found.unwrap_or_else(fallback)
 }
 
