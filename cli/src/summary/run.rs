@@ -205,14 +205,14 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
     };
     let state = match p.state {
         PatternState::Proved => "final: proved (positive correlation)",
+        _ if p.final_until == Some(f64::INFINITY) => "final: proved (no pre-activation can reach 0 any more)",
         PatternState::Observed => "final as far as observed",
         PatternState::Sliding => "neurons chatter for ever, their limit is known",
         PatternState::Unsettled => "unsettled: it may still change",
     };
     let until = match p.final_until {
         None => String::new(),
-        Some(_) if p.state == PatternState::Proved => String::new(),
-        Some(f64::INFINITY) => ", and proved: no pre-activation can reach 0 any more".into(),
+        Some(t) if p.state == PatternState::Proved || t == f64::INFINITY => String::new(),
         Some(t) => format!(", proved until t = {}", steps(t)),
     };
     let ties = match p.ties {
