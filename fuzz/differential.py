@@ -222,7 +222,8 @@ def main():
         raw = raw if valid else mutate(r, raw)
         open(path, "wb").write(raw)
         cases.append((path, raw, sep, label, valid)); lines.append("\t".join(settings))
-    command = ["cargo", "run", "--release", "--locked", "-q", "--example", "read"]
+    subprocess.run(["cargo", "build", "--release", "--workspace", "--locked", "-q", "--example", "read"], check=True)
+    command = [os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release", "examples", "read")]
     answers = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True)
     if answers.returncode: sys.exit(answers.stderr)
     answers = answers.stdout.splitlines()
