@@ -119,7 +119,7 @@ pub struct Outcome {
     /// The t at which `1 − cos(W, Ŵ)` will have fallen to a tenth.
     #[serde(with = "real::maybe")]
     pub next_decimal_at: Option<f64>,
-    /// Where the final pattern does not separate the data: the relative change of the features, at most 2⁻⁵², with
+    /// Where the final pattern does not separate the data: the relative change of the features, at most 2⁻⁵¹, with
     /// which they cancel exactly under the weights of the proof.
     #[serde(with = "real::maybe")]
     pub farkas_value: Option<f64>,

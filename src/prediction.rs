@@ -85,7 +85,7 @@ pub struct LimitOutcome {
     /// Seconds for the dual problem, K given.
     #[serde(with = "real")]
     pub solve_seconds: f64,
-    /// Where the data cannot be separated: the relative change of the features, at most 2⁻⁵², with which they cancel
+    /// Where the data cannot be separated: the relative change of the features, at most 2⁻⁵¹, with which they cancel
     /// exactly under weights λ ≥ 0 with Σλ = 1.
     #[serde(with = "real::maybe")]
     pub farkas_value: Option<f64>,

@@ -2,7 +2,7 @@
 //! of which may hold the labels. Quotes are those of RFC 4180 ([`record`]).
 //!
 //! The file is read in blocks of whole records; each block is cut into chunks that all threads parse at once. The
-//! values do not depend on how it is cut. The `csv` crate is not used: it takes `"1"23` for 1, and an open quote for
+//! values do not depend on how it is cut. The `csv` crate is not used: it takes `"1"23` for 123, and an open quote for
 //! a field, where this must refuse; and one thread of it reads less than two of these.
 
 mod layout;
