@@ -14,7 +14,12 @@
 //! rotations, both O(|S|²).
 
 use super::accurate::{accurate_excess, add_scaled, dot};
+use super::{INSEPARABLE, relative_value};
 use crate::matrix::Matrix;
+
+/// Coefficients of a dependence below this may be roundings of zero: √ε, the most that a support as close to
+/// singular as [`super::SINGULAR`] lets it be can have.
+const FAINT: f64 = 1e-8;
 
 /// How the active set ended.
 #[derive(Clone, Debug)]
@@ -173,14 +178,12 @@ impl<'a> ActiveSet<'a> {
 
     /// Moves along `d = e_i − v`; returns d if nothing blocks.
     fn exchange(&mut self, i: usize, v: &[f64]) -> Option<Vec<f64>> {
+        if let Some(direction) = self.vanishing(i, v) {
+            return Some(direction);
+        }
         let ratio = |r: usize| self.lambda[self.support[r]] / v[r];
         let blocking = (0..v.len()).filter(|&r| v[r] > 0.0).min_by(|&a, &b| ratio(a).total_cmp(&ratio(b)));
-        let Some(r) = blocking else {
-            let mut direction = vec![0.0; self.h.rows()];
-            self.support.iter().zip(v).for_each(|(&k, v)| direction[k] = -v);
-            direction[i] = 1.0;
-            return Some(direction);
-        };
+        let r = blocking?;
         let step = ratio(r);
         for (&k, v) in self.support.iter().zip(v) {
             self.lambda[k] = (self.lambda[k] - step * v).max(0.0);
@@ -191,6 +194,20 @@ impl<'a> ActiveSet<'a> {
         }
         self.descend();
         None
+    }
+
+    /// `d = e_i − v` where it is nonnegative. An entry of v that vanishes comes out as a rounding of either
+    /// sign, which must not block: entries below [`FAINT`] are taken for zero if H then says of d, weighed by
+    /// [`relative_value`], that its rows cancel.
+    fn vanishing(&self, i: usize, v: &[f64]) -> Option<Vec<f64>> {
+        if v.iter().any(|v| *v > FAINT) {
+            return None;
+        }
+        let mut direction = vec![0.0; self.h.rows()];
+        self.support.iter().zip(v).for_each(|(&k, v)| direction[k] = (-v).max(0.0));
+        direction[i] = 1.0;
+        let nothing_blocks = v.iter().all(|v| *v <= 0.0);
+        (nothing_blocks || relative_value(self.h, &direction) <= INSEPARABLE).then_some(direction)
     }
 }
 

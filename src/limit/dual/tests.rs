@@ -129,6 +129,24 @@ fn what_is_no_number_is_unresolved() {
     }
 }
 
+#[test]
+fn opposite_rows_among_independent_ones_cancel() {
+    // rows 1 and 2 are opposite; their dependence comes out with roundings where it vanishes
+    let rows: Vec<Vec<f64>> =
+        [[1, 0, 0, 0], [-1, 1, 2, 1], [1, -1, -2, -1], [0, -1, -2, 2], [-1, 2, -1, -2], [2, -2, 0, -1]]
+            .iter()
+            .map(|r: &[i8; 4]| r.iter().map(|v| f64::from(*v)).collect())
+            .collect();
+    let h = gram(&rows);
+    for first in 0..6 {
+        let mut guess = vec![1.0; 6];
+        guess[first] = 9.0;
+        let active_set::End::Unbounded(d) = active_set::solve(&h, &guess).end else { panic!("from {first}") };
+        assert!((d[1] - d[2]).abs() < 1e-10 && relative_value(&h, &d) <= INSEPARABLE, "{d:?}");
+    }
+    assert!(matches!(solve(&h, None), Outcome::NotSeparable(_)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
