@@ -11,11 +11,11 @@ use common::{Problem, pool};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
-use farfield::descent::gram::{Problem as Reduced, Start};
-use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::span::{SpanProblem as Reduced, SpanStart};
+use farfield::descent::voyage::{Options, Voyage};
 use farfield::engine::{Engine, Flips, Reached, Stop};
-use farfield::geometry::{Gram, preactivations};
-use farfield::product::gram;
+use farfield::gram::gram;
+use farfield::inner_products::{Gram, preactivations};
 use farfield_kernels::loss::Loss;
 use farfield_kernels::settled::{PackedSymmetric, Pair, Space};
 use std::sync::Arc;
@@ -83,14 +83,14 @@ fn warp(c: &mut Criterion) {
     group.sample_size(10);
     let problem = Problem::new(100, 10_000, 10);
     let k = Arc::new(Gram(gram(&problem.x)));
-    let start = Start::new(problem.start.clone(), preactivations(&problem.x, &problem.start));
+    let start = SpanStart::new(problem.start.clone(), preactivations(&problem.x, &problem.start));
     let samples = Some(problem.x.clone());
     let reduced =
         Arc::new(Reduced::new(k, samples, problem.y, problem.network, (Loss::Exponential, problem.rate), start));
     for horizon in [1e12, 1e300] {
         group.bench_function(BenchmarkId::from_parameter(format!("{horizon:e}")), |b| {
             b.iter(|| {
-                let mut engine = Horizon::new(reduced.clone(), 0.0, Flips::default(), Options::default());
+                let mut engine = Voyage::new(reduced.clone(), 0.0, Flips::default(), Options::default());
                 assert_eq!(engine.advance(horizon, &Stop::default()), Reached::Target);
             })
         });

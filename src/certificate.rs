@@ -33,10 +33,13 @@
 //! given: whatever the precision of the steps, it is W that is certified, not how it was found. Norms so large or
 //! small that products leave the range of f64 get no certificate.
 
+pub mod any;
 pub mod permanence;
 
+pub use any::Certificate;
+
 use crate::engine::Iterate;
-use crate::geometry::{Geometry, Span};
+use crate::inner_products::{Direction, InnerProducts};
 use crate::network::Network;
 use crate::number::smaller;
 use crate::problem::Problem;
@@ -52,7 +55,7 @@ const RANGE: std::ops::RangeInclusive<f64> = 1e-140..=1e140;
 /// The data as the certificate sees them.
 pub struct Data<'a> {
     /// Inner products.
-    pub geometry: &'a dyn Geometry,
+    pub products: &'a dyn InnerProducts,
     /// `‖x_i‖`, length n.
     pub norms: &'a [f64],
     /// Number of features, which bounds the rounding of inner products.
@@ -65,9 +68,9 @@ pub struct Data<'a> {
 
 impl<'a> Data<'a> {
     /// Of a problem.
-    pub fn of(problem: &'a Problem, geometry: &'a dyn Geometry) -> Self {
+    pub fn of(problem: &'a Problem, products: &'a dyn InnerProducts) -> Self {
         let (data, network) = (&problem.data, &problem.network);
-        Self { geometry, norms: data.norms(), d: data.d(), y: data.y(), network }
+        Self { products, norms: data.norms(), d: data.d(), y: data.y(), network }
     }
 }
 
@@ -78,7 +81,7 @@ pub struct Gradient {
     /// `log Σ_i s(q_i)`.
     pub log_sum: f64,
     /// G.
-    pub span: Span,
+    pub direction: Direction,
     /// `‖G‖`, and `‖∇L‖ = c ‖G‖ Σs`.
     pub norm: f64,
     /// `⟨Φ_i, G⟩`.
@@ -96,21 +99,21 @@ impl Gradient {
         let (shifted, largest) = loss.relative_weights(q);
         let sum: f64 = shifted.iter().sum();
         let weights: Vec<f64> = shifted.iter().map(|v| v / sum).collect();
-        let span = slopes.span(&weights, data.y, data.network);
-        let image = data.geometry.image(&span);
-        let norm = data.geometry.squared_norm(&span, &image).sqrt();
-        let margins = data.feature_products(&span, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
-        let worst = data.feature_products(&span, &image, |i, g| data.worst_slope(slopes, &image, i, g));
+        let direction = slopes.direction(&weights, data.y, data.network);
+        let image = data.products.image(&direction);
+        let norm = data.products.squared_norm(&direction, &image).sqrt();
+        let margins = data.feature_products(&direction, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
+        let worst = data.feature_products(&direction, &image, |i, g| data.worst_slope(slopes, &image, i, g));
         let magnitude = weights.iter().enumerate().map(|(i, p)| p * data.feature_norm(i, slopes)).sum();
         let longest = data.norms.iter().copied().fold(0.0, f64::max);
         let motion = image.iter().flatten().fold(0.0f64, |top, v| top.max(v.abs())) / (longest * longest);
-        Self { weights, log_sum: libm::log(sum) + largest, span, norm, margins, worst, magnitude, motion }
+        Self { weights, log_sum: libm::log(sum) + largest, direction, norm, margins, worst, magnitude, motion }
     }
 }
 
 impl Data<'_> {
-    /// `⟨Φ_i, E⟩ = y_i Σ_j a_j s_ij (X e_j)_i` from the image of a span, the slopes by sample and group.
-    fn feature_products(&self, e: &Span, image: &[Vec<f64>], slope: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+    /// `⟨Φ_i, E⟩ = y_i Σ_j a_j s_ij (X e_j)_i` from the image of a direction, the slopes by sample and group.
+    fn feature_products(&self, e: &Direction, image: &[Vec<f64>], slope: impl Fn(usize, usize) -> f64) -> Vec<f64> {
         let groups = &e.groups;
         let weight = |i, g: usize| {
             let j = groups.first[g];
@@ -202,7 +205,7 @@ impl Chord {
     fn new(view: &dyn Iterate, gradient: &Gradient) -> Self {
         let (norm, length) = (gradient.norm, view.weight_norm());
         Self {
-            length: view.combined_norm(1.0 / length, &gradient.span.clone().scaled(-1.0 / norm)),
+            length: view.combined_norm(1.0 / length, &gradient.direction.clone().scaled(-1.0 / norm)),
             scale: view.magnitude() / length + gradient.magnitude / norm,
         }
     }

@@ -19,6 +19,7 @@
 //!
 //! - *Where is GD after t steps, and how far from its limit?* [`Descent`]: t may be 10³⁰⁰. Each [`Row`] that it shows
 //!   has a bound on the angle to the limit that is proved without knowing it ([`Row::certified_angle`]).
+//!   [`Certificate::of_weights`] gives it for a W of your own, whoever trained it.
 //! - *Where does it go?* [`LimitOutcome::of`]: the max-margin direction, without running GD.
 //! - *Does the theory apply?* [`Conditions::of`]: its assumptions, each with its number for the data at hand.
 //!
@@ -63,7 +64,9 @@ pub mod engine;
 #[doc(hidden)]
 pub mod error;
 #[doc(hidden)]
-pub mod geometry;
+pub mod gram;
+#[doc(hidden)]
+pub mod inner_products;
 #[doc(hidden)]
 pub mod kind;
 #[doc(hidden)]
@@ -85,8 +88,6 @@ pub mod prediction;
 #[doc(hidden)]
 pub mod problem;
 #[doc(hidden)]
-pub mod product;
-#[doc(hidden)]
 pub mod real;
 #[doc(hidden)]
 pub mod rounding;
@@ -101,6 +102,7 @@ pub mod state;
 #[doc(hidden)]
 pub mod watch;
 
+pub use certificate::Certificate;
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
 pub use data::{Axes, Data, Draw, Mixture, Noise, Spectrum, Standardize};
 pub use descent::{EngineChoice, Options};

@@ -1,7 +1,7 @@
 //! What is watched: losses, margins, norms, the pattern, and the distances to the limit.
 //!
 //! At a monitored t the monitor sees Z and a few products with the data (see [`Iterate`] and
-//! [`Geometry`]) and derives a [`Row`]. The limit is that of the pattern at this t, solved again only
+//! [`InnerProducts`]) and derives a [`Row`]. The limit is that of the pattern at this t, solved again only
 //! when the pattern has changed, and only where it can be an answer: all margins positive, and
 //! consistent. While neurons chatter no pattern stays; then it is the limit with sliding pairs for the
 //! present sides of the own-sign pairs ([`crate::limit::sliding`]). Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
@@ -10,7 +10,7 @@
 use crate::certificate::permanence::Present;
 use crate::certificate::{self, Gradient};
 use crate::engine::{Engine, EngineKind, Flips, Iterate, Precision, Remark};
-use crate::geometry::{Geometry, Gram, Span};
+use crate::inner_products::{Direction, Gram, InnerProducts};
 use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction};
 use crate::network::{Groups, Pattern};
@@ -136,7 +136,7 @@ pub enum CertifiedFor {
 /// Watches one run.
 pub struct Monitor {
     problem: Problem,
-    products: Arc<dyn Geometry + Send>,
+    products: Arc<dyn InnerProducts + Send>,
     positive_correlation: bool,
     solved: Option<(Pattern, Prediction)>,
     slid: Option<(Pattern, Prediction<Sliding>)>, // for the own-sign sides, opposite bits 0
@@ -438,10 +438,10 @@ impl Monitor {
 
     fn compare(&self, row: &mut Row, view: &dyn Iterate, scaled: &[f64], gradient: &Gradient) {
         let Some(limit) = self.limit() else { return };
-        let direction = limit.span.clone().scaled(-1.0 / limit.norm);
+        let direction = limit.direction.clone().scaled(-1.0 / limit.norm);
         let chord = view.combined_norm(1.0 / row.weight_norm, &direction);
         row.cosine_gap = Some(0.5 * chord * chord);
-        let difference = sum(&gradient.span.clone().scaled(1.0 / gradient.norm), &direction);
+        let difference = sum(&gradient.direction.clone().scaled(1.0 / gradient.norm), &direction);
         row.gradient_cosine_gap =
             Some(0.5 * self.products.squared_norm(&difference, &self.products.image(&difference)));
         let top = limit.lambda.iter().copied().fold(0.0, f64::max);
@@ -452,14 +452,14 @@ impl Monitor {
 }
 
 /// The sum of two spans, by neurons unless their groups are the same.
-fn sum(a: &Span, b: &Span) -> Span {
+fn sum(a: &Direction, b: &Direction) -> Direction {
     let column = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a + b).collect();
     if a.groups == b.groups {
-        return Span { columns: a.columns.iter().zip(&b.columns).map(column).collect(), groups: a.groups.clone() };
+        return Direction { columns: a.columns.iter().zip(&b.columns).map(column).collect(), groups: a.groups.clone() };
     }
     let m = a.groups.of.len();
     let pair = |j: usize| column((&a.columns[a.groups.of[j]], &b.columns[b.groups.of[j]]));
-    Span { columns: (0..m).map(pair).collect(), groups: Groups::single(m) }
+    Direction { columns: (0..m).map(pair).collect(), groups: Groups::single(m) }
 }
 
 /// Whether all `⟨y_i x_i, y_k x_k⟩ ≥ 0`, beyond what rounding could hide (`2 d u ‖x_i‖‖x_k‖`).

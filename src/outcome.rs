@@ -3,7 +3,7 @@
 use crate::data::Noise;
 use crate::data::random::{Purpose, generator};
 use crate::engine::{Engine, EngineKind, Fractions, Precision, Remark, Segment};
-use crate::geometry::Span;
+use crate::inner_products::Direction;
 use crate::limit::Limit;
 use crate::limit::iterate::{self, Shares, Stationarity};
 use crate::limit::monte_carlo::{self, Estimate, Sampling};
@@ -231,7 +231,7 @@ const OBSERVED: f64 = 0.5;
 
 impl SlidingSample {
     fn all(limit: &Sliding, decades: &[Fractions], scaled: &[f64]) -> Vec<Self> {
-        let groups = &limit.limit.span.groups;
+        let groups = &limit.limit.direction.groups;
         let report = |pair: &SlidingPair| {
             let m = groups.of.len();
             let fraction = |decade: &Fractions| {
@@ -430,7 +430,7 @@ impl Outcome {
         let scaled = scaled.unwrap_or_else(|| monitor.scaled_losses(row.t, &q));
         let sliding = monitor.present_sliding().map(|limit| SlidingSample::all(limit, &decades, &scaled));
         let limit = row.cosine_gap.and_then(|_| monitor.limit());
-        let distance = |s: f64, e: &Span| iterate.combined_norm(s, e);
+        let distance = |s: f64, e: &Direction| iterate.combined_norm(s, e);
         let (z, norm) = (iterate.preactivations(), row.weight_norm);
         let stationarity =
             iterate::stationarity(&*data.inner_products(), z, data.y(), &problem.network, problem.loss, norm, distance);

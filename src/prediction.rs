@@ -5,7 +5,7 @@
 //! all are activated, this is the limit of the fully activated pattern of \[H, Thm 4.8\].
 
 use crate::error::Result;
-use crate::geometry::{Geometry, Gram, preactivations};
+use crate::inner_products::{Gram, InnerProducts, preactivations};
 use crate::limit::Prediction;
 use crate::limit::monte_carlo::Sampling;
 use crate::limit::sliding::{Sliding, SlidingPair};
@@ -177,7 +177,7 @@ impl LimitOutcome {
 }
 
 fn slider(solved: &Sliding, p: &SlidingPair) -> Slider {
-    let neurons = solved.limit.span.groups.size[p.group];
+    let neurons = solved.limit.direction.groups.size[p.group];
     Slider { sample: p.sample, sign: p.sign, neurons, slope: p.slope, fraction_predicted: p.fraction }
 }
 

@@ -1,6 +1,6 @@
 //! The slopes in which the margins are taken: those of a pattern, or averages over chattering neurons.
 
-use crate::geometry::Span;
+use crate::inner_products::Direction;
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 
@@ -30,8 +30,8 @@ impl Slopes {
     }
 
     /// `Σ_i p_i Φ_i`.
-    pub fn span(&self, p: &[f64], y: &[f64], network: &Network) -> Span {
+    pub fn direction(&self, p: &[f64], y: &[f64], network: &Network) -> Direction {
         let column = |&j: &usize| (0..p.len()).map(|i| p[i] * y[i] * network.output(j) * self.values[(i, j)]).collect();
-        Span { columns: self.groups.first.iter().map(column).collect(), groups: self.groups.clone() }
+        Direction { columns: self.groups.first.iter().map(column).collect(), groups: self.groups.clone() }
     }
 }

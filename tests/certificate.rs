@@ -94,8 +94,9 @@ fn followed(recipe: &Settings) -> Vec<Seen> {
     let compare = |row: Row| {
         let gap = limit.as_ref().map(|limit| {
             again.run(row.t, |_| Continue(()));
-            let chord =
-                again.iterate().combined_norm(1.0 / row.weight_norm, &limit.span.clone().scaled(-1.0 / limit.norm));
+            let chord = again
+                .iterate()
+                .combined_norm(1.0 / row.weight_norm, &limit.direction.clone().scaled(-1.0 / limit.norm));
             0.5 * chord * chord
         });
         Seen { row, gap }

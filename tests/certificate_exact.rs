@@ -6,11 +6,11 @@ mod exact;
 use exact::{Double, cosine_gap, limit};
 use farfield::descent::direct::Direct;
 use farfield::descent::fused::Options;
-use farfield::descent::gram::{self, Start};
-use farfield::descent::horizon::{self, Horizon};
+use farfield::descent::span::{self, SpanStart};
+use farfield::descent::voyage::{self, Voyage};
 use farfield::engine::{Engine, Flips, Precision, Stop};
-use farfield::geometry::Geometry;
-use farfield::geometry::{Gram, preactivations};
+use farfield::inner_products::InnerProducts;
+use farfield::inner_products::{Gram, preactivations};
 use farfield::lanczos::largest_eigenvalue;
 use farfield::limit::{Limit, Prediction};
 use farfield::matrix::Matrix;
@@ -73,7 +73,7 @@ fn case(n: usize, d: usize, m: usize, seed: u64, bend: Bend) -> Case {
         let size = 10f64.powi(bend.scale - (i as i32 * bend.spread) / n as i32);
         x.row_mut(i).iter_mut().for_each(|v| *v *= size);
     }
-    let k = Gram(farfield::product::gram(&x));
+    let k = Gram(farfield::gram::gram(&x));
     let lambda = largest_eigenvalue(n, |v| k.apply(v));
     let network = Network { width: m, positive: m.div_ceil(2), leak: 0.2 };
     let start = Matrix::new(m, d, (0..m * d).map(|_| 1e-3 * next() / lambda.sqrt()).collect());
@@ -86,10 +86,10 @@ impl Case {
         Direct::new(self.x.clone(), &self.y, &self.network, (Loss::Exponential, self.rate), start, &options)
     }
 
-    fn horizon(&self, mixed: bool, start: &Matrix) -> Horizon {
-        let k = Arc::new(Gram(farfield::product::gram(&self.x)));
-        let from = Start::new(start.clone(), preactivations(&self.x, start));
-        let problem = gram::Problem::new(
+    fn horizon(&self, mixed: bool, start: &Matrix) -> Voyage {
+        let k = Arc::new(Gram(farfield::gram::gram(&self.x)));
+        let from = SpanStart::new(start.clone(), preactivations(&self.x, start));
+        let problem = span::SpanProblem::new(
             k,
             Some(self.x.clone()),
             self.y.clone(),
@@ -97,7 +97,7 @@ impl Case {
             (Loss::Exponential, self.rate),
             from,
         );
-        Horizon::new(Arc::new(problem), 0.0, Flips::default(), horizon::Options { mixed, ..Default::default() })
+        Voyage::new(Arc::new(problem), 0.0, Flips::default(), voyage::Options { mixed, ..Default::default() })
     }
 
     /// None for samples that are refused: products of them leave the range of f64.
@@ -136,7 +136,7 @@ impl Case {
     }
 
     /// `W(0) + CᵀX` exactly.
-    fn spanned(&self, start: &Matrix, engine: &mut Horizon) -> Vec<Double> {
+    fn spanned(&self, start: &Matrix, engine: &mut Voyage) -> Vec<Double> {
         let (m, c) = (self.network.width, engine.coefficients().coefficients().hi());
         let weight = |j: usize, k: usize| {
             let term = |i: usize| Double::from(c[i * m + j]) * Double::from(self.x[(i, k)]);
@@ -157,7 +157,7 @@ impl Case {
     /// The limit of the activated pattern times `boost`, off by `noise` relative to its size: tiny gaps, and
     /// positive margins even where GD would take ages to get them.
     fn near_limit(&self, boost: f64, size: f64) -> Option<Matrix> {
-        let gram = Gram(farfield::product::gram(&self.x));
+        let gram = Gram(farfield::gram::gram(&self.x));
         let pattern = Pattern::activated(&self.network, &self.y);
         let prediction = Limit::of_pattern(&gram, Some(&self.x), &self.y, &self.network, &pattern, None);
         let Prediction::Limit(limit) = prediction else {

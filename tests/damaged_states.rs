@@ -14,7 +14,7 @@ fn saved() -> Vec<(Run, Vec<State>)> {
         let mut engine = run.begin();
         let mut states = vec![engine.save()];
         for target in &run.targets {
-            if let Way::Horizon(_) = run.way {
+            if let Way::Voyage(_) = run.way {
                 // In the midst of a stretch, if it takes that long.
                 if interrupted(&mut *engine, *target, Duration::from_micros(200)) == Reached::Interrupted {
                     states.push(engine.save());
@@ -59,7 +59,7 @@ fn another_engine_problem_or_option() {
                 continue;
             }
             let expected = match (&run.way, &other.way) {
-                (Way::Direct(_), Way::Horizon(_)) | (Way::Horizon(_), Way::Direct(_)) => {
+                (Way::Direct(_), Way::Voyage(_)) | (Way::Voyage(_), Way::Direct(_)) => {
                     matches!(result, Err(StateError::Engine { .. }))
                 }
                 _ if !std::sync::Arc::ptr_eq(&run.problem, &other.problem) => result == Err(StateError::Problem),

@@ -11,7 +11,7 @@ const FLOORS: &[&str] = &[
     "watch",
     "matrix lanczos",
     "network",
-    "geometry product",
+    "inner_products gram",
     "slopes data",
     "problem",
     "start",

@@ -2,9 +2,9 @@
 
 mod problems;
 
-use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::voyage::{Options, Voyage};
 use farfield::engine::{Engine, Flips, Reached, Stop};
-use farfield::geometry::Span;
+use farfield::inner_products::Direction;
 use problems::{dot, dual, named, slowest};
 
 /// The part of αctℓ − λ along the slowest eigenvector of diag(λ)H falls like t^(−ν), down to the
@@ -12,12 +12,12 @@ use problems::{dot, dual, named, slowest};
 /// Returns ν and the slope of `max |αctℓ − λ|` itself, which other eigenvalues near ν can bend.
 fn laws(name: &str) -> (f64, f64) {
     let p = named(name);
-    let mut engine = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
+    let mut engine = Voyage::new(p.clone(), 0.0, Flips::default(), Options::default());
     assert_eq!(engine.advance(1e4, &Stop::default()), Reached::Target);
     let h = engine.coefficients().reduced();
     let lambda = dual(&h);
     let (nu, row) = slowest(&h, &lambda);
-    let limit = Span::of_features(&lambda, &p.labels, &p.network, engine.coefficients().pattern());
+    let limit = Direction::of_features(&lambda, &p.labels, &p.network, engine.coefficients().pattern());
     let limit_norm = lambda.iter().sum::<f64>().sqrt();
     let top = lambda.iter().fold(0.0f64, |top, l| top.max(*l));
     let (mut gaps, mut parts, mut angles, mut floor) = (Vec::new(), Vec::new(), Vec::new(), f64::INFINITY);

@@ -5,7 +5,7 @@
 
 mod rational;
 
-use farfield::geometry::Gram;
+use farfield::inner_products::Gram;
 use farfield::limit::sliding::Sliding;
 use farfield::limit::{Inseparable, Limit, PROOF, Prediction};
 use farfield::matrix::{Matrix, norm};

@@ -2,10 +2,10 @@
 
 mod problems;
 
-use farfield::descent::gram::{Problem, Start};
-use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::span::{SpanProblem, SpanStart};
+use farfield::descent::voyage::{Options, Voyage};
 use farfield::engine::{Engine, EngineKind, Flips, Reached, Stop};
-use farfield::geometry::Gram;
+use farfield::inner_products::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
 use farfield_kernels::loss::Loss;
@@ -16,7 +16,7 @@ const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mi
 
 /// A problem in which `z_00(0) = −depth`, on the wrong side of a neuron that gradient descent pulls up:
 /// `w_0` is moved along `Xᵀ K⁻¹ e_0`, which leaves every other pre-activation as it was.
-fn with_depth(depth: f64) -> Arc<Problem> {
+fn with_depth(depth: f64) -> Arc<SpanProblem> {
     let p = problem(&Recipe { n: 12, d: 150, seed: 7, signal: 4.0, ..Recipe::default() });
     let (n, m, k) = (p.n(), p.network.width, &p.gram.0);
     let unit: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i == 0))).collect();
@@ -27,12 +27,12 @@ fn with_depth(depth: f64) -> Arc<Problem> {
     let mut squared_norms = p.start.squared_norms.clone();
     squared_norms[0] += shift * (2.0 * problems::dot(&direction, &column) + shift * direction[0]);
     z[0] += shift;
-    let start = Start { preactivations: z, squared_norms, weights: None };
-    Arc::new(Problem::new(p.gram.clone(), None, p.labels.clone(), p.network, (p.loss, p.rate), start))
+    let start = SpanStart { preactivations: z, squared_norms, weights: None };
+    Arc::new(SpanProblem::new(p.gram.clone(), None, p.labels.clone(), p.network, (p.loss, p.rate), start))
 }
 
-fn run(p: &Arc<Problem>, t: f64, options: Options) -> Horizon {
-    let mut engine = Horizon::new(p.clone(), 0.0, Flips::default(), options);
+fn run(p: &Arc<SpanProblem>, t: f64, options: Options) -> Voyage {
+    let mut engine = Voyage::new(p.clone(), 0.0, Flips::default(), options);
     assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
     engine
 }
@@ -67,7 +67,7 @@ fn at_a_hundred_thousand_steps() {
 }
 
 /// Whether `Σ λ_i Φ_i` lies in the pattern in which the Φ are taken.
-fn shows_its_pattern(engine: &Horizon, lambda: &[f64]) -> bool {
+fn shows_its_pattern(engine: &Voyage, lambda: &[f64]) -> bool {
     let (iterate, n) = (engine.coefficients(), lambda.len());
     iterate.features().iter().zip(&iterate.groups().first).all(|(feature, j)| {
         let (column, mut z): (Vec<f64>, _) = (feature.iter().zip(lambda).map(|(f, l)| f * l).collect(), vec![0.0; n]);
@@ -82,7 +82,7 @@ fn at_a_billion_steps() {
     let p = with_depth(depth_for(1e9));
     let at_once = run(&p, 2e9, Options::default());
     assert!((at_once.flips().last - 1e9).abs() < 1e6, "{:?}", at_once.flips());
-    let mut by_stages = Horizon::new(p, 0.0, Flips::default(), Options { tolerance: 1e-16, ..Options::default() });
+    let mut by_stages = Voyage::new(p, 0.0, Flips::default(), Options { tolerance: 1e-16, ..Options::default() });
     for k in 1..=93 {
         assert_eq!(by_stages.advance(10f64.powf(f64::from(k) / 10.0).round(), &Stop::default()), Reached::Target);
     }
@@ -90,12 +90,12 @@ fn at_a_billion_steps() {
 }
 
 /// Two samples, two neurons, K = [[2, -½], [-½, 1]], `z_00(0) = −depth`.
-fn tiny(depth: f64) -> Arc<Problem> {
+fn tiny(depth: f64) -> Arc<SpanProblem> {
     let gram = Arc::new(Gram(Matrix::new(2, 2, vec![2.0, -0.5, -0.5, 1.0])));
     let network = Network { width: 2, positive: 1, leak: 0.25 };
     let preactivations = vec![-depth, -depth, -0.125, 0.125];
-    let start = Start { preactivations, squared_norms: vec![depth * depth, 1.0], weights: None };
-    Arc::new(Problem::new(gram, None, vec![1.0, -1.0], network, (Loss::Exponential, 0.25), start))
+    let start = SpanStart { preactivations, squared_norms: vec![depth * depth, 1.0], weights: None };
+    Arc::new(SpanProblem::new(gram, None, vec![1.0, -1.0], network, (Loss::Exponential, 0.25), start))
 }
 
 /// Counted once by stepping through all of them: 925 179 326 steps.

@@ -1,7 +1,7 @@
 //! The limit of recorded problems against solutions computed with many digits.
 
 use farfield::data::{Mixture, Noise};
-use farfield::geometry::{Geometry, Gram};
+use farfield::inner_products::{Gram, InnerProducts};
 use farfield::limit::sliding::Sliding;
 use farfield::limit::{Limit, Prediction, test_error};
 use farfield::matrix::Matrix;
@@ -68,7 +68,7 @@ fn activated_limits() {
         assert!(limit.kkt_residual <= 1e-13, "{name}: {}", limit.kkt_residual);
         let margin: f64 = v.limit["max_margin"].as_str().unwrap().parse().unwrap();
         assert_close(limit.max_margin, margin, name);
-        assert_close(k.norm(&limit.span), limit.norm, name);
+        assert_close(k.norm(&limit.direction), limit.norm, name);
         for (got, expected) in limit.lambda.iter().zip(numbers(&v.limit["dual"])) {
             assert_close(*got, expected, name);
         }
@@ -167,7 +167,7 @@ fn chattering_follows_the_limit_of_its_own_sides() {
     }
     for (p, crossing) in crossings.iter().enumerate() {
         let (i, j) = (p / m, p % m);
-        let slope = sliding.slopes[(i, sliding.limit.span.groups.of[j])];
+        let slope = sliding.slopes[(i, sliding.limit.direction.groups.of[j])];
         let predicted = (slope - v.network.leak) / (1.0 - v.network.leak);
         assert!((crossing - predicted).abs() < 0.01, "{i}, {j}: {crossing} for {predicted}");
     }

@@ -5,7 +5,7 @@ use clarabel::algebra::CscMatrix;
 use clarabel::solver::{
     DefaultSettings, DefaultSolver, IPSolver, NonnegativeConeT, SolverStatus, SupportedConeT, ZeroConeT,
 };
-use farfield::geometry::Gram;
+use farfield::inner_products::Gram;
 use farfield::lanczos::largest_eigenvalue;
 use farfield::limit::ray::Ray;
 use farfield::limit::{Limit, Prediction};
@@ -158,7 +158,7 @@ fn rays_prove_themselves() {
         let ray = Ray::of_pattern(&c.x, &c.y, &c.network, &c.pattern);
         let Some(ray) = ray else { continue };
         check(&c, &ray, &c.features(), &what);
-        let k = Gram(farfield::product::gram(&c.x));
+        let k = Gram(farfield::gram::gram(&c.x));
         let verdict = Limit::of_pattern(&k, Some(&c.x), &c.y, &c.network, &c.pattern, None);
         assert!(matches!(verdict, Prediction::NotSeparable(_)), "{what}: {verdict:?}");
         partly += usize::from(ray.max_margin.is_some());

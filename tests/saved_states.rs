@@ -115,7 +115,7 @@ fn in_another_process() {
         let moment = dice.throw().mul_add(run.targets[next].min(1e6) - engine.t(), engine.t()).floor();
         match run.way {
             states::Way::Direct(_) => engine.advance(moment, &Stop::default()),
-            states::Way::Horizon(_) => {
+            states::Way::Voyage(_) => {
                 interrupted(&mut *engine, run.targets[next], Duration::from_secs_f64(1e-3 * dice.throw()))
             }
         };

@@ -9,10 +9,10 @@ mod problems;
 
 use farfield::descent::direct::Direct;
 use farfield::descent::fused::Options as Steps;
-use farfield::descent::gram::{Problem, Start};
-use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::span::{SpanProblem, SpanStart};
+use farfield::descent::voyage::{Options, Voyage};
 use farfield::engine::{Engine, EngineKind, Flips, Precision, Reached, Stop};
-use farfield::geometry::preactivations;
+use farfield::inner_products::preactivations;
 use farfield::matrix::norm;
 use farfield::{Data, Loss, Matrix, Monitor, Network, Reduction, StepSize};
 use problems::mixtures::{Case, mixture};
@@ -21,25 +21,25 @@ use problems::settings::Settings;
 use std::sync::Arc;
 
 /// The problem of a recipe with the loss e^{−2q}.
-fn steep(name: &str) -> Arc<Problem> {
+fn steep(name: &str) -> Arc<SpanProblem> {
     with_steep(&named(name))
 }
 
 /// The same data, W(0) and network with the loss e^{−2q}, and a quarter of the rate, since its second derivative is
 /// 4e^{−2q}.
-fn with_steep(p: &Problem) -> Arc<Problem> {
+fn with_steep(p: &SpanProblem) -> Arc<SpanProblem> {
     let start = p.start.clone();
     let law = (Loss::Steep, 0.25 * p.rate);
-    Arc::new(Problem::new(p.gram.clone(), p.samples.clone(), p.labels.clone(), p.network, law, start))
+    Arc::new(SpanProblem::new(p.gram.clone(), p.samples.clone(), p.labels.clone(), p.network, law, start))
 }
 
 /// The same in the units of e^{−q}: `W' = 2W`, `rate' = 4·rate`.
-fn exponential(p: &Problem) -> Arc<Problem> {
+fn exponential(p: &SpanProblem) -> Arc<SpanProblem> {
     let w0 = p.start.weights.as_ref().expect("W(0)");
     let doubled = Matrix::new(w0.rows(), w0.cols(), w0.values().iter().map(|w| 2.0 * w).collect());
-    let start = Start::new(doubled, p.start.preactivations.iter().map(|z| 2.0 * z).collect());
+    let start = SpanStart::new(doubled, p.start.preactivations.iter().map(|z| 2.0 * z).collect());
     let law = (Loss::Exponential, 4.0 * p.rate);
-    Arc::new(Problem::new(p.gram.clone(), p.samples.clone(), p.labels.clone(), p.network, law, start))
+    Arc::new(SpanProblem::new(p.gram.clone(), p.samples.clone(), p.labels.clone(), p.network, law, start))
 }
 
 /// Steps on X in plain f64: `w_j += Σ_i r·2e^{−2q_i} y_i a_j φ'(z_ij) x_i`.
@@ -76,23 +76,23 @@ impl Plain<'_> {
     }
 }
 
-fn plain(p: &Problem) -> Plain<'_> {
+fn plain(p: &SpanProblem) -> Plain<'_> {
     let w = Matrix::clone(p.start.weights.as_ref().expect("W(0)"));
     Plain { x: p.samples.as_ref().expect("X"), y: &p.labels, network: p.network, rate: p.rate, w }
 }
 
-fn direct(p: &Problem, precision: Precision, tied: bool) -> Direct {
+fn direct(p: &SpanProblem, precision: Precision, tied: bool) -> Direct {
     let options = Steps { precision, tied, nest: None };
     let (x, w0) = (p.samples.clone().expect("X"), p.start.weights.as_ref().expect("W(0)"));
     Direct::new(x, &p.labels, &p.network, (p.loss, p.rate), w0, &options)
 }
 
-fn horizon(p: &Arc<Problem>, warp: bool, mixed: bool) -> Horizon {
+fn horizon(p: &Arc<SpanProblem>, warp: bool, mixed: bool) -> Voyage {
     let sliding = if warp { Options::default().sliding } else { 0.0 };
-    Horizon::new(p.clone(), 0.0, Flips::default(), Options { warp, mixed, sliding, ..Options::default() })
+    Voyage::new(p.clone(), 0.0, Flips::default(), Options { warp, mixed, sliding, ..Options::default() })
 }
 
-fn margins(p: &Problem, engine: &mut dyn Engine, t: f64) -> Vec<f64> {
+fn margins(p: &SpanProblem, engine: &mut dyn Engine, t: f64) -> Vec<f64> {
     assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
     p.network.margins(engine.iterate().preactivations(), &p.labels)
 }
@@ -106,7 +106,7 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 /// What T steps leave in the margins, relative to the largest: each rounds sums of n + d + m terms and a
 /// weight, whose exponent 2q has as many digits as q; descent forgets errors of margins (it is a contraction of the
 /// convex problem of its pattern), but not those of the update of W, which add up.
-fn rounding(p: &Problem, steps: f64, epsilon: f64) -> f64 {
+fn rounding(p: &SpanProblem, steps: f64, epsilon: f64) -> f64 {
     let (n, d) = (p.n(), p.samples.as_ref().expect("X").cols());
     steps * (n + d + p.network.width + 8) as f64 * epsilon
 }
@@ -189,7 +189,7 @@ fn sliding_is_descent() {
     let p = with_steep(&Case::new(Settings::new(&mixture(10)).problem()).span);
     let other = exponential(&p);
     let (mut steps, mut averages) = (horizon(&p, false, false), horizon(&p, true, false));
-    let claims = |engine: &Horizon| engine.segments().iter().map(|s| s.error_estimate).sum::<f64>();
+    let claims = |engine: &Voyage| engine.segments().iter().map(|s| s.error_estimate).sum::<f64>();
     let off = difference(&margins(&p, &mut steps, 5e4), &margins(&p, &mut averages, 5e4));
     assert_eq!(averages.kind(), EngineKind::Sliding);
     assert!(off <= claims(&averages), "{off:e}, claimed {:e}", claims(&averages));

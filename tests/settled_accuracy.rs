@@ -1,9 +1,9 @@
 //! The settled recursion against 60-digit arithmetic.
 
-use farfield::descent::gram::{Coefficients, Problem, Start};
 use farfield::descent::settled::Settled;
+use farfield::descent::span::{Coefficients, SpanProblem, SpanStart};
 use farfield::engine::{Flips, Progress, Reached, Stop};
-use farfield::geometry::Gram;
+use farfield::inner_products::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
 use farfield_kernels::loss::Loss;
@@ -26,8 +26,8 @@ fn a_hundred_thousand_steps_keep_their_digits() {
     let (y, g) = ([1.0, 1.0, -1.0, 1.0], [1.0, 1.0, 0.5, 1.0]);
     let gram = Arc::new(Gram(Matrix::new(4, 4, k.concat())));
     let network = Network { width: 1, positive: 1, leak: 0.5 };
-    let start = Start { preactivations: vec![0.25, 0.5, -0.25, 0.125], squared_norms: vec![0.0], weights: None };
-    let problem = Arc::new(Problem::new(gram, None, y.to_vec(), network, (Loss::Exponential, 1.0 / 32.0), start));
+    let start = SpanStart { preactivations: vec![0.25, 0.5, -0.25, 0.125], squared_norms: vec![0.0], weights: None };
+    let problem = Arc::new(SpanProblem::new(gram, None, y.to_vec(), network, (Loss::Exponential, 1.0 / 32.0), start));
     let mut iterate = Coefficients::new(problem, 0.0, Flips::default());
     let mut settled = Settled::new(&iterate);
     assert_eq!(

@@ -1,6 +1,6 @@
 //! The sliding limit on random problems: a solution must show its own proof.
 
-use farfield::geometry::{Geometry, Gram};
+use farfield::inner_products::{Gram, InnerProducts};
 use farfield::limit::Prediction;
 use farfield::limit::sliding::Sliding;
 use farfield::matrix::Matrix;
@@ -40,12 +40,12 @@ fn case(n: usize, x: &[f64], labels: &[bool], width: usize, positive: usize, lea
 fn check(c: &Case) -> Result<(), TestCaseError> {
     let Prediction::Limit(s) = Sliding::with_sides(&c.k, None, &c.y, &c.network, &c.sides, None) else { return Ok(()) };
     let (n, limit) = (c.y.len(), &s.limit);
-    let image = c.k.image(&limit.span);
+    let image = c.k.image(&limit.direction);
     for i in 0..n {
         // the margin with the given slopes on own-sign pairs, and φ itself on the others
         let (mut q, mut scale) = (0.0, 1.0);
         for j in 0..c.network.width {
-            let z = image[limit.span.groups.of[j]][i];
+            let z = image[limit.direction.groups.of[j]][i];
             let own = c.network.sign(j) * c.y[i] > 0.0;
             let u = if own { c.sides.slope(&c.network, i, j) * z } else { c.network.activation(z) };
             q += c.y[i] * c.network.output(j) * u;
@@ -55,7 +55,7 @@ fn check(c: &Case) -> Result<(), TestCaseError> {
         prop_assert!(limit.lambda[i] == 0.0 || (q - 1.0).abs() <= 1e-10 * scale, "margin {q} of support vector {i}");
     }
     // strong duality: ‖W*‖² = Σλ, so W* is optimal
-    prop_assert!((c.k.norm(&limit.span) / limit.norm - 1.0).abs() < 1e-10);
+    prop_assert!((c.k.norm(&limit.direction) / limit.norm - 1.0).abs() < 1e-10);
     for p in &s.pairs {
         prop_assert!(p.slope > c.network.leak && p.slope < 1.0 && p.fraction > 0.0 && p.fraction < 1.0);
         let size = image[p.group].iter().fold(0.0f64, |t, z| t.max(z.abs()));

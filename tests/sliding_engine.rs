@@ -2,16 +2,16 @@
 
 mod problems;
 
-use farfield::descent::gram::Problem;
-use farfield::descent::horizon::{Horizon, Options};
 use farfield::descent::sliding::mode::Place;
+use farfield::descent::span::SpanProblem;
+use farfield::descent::voyage::{Options, Voyage};
 use farfield::engine::{Engine, EngineKind, Flips, Iterate, Reached, Stop};
 use problems::{Recipe, problem};
 use std::sync::Arc;
 
 const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false };
 
-fn margins(engine: &Horizon) -> Vec<f64> {
+fn margins(engine: &Voyage) -> Vec<f64> {
     let p = engine.coefficients().problem();
     p.network.margins(engine.coefficients().preactivations(), &p.labels)
 }
@@ -22,16 +22,16 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0f64, |d, (a, b)| d.max((a - b).abs())) / top
 }
 
-fn run(p: &Arc<Problem>, t: f64, options: Options) -> Horizon {
-    let mut engine = Horizon::new(p.clone(), 0.0, Flips::default(), options);
+fn run(p: &Arc<SpanProblem>, t: f64, options: Options) -> Voyage {
+    let mut engine = Voyage::new(p.clone(), 0.0, Flips::default(), options);
     assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
     engine
 }
 
 /// The margins stay within the claimed error, and at the last t within 1e-6.
-fn compare(name: &str, p: &Arc<Problem>, times: &[f64]) {
-    let mut steps = Horizon::new(p.clone(), 0.0, Flips::default(), STEPS);
-    let mut sliding = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
+fn compare(name: &str, p: &Arc<SpanProblem>, times: &[f64]) {
+    let mut steps = Voyage::new(p.clone(), 0.0, Flips::default(), STEPS);
+    let mut sliding = Voyage::new(p.clone(), 0.0, Flips::default(), Options::default());
     let mut error = 0.0;
     for &t in times {
         for engine in [&mut steps, &mut sliding] {
@@ -93,7 +93,7 @@ fn varied(seed: u64) -> Recipe {
 }
 
 /// The first and the last change of side of every pair, step by step from `start` to `end`.
-fn changes(p: &Arc<Problem>, start: f64, end: f64) -> (Vec<f64>, Vec<f64>) {
+fn changes(p: &Arc<SpanProblem>, start: f64, end: f64) -> (Vec<f64>, Vec<f64>) {
     let m = p.network.width;
     let mut steps = run(p, start, STEPS);
     let (mut first, mut last) = (vec![f64::NAN; p.n() * m], vec![f64::NAN; p.n() * m]);
@@ -189,7 +189,7 @@ fn resumes_in_the_same_bits() {
     for t in [1e3, 6e3, 2e4] {
         let mut engine = run(&p, t, Options::default());
         let state = engine.save();
-        let mut again = Horizon::restore(p.clone(), &state, Options::default()).expect("a state of this problem");
+        let mut again = Voyage::restore(p.clone(), &state, Options::default()).expect("a state of this problem");
         for t in [3e4, 1e7, 1e30] {
             assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
             assert_eq!(again.advance(t, &Stop::default()), Reached::Target);

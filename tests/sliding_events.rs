@@ -24,12 +24,12 @@
 //! of the largest z, or of a slope; the rates here are above a hundredth of that per unit of log t, so times
 //! are right to 10⁻⁸ with room.
 
-use farfield::descent::gram::{Coefficients, Problem, Start};
 use farfield::descent::sliding::Sliding;
 use farfield::descent::sliding::events::Event;
 use farfield::descent::sliding::mode::Place::{self, Above, Below, Kink};
+use farfield::descent::span::{Coefficients, SpanProblem, SpanStart};
 use farfield::engine::{Flips, Reached, Stop};
-use farfield::geometry::Gram;
+use farfield::inner_products::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
 use farfield_kernels::loss::Loss;
@@ -40,12 +40,12 @@ const RATE: f64 = 0.25;
 const LEAK: f64 = 0.1;
 
 /// A problem on K with labels +, −, +, −, at t₀ with these pre-activations (n×m) on `positive` and `negative` neurons.
-fn problem(k: Vec<f64>, z: Vec<f64>, positive: usize, negative: usize) -> Arc<Problem> {
+fn problem(k: Vec<f64>, z: Vec<f64>, positive: usize, negative: usize) -> Arc<SpanProblem> {
     let (width, n) = (positive + negative, z.len() / (positive + negative));
     let labels = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
-    let start = Start { preactivations: z, squared_norms: vec![1.0; width], weights: None };
+    let start = SpanStart { preactivations: z, squared_norms: vec![1.0; width], weights: None };
     let network = Network { width, positive, leak: LEAK };
-    Arc::new(Problem::new(
+    Arc::new(SpanProblem::new(
         Arc::new(Gram(Matrix::new(n, n, k))),
         None,
         labels,
@@ -56,7 +56,7 @@ fn problem(k: Vec<f64>, z: Vec<f64>, positive: usize, negative: usize) -> Arc<Pr
 }
 
 /// Follows the averages from t₀; pairs with z = 0 slide.
-fn events(problem: &Arc<Problem>, end: f64) -> Vec<Event> {
+fn events(problem: &Arc<SpanProblem>, end: f64) -> Vec<Event> {
     let z = &problem.start.preactivations;
     let place = |z: &f64| match z {
         0.0 => Kink,
@@ -90,7 +90,7 @@ fn time(sum: f64, q: f64, h: f64) -> f64 {
 const A: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
 /// Two samples below their kinks at −D, with own pre-activations that give the margin of λ = 2.
-fn two(c: f64, depth: f64) -> (Arc<Problem>, f64) {
+fn two(c: f64, depth: f64) -> (Arc<SpanProblem>, f64) {
     let q = margin(2.0);
     let own = q / A - LEAK * depth;
     (problem(vec![1.0, c, c, 1.0], vec![own, -depth, -depth, own], 1, 1), q)
@@ -142,7 +142,7 @@ impl Four {
     }
 
     /// One neuron of each sign for each depth of (3, −).
-    fn problem(&self, depths: &[f64]) -> Arc<Problem> {
+    fn problem(&self, depths: &[f64]) -> Arc<SpanProblem> {
         let Self { c, k, other, p, r, margins: [q1, q3] } = *self;
         let (size, a) = (depths.len(), output(depths));
         let own1 = q1 / (a * size as f64);

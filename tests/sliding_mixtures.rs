@@ -2,15 +2,15 @@
 
 mod problems;
 
-use farfield::descent::horizon::Horizon;
 use farfield::descent::sliding::Sliding;
+use farfield::descent::voyage::Voyage;
 use farfield::engine::{Engine, EngineKind, Reached, Stop};
 use farfield::monitor::{Monitor, PatternState};
 use problems::mixtures::{Case, mixture};
 use problems::settings::Settings;
 
 /// A run at t.
-fn engine(case: &Case, warp: bool, t: f64) -> Horizon {
+fn engine(case: &Case, warp: bool, t: f64) -> Voyage {
     let mut engine = case.engine(warp);
     assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
     engine
@@ -18,7 +18,7 @@ fn engine(case: &Case, warp: bool, t: f64) -> Horizon {
 
 impl Case {
     /// The averaged run stays within its claim of the stepped one, and without the ripple within its bound.
-    fn compare(&self, averages: &Horizon, steps: &Horizon) {
+    fn compare(&self, averages: &Voyage, steps: &Voyage) {
         let (exact, found) = (self.margins(steps.coefficients()), self.margins(averages.coefficients()));
         let top = exact.iter().fold(0.0f64, |top, q| top.max(q.abs()));
         let error = difference(&exact, &found) / top;
@@ -57,7 +57,7 @@ fn within_the_bound() {
 }
 
 /// Advances to the step at which the next bit changes, after `t`.
-fn next_flip(engine: &mut Horizon, t: f64) -> f64 {
+fn next_flip(engine: &mut Voyage, t: f64) -> f64 {
     assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
     let count = engine.flips().count;
     while engine.flips().count == count {

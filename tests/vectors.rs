@@ -9,11 +9,11 @@ mod common;
 use common::{Trajectory, assert_close, number};
 use farfield::descent::direct::Direct;
 use farfield::descent::fused::{Nest, Options};
-use farfield::descent::gram::{self, Start};
-use farfield::descent::horizon::{self, Horizon};
 use farfield::descent::sliding::mode::Place;
+use farfield::descent::span::{self, SpanStart};
+use farfield::descent::voyage::{self, Voyage};
 use farfield::engine::{Engine, EngineKind, Flips, Hold, Precision, Reached, Remark, Stop};
-use farfield::geometry::preactivations;
+use farfield::inner_products::preactivations;
 use farfield::monitor::{Monitor, PatternState};
 use std::sync::Arc;
 
@@ -60,12 +60,12 @@ fn direct_engine() {
     }
 }
 
-fn horizon(case: &Trajectory, warp: bool) -> Horizon {
+fn horizon(case: &Trajectory, warp: bool) -> Voyage {
     let (x, w) = (case.samples(), case.initial());
-    let start = Start::new(w.clone(), preactivations(&x, &w));
-    let problem = gram::Problem::new(case.gram(), Some(x), case.y.clone(), case.network(), case.law(), start);
-    let options = horizon::Options { warp, ..Default::default() };
-    Horizon::new(Arc::new(problem), 0.0, Flips::default(), options)
+    let start = SpanStart::new(w.clone(), preactivations(&x, &w));
+    let problem = span::SpanProblem::new(case.gram(), Some(x), case.y.clone(), case.network(), case.law(), start);
+    let options = voyage::Options { warp, ..Default::default() };
+    Voyage::new(Arc::new(problem), 0.0, Flips::default(), options)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod problems;
 
-use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::voyage::{Options, Voyage};
 use farfield::engine::{Engine, EngineKind, Flips, Iterate, Reached, Stop};
 use problems::{Recipe, problem, settling};
 
@@ -18,16 +18,16 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 /// The largest differences of margins and coefficients, and the ratios of claimed to true errors.
 fn compare(recipe: &Recipe, horizon: f64) -> Vec<f64> {
     let p = problem(recipe);
-    let mut steps = Horizon::new(p.clone(), 0.0, Flips::default(), STEPS);
-    let mut warp = Horizon::new(p.clone(), 0.0, Flips::default(), Options::default());
+    let mut steps = Voyage::new(p.clone(), 0.0, Flips::default(), STEPS);
+    let mut warp = Voyage::new(p.clone(), 0.0, Flips::default(), Options::default());
     let mut ratios = Vec::new();
     for t in [2e3, 1e4, 3e4, 1e5, 3e5, 1e6, 1e7].into_iter().filter(|t| *t <= horizon) {
         for engine in [&mut steps, &mut warp] {
             assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
         }
         assert_eq!(warp.flips(), steps.flips(), "{}, t = {t}", recipe.name);
-        let margins = |engine: &Horizon| p.network.margins(engine.coefficients().preactivations(), &p.labels);
-        let coefficients = |engine: &Horizon| engine.coefficients().coefficients().hi().to_vec();
+        let margins = |engine: &Voyage| p.network.margins(engine.coefficients().preactivations(), &p.labels);
+        let coefficients = |engine: &Voyage| engine.coefficients().coefficients().hi().to_vec();
         let of_margins = difference(&margins(&steps), &margins(&warp));
         let of_coefficients = difference(&coefficients(&steps), &coefficients(&warp));
         assert!(of_margins < 1e-13 && of_coefficients < 1e-12, "{}, t = {t}: {of_margins:e}", recipe.name);

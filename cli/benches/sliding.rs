@@ -70,7 +70,7 @@ impl Case {
         if let Some(limit) = monitor.sliding() {
             println!(
                 "              {} pairs slide in the limit, {} own-sign pairs on the wrong side",
-                limit.pairs.iter().map(|p| limit.limit.span.groups.size[p.group]).sum::<usize>(),
+                limit.pairs.iter().map(|p| limit.limit.direction.groups.size[p.group]).sum::<usize>(),
                 limit.wrong_side.len()
             );
         }

@@ -23,7 +23,7 @@
 
 use super::{Data, Gradient, least};
 use crate::engine::Iterate;
-use crate::geometry::Gram;
+use crate::inner_products::Gram;
 use crate::limit::Limit;
 use crate::problem::Problem;
 use crate::slopes::Slopes;
@@ -134,15 +134,15 @@ impl Cone {
     /// None where the limit is of other groups, or does not separate beyond rounding.
     fn new(present: &Present, data: &Data, limit: &Limit, steps: f64) -> Option<Self> {
         let (ku, slopes) = (data.roundoff(), present.slopes);
-        if limit.span.groups != slopes.groups {
+        if limit.direction.groups != slopes.groups {
             return None;
         }
         let total: f64 = limit.lambda.iter().sum();
         let weights: Vec<f64> = limit.lambda.iter().map(|l| l / total).collect();
-        let span = slopes.span(&weights, data.y, data.network);
-        let image = data.geometry.image(&span);
-        let length = data.geometry.squared_norm(&span, &image).sqrt(); // N
-        let features = data.feature_products(&span, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
+        let direction = slopes.direction(&weights, data.y, data.network);
+        let image = data.products.image(&direction);
+        let length = data.products.squared_norm(&direction, &image).sqrt(); // N
+        let features = data.feature_products(&direction, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
         let sizes: f64 = weights.iter().zip(data.norms).map(|(p, x)| p * x).sum::<f64>() / length;
         let rounding = ku * sizes; // of ⟨x_i, U⟩, ‖x_i‖ = 1
         let along = |i: usize| features[i] / length;
@@ -159,7 +159,7 @@ impl Cone {
         let count: f64 = (0..features.len()).map(active).sum();
         let spread = (libm::log(count) - entropy + ku).max(0.0);
         let excess = (length * (1.0 + ku * sizes * sizes) / margin - 1.0).max(0.0) + f64::EPSILON;
-        let r = present.view.combined_norm(1.0, &span.scaled(-p / length));
+        let r = present.view.combined_norm(1.0, &direction.scaled(-p / length));
         let terms = present.view.magnitude() + p * sizes;
         Some(Self {
             image: image.into_iter().map(|column| column.into_iter().map(|v| v / length).collect()).collect(),

@@ -3,7 +3,7 @@
 use super::Condition;
 use super::ConditionKind::{self, *};
 use super::Relation::{self, *};
-use crate::geometry::Gram;
+use crate::inner_products::Gram;
 use crate::matrix::Matrix;
 use crate::network::Pattern;
 use crate::problem::Problem;

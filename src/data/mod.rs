@@ -15,7 +15,7 @@ mod standardize;
 
 use crate::digest;
 use crate::error::{Error, LENGTHS, Result};
-use crate::geometry::{Geometry, Gram, Samples};
+use crate::inner_products::{Gram, InnerProducts, Samples};
 use crate::lanczos::largest_eigenvalue_watched;
 use crate::matrix::Matrix;
 use crate::watch::Watch;
@@ -114,7 +114,7 @@ impl Data {
     ) -> Result<Self> {
         check(&x, &y)?;
         let n = x.rows();
-        let product = || crate::product::gram_watched(&x, watch).ok_or(Error::Stopped);
+        let product = || crate::gram::gram_watched(&x, watch).ok_or(Error::Stopped);
         let gram = if n <= Self::LARGEST { Some(Arc::new(Gram(product()?))) } else { None };
         let norms: Vec<f64> = match &gram {
             Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
@@ -189,7 +189,7 @@ impl Data {
     }
 
     /// Inner products of the samples: by K where it is held, by passes over X elsewhere.
-    pub(crate) fn inner_products(&self) -> Arc<dyn Geometry + Send> {
+    pub(crate) fn inner_products(&self) -> Arc<dyn InnerProducts + Send> {
         match self.gram() {
             Some(k) => k.clone(),
             None => Arc::new(Samples(self.x().clone())),

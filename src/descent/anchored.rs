@@ -8,7 +8,7 @@
 //! which see it in the margins.
 
 use super::compensated::{Compensated, dot};
-use super::gram::{Coefficients, Problem};
+use super::span::{Coefficients, SpanProblem};
 use crate::engine::Iterate;
 use crate::matrix::norm;
 use rayon::prelude::*;
@@ -24,7 +24,7 @@ pub const INTERVAL: f64 = 1024.0;
 
 /// `s·w_j(0) + Σ_k (s c_kj + e_kj) x_k` of neuron j as pairs `hi + lo`; `e` is a column of n coefficients. None where X
 /// or W(0) is not held.
-pub fn weights(problem: &Problem, c: &Compensated, j: usize, s: f64, e: Option<&[f64]>) -> Option<Compensated> {
+pub fn weights(problem: &SpanProblem, c: &Compensated, j: usize, s: f64, e: Option<&[f64]>) -> Option<Compensated> {
     let (x, start) = (problem.samples.as_ref()?, problem.start.weights.as_ref()?);
     let (n, m, d) = (x.rows(), problem.network.width, x.cols());
     let mut coefficients = Vec::with_capacity(n);

@@ -15,13 +15,13 @@
 
 use super::direct::Direct;
 use super::fused;
-use super::gram::{self, Start as SpanStart};
-use super::horizon::{self, Horizon};
 use super::relay::Relay;
+use super::span::{self, SpanStart};
+use super::voyage::{self, Voyage};
 use crate::data::Data;
 use crate::engine::{Engine, EngineKind, Flips, Precision};
 use crate::error::{Error, Result};
-use crate::geometry::preactivations;
+use crate::inner_products::preactivations;
 use crate::matrix::Matrix;
 use crate::problem::Problem;
 use crate::start::Start;
@@ -130,7 +130,7 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
         return Ok(Box::new(Direct::new(data.x().clone(), data.y(), &network, law, &weights, &how)));
     }
     let span = span(problem, &weights)?;
-    Ok(Box::new(Horizon::new(Arc::new(span), 0.0, Flips::default(), far(options))))
+    Ok(Box::new(Voyage::new(Arc::new(span), 0.0, Flips::default(), far(options))))
 }
 
 /// The engine that goes on from a state, in the same bits: the one that saved it, whatever was planned.
@@ -147,7 +147,7 @@ pub fn restore(problem: &Problem, start: &Start, options: &Options, state: &Stat
         return Ok(Box::new(Direct::restore(data.x().clone(), data.y(), &network, law, &steps(options), state)?));
     }
     let span = span(problem, &start.matrix(problem)?)?;
-    Ok(Box::new(Horizon::restore(Arc::new(span), state, far(options))?))
+    Ok(Box::new(Voyage::restore(Arc::new(span), state, far(options))?))
 }
 
 /// Options of the direct engine.
@@ -156,17 +156,17 @@ pub(super) fn steps(options: &Options) -> fused::Options {
 }
 
 /// Options of the engine for long horizons.
-pub(super) fn far(options: &Options) -> horizon::Options {
+pub(super) fn far(options: &Options) -> voyage::Options {
     let mixed = options.precision == Precision::Mixed;
-    horizon::Options { warp: options.warp, sliding: options.sliding_tolerance, mixed, ..Default::default() }
+    voyage::Options { warp: options.warp, sliding: options.sliding_tolerance, mixed, ..Default::default() }
 }
 
 /// The problem as the span of the data sees it.
-fn span(problem: &Problem, weights: &Arc<Matrix>) -> Result<gram::Problem> {
+fn span(problem: &Problem, weights: &Arc<Matrix>) -> Result<span::SpanProblem> {
     let data = &problem.data;
     let start = SpanStart::new(weights.clone(), preactivations(data.x(), weights));
     let (gram, x, y) = (data.gram_for("steps on K")?.clone(), data.x().clone(), data.y().to_vec());
-    Ok(gram::Problem::new(gram, Some(x), y, problem.network, problem.law(), start))
+    Ok(span::SpanProblem::new(gram, Some(x), y, problem.network, problem.law(), start))
 }
 
 /// Multiply-adds in dense products, floating-point operations per second: two threads of a small server.

@@ -7,10 +7,10 @@ use super::fused::{Fused, Nest, Options};
 use super::stagnation::Looks;
 use crate::digest::{Digest, Hasher};
 use crate::engine::{
-    Diary, Engine, EngineKind, Flips, Iterate, Precision, Progress, Reached, Remark, Segment, Stop, Work,
+    Diary, Engine, EngineKind, Flips, Iterate, Precision, Progress, Reached, Remark, Segment, Stop, Weights, Work,
 };
-use crate::geometry::{Span, preactivations, transposed_product};
-use crate::matrix::{Matrix, norm};
+use crate::inner_products::preactivations;
+use crate::matrix::Matrix;
 use crate::network::{Network, Pattern};
 use crate::rounding::Rounding;
 use crate::state::{Result, State, StateError};
@@ -291,7 +291,7 @@ impl Engine for Direct {
         let Self { fused, samples, network, options, diary, .. } = self;
         self.weights.get_or_insert_with(|| {
             let weights = fused.weights();
-            let (length, running) = (weights.norm(), fused.preactivations());
+            let running = fused.preactivations();
             let z = if options.precision == Precision::F64 {
                 running
             } else {
@@ -301,7 +301,7 @@ impl Engine for Direct {
                 }
                 z
             };
-            Weights { z, weights, length, samples: samples.clone() }
+            Weights::known(samples, Arc::new(weights), z)
         })
     }
 }
@@ -323,36 +323,4 @@ fn numbered(options: &Options) -> [(&'static str, f64); 3] {
         Some(Nest::Rows) => 2.0,
     };
     [("precision", precision as f64), ("tied", f64::from(u8::from(options.tied))), ("nest", nest)]
-}
-
-/// W and Z at one t.
-struct Weights {
-    z: Vec<f64>,
-    weights: Matrix,
-    length: f64,
-    samples: Arc<Matrix>,
-}
-
-impl Iterate for Weights {
-    fn preactivations(&self) -> &[f64] {
-        &self.z
-    }
-
-    fn weight_norm(&self) -> f64 {
-        self.length
-    }
-
-    fn combined_norm(&self, s: f64, e: &Span) -> f64 {
-        let directions: Vec<Vec<f64>> = e.columns.iter().map(|c| transposed_product(&self.samples, c)).collect();
-        let row = |(j, g): (usize, &usize)| {
-            let sum: Vec<f64> =
-                self.weights.row(j).iter().zip(&directions[*g]).map(|(w, v)| s.mul_add(*w, *v)).collect();
-            norm(&sum)
-        };
-        norm(&e.groups.of.iter().enumerate().map(row).collect::<Vec<f64>>())
-    }
-
-    fn weights(&self) -> Matrix {
-        self.weights.clone()
-    }
 }

@@ -27,7 +27,7 @@ pub use farfield_kernels::plan::{Lanes, Nest};
 use mixed::Mixed;
 use plain::Plain;
 use std::sync::Arc;
-use tied::{Descent, Stepper};
+use tied::{Stepper, Tying};
 
 /// How to compute the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,9 +88,9 @@ impl Fused {
     ) -> Self {
         let setup = Setup { x, y, network, loss, rate, tie: options.tied, nest: options.nest, isa };
         let stepper: Box<dyn Stepper> = match options.precision {
-            Precision::F32 => Box::new(Descent::<Plain<f32>>::new(&setup, weights)),
-            Precision::F64 => Box::new(Descent::<Plain<f64>>::new(&setup, weights)),
-            Precision::Mixed => Box::new(Descent::<Mixed>::new(&setup, weights)),
+            Precision::F32 => Box::new(Tying::<Plain<f32>>::new(&setup, weights)),
+            Precision::F64 => Box::new(Tying::<Plain<f64>>::new(&setup, weights)),
+            Precision::Mixed => Box::new(Tying::<Mixed>::new(&setup, weights)),
         };
         Self { stepper, isa }
     }
@@ -110,9 +110,9 @@ impl Fused {
         let isa = Isa::best();
         let setup = Setup { x, y, network, loss, rate, tie: options.tied, nest: options.nest, isa };
         let stepper: Box<dyn Stepper> = match options.precision {
-            Precision::F32 => Box::new(Descent::<Plain<f32>>::restore(&setup, from)?),
-            Precision::F64 => Box::new(Descent::<Plain<f64>>::restore(&setup, from)?),
-            Precision::Mixed => Box::new(Descent::<Mixed>::restore(&setup, from)?),
+            Precision::F32 => Box::new(Tying::<Plain<f32>>::restore(&setup, from)?),
+            Precision::F64 => Box::new(Tying::<Plain<f64>>::restore(&setup, from)?),
+            Precision::Mixed => Box::new(Tying::<Mixed>::restore(&setup, from)?),
         };
         Ok(Self { stepper, isa })
     }

@@ -13,11 +13,11 @@
 
 use super::choose::{self, Options, far, steps};
 use super::direct::Direct;
-use super::gram::{self, Start as SpanStart};
-use super::horizon::Horizon;
+use super::span::{self, SpanStart};
+use super::voyage::Voyage;
 use crate::engine::{Diary, Engine, EngineKind, Flips, Fractions, Iterate, Progress, Reached, Segment, Stop, Work};
 use crate::error::Result;
-use crate::geometry::preactivations;
+use crate::inner_products::preactivations;
 use crate::matrix::Matrix;
 use crate::number::COUNTABLE;
 use crate::problem::Problem;
@@ -52,7 +52,7 @@ const CHEAP: f64 = 12e-6;
 enum Runner {
     Direct(Box<Direct>),
     /// With the W and the t that the span begins at.
-    Span(Box<Horizon>, Arc<Matrix>),
+    Voyage(Box<Voyage>, Arc<Matrix>),
 }
 
 /// Gradient descent that is handed over.
@@ -156,14 +156,14 @@ impl Relay {
     fn inner(&self) -> &dyn Engine {
         match &self.runner {
             Runner::Direct(direct) => &**direct,
-            Runner::Span(span, _) => &**span,
+            Runner::Voyage(span, _) => &**span,
         }
     }
 
     fn inner_mut(&mut self) -> &mut dyn Engine {
         match &mut self.runner {
             Runner::Direct(direct) => &mut **direct,
-            Runner::Span(span, _) => &mut **span,
+            Runner::Voyage(span, _) => &mut **span,
         }
     }
 
@@ -217,8 +217,8 @@ impl Relay {
         let (t, flips, weights) = (self.inner().t(), self.inner().flips(), self.inner_mut().iterate().weights());
         let weights = Arc::new(weights);
         let Some(span) = span(&self.problem, &weights) else { return };
-        let horizon = Horizon::new(Arc::new(span), t, flips, far(&self.options)).telling(&self.progress);
-        self.runner = Runner::Span(Box::new(horizon), weights);
+        let horizon = Voyage::new(Arc::new(span), t, flips, far(&self.options)).telling(&self.progress);
+        self.runner = Runner::Voyage(Box::new(horizon), weights);
     }
 
     fn leave_span(&mut self) {
@@ -274,8 +274,8 @@ impl Relay {
                 }
                 let weights = Arc::new(Matrix::new(m, d, weights));
                 let span = span(problem, &weights).ok_or_else(wrong)?;
-                let horizon = Horizon::restore(Arc::new(span), &state, far(options))?.telling(&progress);
-                Runner::Span(Box::new(horizon), weights)
+                let horizon = Voyage::restore(Arc::new(span), &state, far(options))?.telling(&progress);
+                Runner::Voyage(Box::new(horizon), weights)
             }
         };
         let mut relay = Self::with(problem, options, runner, progress);
@@ -301,11 +301,11 @@ fn direct(problem: &Problem, options: &Options, weights: &Matrix, from: (u64, Fl
 }
 
 /// The problem as the span of the data sees it from W on; none without K.
-fn span(problem: &Problem, weights: &Arc<Matrix>) -> Option<gram::Problem> {
+fn span(problem: &Problem, weights: &Arc<Matrix>) -> Option<span::SpanProblem> {
     let data = &problem.data;
     let start = SpanStart::new(weights.clone(), preactivations(data.x(), weights));
     let (gram, x, y) = (data.gram()?.clone(), data.x().clone(), data.y().to_vec());
-    Some(gram::Problem::new(gram, Some(x), y, problem.network, problem.law(), start))
+    Some(span::SpanProblem::new(gram, Some(x), y, problem.network, problem.law(), start))
 }
 
 impl Engine for Relay {
@@ -372,7 +372,7 @@ impl Engine for Relay {
         let mut state = self.inner().save();
         let marks = vec![self.look, self.trial, self.paid, self.limit, self.past.spent];
         state.insert(MARKS, Class::Path, marks);
-        if let Runner::Span(_, weights) = &self.runner {
+        if let Runner::Voyage(_, weights) = &self.runner {
             state.insert("relay.weights", Class::Path, weights.values().to_vec());
         }
         self.past.save(&mut state);

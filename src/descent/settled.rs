@@ -9,8 +9,8 @@
 //! is the same recursion as the general step (Soudry et al. 2018 for the linear model with features
 //! Φ). S and q are compensated sums of the increments: `q = q(t₀) + H S` holds to rounding at any t.
 //!
-//! *The watch.* Each `z_ij` is linear in S, and S grows. Since Z was last brought up to date, sample
-//! k has contributed `S_k`, so `|Δz_ij| ≤ |a_j| Σ_k |K_ik| S_k`. At that moment the watch finds the
+//! *The guard.* Each `z_ij` is linear in S, and S grows. Since Z was last brought up to date, sample
+//! k has contributed `S_k`, so `|Δz_ij| ≤ |a_j| Σ_k |K_ik| S_k`. At that moment the guard finds the
 //! largest τ such that `S ≤ τ s` (s the increments of that moment) keeps every z on its side, and then
 //! compares `S_k` with `τ s_k` after every step: n comparisons instead of n·m·n products. As soon as
 //! one of them fails, Z is brought up to date at that very t and its signs are read. No flip can
@@ -19,7 +19,7 @@
 //! *Mixed.* The steps may read H in f32, anchored to f64 ([`super::streamed`]).
 
 use super::compensated::Compensated;
-use super::gram::Coefficients;
+use super::span::Coefficients;
 use super::streamed::Streamed;
 use super::symmetric::Symmetric;
 use crate::engine::{Progress, Reached, Stop};
@@ -28,7 +28,7 @@ use crate::state::{Reader, Result, Saver, StateError};
 use farfield_kernels::loss::Loss;
 use farfield_kernels::settled::Space;
 
-/// Relative room left for rounding in the bounds of the watch.
+/// Relative room left for rounding in the bounds of the guard.
 const ROOM: f64 = 1e-6;
 
 /// Steps between two notes of the t reached.
@@ -63,7 +63,7 @@ impl Settled {
             increment: vec![0.0; n],
             change: vec![0.0; n],
         };
-        settled.watch(state);
+        settled.guard(state);
         settled
     }
 
@@ -128,7 +128,7 @@ impl Settled {
         &self.q
     }
 
-    /// Moves on by `s`: `S ← S + s`, `q ← q + H s`, without any watch.
+    /// Moves on by `s`: `S ← S + s`, `q ← q + H s`, without any guard.
     pub fn add(&mut self, s: &[f64]) {
         self.h.multiply(s, &mut self.change);
         self.q.add(&self.change);
@@ -160,7 +160,7 @@ impl Settled {
                 if changes > 0 {
                     return (taken, Reached::Flip);
                 }
-                self.watch(state);
+                self.guard(state);
             }
         }
         (steps, Reached::Target)
@@ -201,7 +201,7 @@ impl Settled {
     }
 
     /// Sets the limits of S from the present Z and the increments of the next step.
-    pub fn watch(&mut self, state: &Coefficients) {
+    pub fn guard(&mut self, state: &Coefficients) {
         let (problem, m) = (state.problem(), state.problem().network.width);
         problem.loss.increments(self.q.hi(), problem.rate, &mut self.increment);
         problem.reach(&self.increment, &mut self.change);

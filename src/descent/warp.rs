@@ -30,10 +30,10 @@
 //!
 //! (`σ_1 = s'/s`) and `|Hδ|`, doubled, relative to the largest margin, plus [`ROUNDING`], is what a flight reports.
 
-use super::gram::Coefficients;
 use super::modified::{Field, ORDER, order_needed};
 use super::runge_kutta::{NODES, STAGES, change, combined_error, displacement, errors};
 use super::settled::Settled;
+use super::span::Coefficients;
 use crate::engine::{Progress, Reached, Stop};
 use crate::number::{COUNTABLE, largest};
 use crate::state::{Reader, Result, Saver};

@@ -13,7 +13,7 @@
 //! `s_i = −ℓ'(q_i)` and normalized so that `Σ λ_i ∇q_i` has the length of W, both numbers follow from
 //! what a step already has. They need no fixed pattern, so they say how settled an unsettled run is.
 
-use crate::geometry::{Geometry, Span};
+use crate::inner_products::{Direction, InnerProducts};
 use crate::network::{Network, Pattern};
 use crate::real;
 use farfield_kernels::loss::Loss;
@@ -36,13 +36,13 @@ pub struct Stationarity {
 ///
 /// `distance(s, E)` is `‖s·W + E‖_F`, `norm` is `‖W‖_F`. None unless every margin is positive.
 pub fn stationarity(
-    geometry: &(impl Geometry + ?Sized),
+    products: &(impl InnerProducts + ?Sized),
     z: &[f64],
     y: &[f64],
     network: &Network,
     loss: Loss,
     norm: f64,
-    distance: impl Fn(f64, &Span) -> f64,
+    distance: impl Fn(f64, &Direction) -> f64,
 ) -> Option<Stationarity> {
     let margins = network.margins(z, y);
     let least = margins.iter().copied().fold(f64::INFINITY, f64::min);
@@ -52,8 +52,8 @@ pub fn stationarity(
     // weights relative to the largest: no margin is too large for them
     let (weights, _) = loss.relative_weights(&margins);
     let pattern = Pattern::of(z, y.len(), network.width);
-    let gradient = Span::of_features(&weights, y, network, &pattern);
-    let length = geometry.norm(&gradient);
+    let gradient = Direction::of_features(&weights, y, network, &pattern);
+    let length = products.norm(&gradient);
     // λ_i = scale·s_i with ‖Σ λ_i ∇q_i‖ = ‖W‖/q_min
     let scale = norm / (least * length);
     let slack: f64 = weights.iter().zip(&margins).map(|(l, q)| l * (q / least - 1.0)).sum();
@@ -113,7 +113,7 @@ pub fn shares(margins: &[f64], y: &[f64], clean: &[f64], lambda: Option<&[f64]>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::Gram;
+    use crate::inner_products::Gram;
     use crate::matrix::Matrix;
 
     /// Orthogonal samples: Φ_1 and Φ_2 are orthogonal and of equal norm √h, and `W = b_1 Φ_1 + b_2 Φ_2` has
@@ -121,10 +121,10 @@ mod tests {
     fn residuals(b: [f64; 2]) -> Option<Stationarity> {
         let k = Gram(Matrix::new(2, 2, vec![2.0, 0.0, 0.0, 2.0]));
         let (y, network) = ([1.0, -1.0], Network { width: 2, positive: 1, leak: 0.5 });
-        let w = Span::of_features(&b, &y, &network, &Pattern::activated(&network, &y));
+        let w = Direction::of_features(&b, &y, &network, &Pattern::activated(&network, &y));
         let image = k.image(&w);
         let z: Vec<f64> = (0..4).map(|p| image[w.groups.of[p % 2]][p / 2]).collect();
-        let sum = |s: f64, e: &Span| {
+        let sum = |s: f64, e: &Direction| {
             let mut sum = e.clone();
             for (e, w) in sum.columns.iter_mut().flatten().zip(w.columns.iter().flatten()) {
                 *e += s * w;

@@ -24,7 +24,7 @@ mod search;
 pub mod sliding;
 pub mod test_error;
 
-use crate::geometry::{Geometry, Gram, Span};
+use crate::inner_products::{Direction, Gram, InnerProducts};
 use crate::matrix::Matrix;
 use crate::network::{Network, Pattern};
 use rows::Rows;
@@ -44,7 +44,7 @@ pub struct Limit {
     /// A proved bound of `‖Ŵ − Ŵ*‖`, Ŵ the direction of `Σ λ_i Φ_i` and Ŵ* the limit's; at most 2.
     pub direction_error: f64,
     /// `W* = Σ λ_i Φ_i` as coefficients on the samples.
-    pub span: Span,
+    pub direction: Direction,
     /// `‖W*‖ = √Σλ`.
     pub norm: f64,
     /// Backward error of the KKT conditions for K as it is rounded ([`dual`]).
@@ -140,9 +140,10 @@ impl Limit {
     fn assemble(k: &Gram, rows: Rows, answer: Answer, side: impl Fn(usize, usize) -> Option<bool>) -> Self {
         let lambda = rows.per_sample(&answer.weights);
         let nu = rows.by_group(&answer.weights);
-        let span = rows.span(&nu);
-        let image = answer.images.clone().unwrap_or_else(|| k.image(&span));
-        let wrong = |&(i, j): &(usize, usize)| side(i, j).is_some_and(|s| s != (image[span.groups.of[j]][i] > 0.0));
+        let direction = rows.direction(&nu);
+        let image = answer.images.clone().unwrap_or_else(|| k.image(&direction));
+        let wrong =
+            |&(i, j): &(usize, usize)| side(i, j).is_some_and(|s| s != (image[direction.groups.of[j]][i] > 0.0));
         let pairs = (0..lambda.len()).flat_map(|i| (0..rows.network.width).map(move |j| (i, j)));
         Self {
             max_margin: answer.max_margin,
@@ -154,7 +155,7 @@ impl Limit {
             inconsistent: pairs.filter(wrong).collect(),
             nu: if rows.sliding { f64::NAN } else { rate_exponent(&rows.gram(&k.0), &lambda) },
             boundary_coefficients: rows.boundary(&nu),
-            span,
+            direction,
             lambda,
             rows,
             answer,
@@ -175,15 +176,15 @@ impl Limit {
 
     /// Whether there is at most one group of neurons of each sign, so that the decision boundary is a plane.
     pub fn linear(&self, network: &Network) -> bool {
-        let positive = self.span.groups.first.iter().filter(|&&j| j < network.positive).count();
-        positive <= 1 && self.span.groups.len() - positive <= 1
+        let positive = self.direction.groups.first.iter().filter(|&&j| j < network.positive).count();
+        positive <= 1 && self.direction.groups.len() - positive <= 1
     }
 
     /// W* (m×d) for the samples X (n×d).
     pub fn weights(&self, x: &Matrix) -> Matrix {
-        let groups: Vec<Vec<f64>> = self.span.columns.iter().map(|c| combination(c, x)).collect();
-        let rows = self.span.groups.of.iter().flat_map(|g| groups[*g].iter().copied());
-        Matrix::new(self.span.groups.of.len(), x.cols(), rows.collect())
+        let groups: Vec<Vec<f64>> = self.direction.columns.iter().map(|c| combination(c, x)).collect();
+        let rows = self.direction.groups.of.iter().flat_map(|g| groups[*g].iter().copied());
+        Matrix::new(self.direction.groups.of.len(), x.cols(), rows.collect())
     }
 
     /// The decision boundary `w̄ = Σ_i b_i x_i` (length d) for the samples X (n×d).

@@ -296,8 +296,8 @@ impl Part<'_> {
 
     /// Coefficients of the samples (n×m) from coefficients of the rows.
     fn of_samples(&self, weights: &[f64]) -> Vec<Vec<f64>> {
-        let span = self.rows.span(&self.rows.by_group(weights));
-        (0..self.rows.y.len()).map(|i| span.groups.of.iter().map(|p| span.columns[*p][i]).collect()).collect()
+        let direction = self.rows.direction(&self.rows.by_group(weights));
+        (0..self.rows.y.len()).map(|i| direction.groups.of.iter().map(|p| direction.columns[*p][i]).collect()).collect()
     }
 
     /// `weights` of rows, and those of the basis of S with which they sum up to `target`.

@@ -8,7 +8,7 @@
 //!
 //! one per sample in a fixed pattern, one or more where pairs may slide. Nothing here needs X: only `K = XXᵀ`.
 
-use crate::geometry::Span;
+use crate::inner_products::Direction;
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network};
 
@@ -116,12 +116,12 @@ impl Rows {
     }
 
     /// `W = Σ_r λ_r Φ_r` from ν (n×P): column p is `a_p y_i ν_ip`.
-    pub fn span(&self, nu: &Matrix) -> Span {
+    pub fn direction(&self, nu: &Matrix) -> Direction {
         let column = |p: usize| {
             let a = self.network.output(self.groups.first[p]);
             (0..self.y.len()).map(|i| a * self.y[i] * nu[(i, p)]).collect()
         };
-        Span { columns: (0..self.groups.len()).map(column).collect(), groups: self.groups.clone() }
+        Direction { columns: (0..self.groups.len()).map(column).collect(), groups: self.groups.clone() }
     }
 
     /// Coefficients of the decision boundary on the samples, `y_i Σ_p (m_p/m) ν_ip`.

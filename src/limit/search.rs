@@ -16,7 +16,7 @@ use super::precise::double::Double;
 use super::precise::features::{Features, length};
 use super::precise::vector::Vector;
 use super::rows::{Row, Rows};
-use crate::geometry::{Geometry, Gram};
+use crate::inner_products::{Gram, InnerProducts};
 use crate::matrix::Matrix;
 use faer::linalg::solvers::Solve;
 
@@ -121,8 +121,8 @@ impl KnownByGram {
     fn new(k: &Gram, x: Option<&Matrix>, rows: &Rows, weights: &[f64]) -> Self {
         let (n, m) = (rows.y.len(), rows.network.width);
         let error = 4.0 * (n + x.map_or(0, Matrix::cols) + m + 16) as f64 * 0.5 * f64::EPSILON;
-        let span = rows.span(&rows.by_group(weights));
-        let image = k.image(&span);
+        let direction = rows.direction(&rows.by_group(weights));
+        let image = k.image(&direction);
         let norm = |i: usize| k.0[(i, i)].sqrt();
         let size: f64 = rows.list.iter().zip(weights).map(|(r, l)| l * norm(r.sample)).sum();
         let least = |i: usize| {
@@ -136,7 +136,7 @@ impl KnownByGram {
         };
         let list: Vec<_> = (0..n).map(least).collect();
         let lowest = (0..n).map(|i| list[i].0 - error * norm(i) * size).fold(f64::INFINITY, f64::min);
-        let length = (k.squared_norm(&span, &image) + error * size * size).sqrt();
+        let length = (k.squared_norm(&direction, &image) + error * size * size).sqrt();
         let (slack, total) = (8.0 * f64::EPSILON, weights.iter().sum::<f64>());
         let (low, high) = (lowest / length * (1.0 - slack), length / total * (1.0 + slack + error));
         let empty = rows.len() == 0;

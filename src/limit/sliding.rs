@@ -35,7 +35,7 @@
 use super::rows::{Row, Rows};
 use super::search::{self, Answer, Found};
 use super::{Farkas, Inseparable, Limit, Prediction, Undecided, smallest_eigenvalue};
-use crate::geometry::{Geometry, Gram};
+use crate::inner_products::{Gram, InnerProducts};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use faer::linalg::solvers::Solve;
@@ -47,7 +47,7 @@ pub struct Sliding {
     /// λ (one per sample), the direction and its properties; `inconsistent` lists the own-sign pairs
     /// (sample, neuron) whose side in W* is not the given one.
     pub limit: Limit,
-    /// The effective slopes θ_ip (n×P, row-major) of the groups of `limit.span`; the assumed or γ
+    /// The effective slopes θ_ip (n×P, row-major) of the groups of `limit.direction`; the assumed or γ
     /// where `λ_i = 0`.
     pub slopes: Matrix,
     /// The pairs that slide.
@@ -61,7 +61,7 @@ pub struct Sliding {
 pub struct SlidingPair {
     /// Index of the sample.
     pub sample: usize,
-    /// The group of neurons, an index into the groups of `limit.span`.
+    /// The group of neurons, an index into the groups of `limit.direction`.
     pub group: usize,
     /// Sign of `a_j` of the group, `−y_i`.
     pub sign: f64,
@@ -141,7 +141,7 @@ impl Sliding {
 
     /// The effective slopes θ_ij (n×m), of every neuron: `W* = Σ_i λ_i y_i (a_j θ_ij x_i)_j`.
     pub fn slopes_of_neurons(&self) -> Matrix {
-        per_neuron(&self.limit.span.groups, &self.slopes)
+        per_neuron(&self.limit.direction.groups, &self.slopes)
     }
 
     /// Whether every own-sign pair is on its given side in W*.
@@ -152,7 +152,7 @@ impl Sliding {
     /// The number of bits of a pattern (n×m) that W* does not show; the pairs that slide, which have no
     /// lasting bit, are not counted.
     pub fn differing_bits(&self, k: &Gram, pattern: &Pattern) -> usize {
-        let (image, groups) = (k.image(&self.limit.span), &self.limit.span.groups);
+        let (image, groups) = (k.image(&self.limit.direction), &self.limit.direction.groups);
         let slides = |i: usize, p: usize| self.pairs.iter().any(|s| (s.sample, s.group) == (i, p));
         let differs = |i: usize, j: usize| {
             let p = groups.of[j];
@@ -164,7 +164,7 @@ impl Sliding {
     /// Whether this is the limit of the activated pattern, \[H\], problem (5): no own-sign pair on the wrong
     /// side, and only the slope γ for the opposite sign.
     pub fn activated(&self, y: &[f64], network: &Network) -> bool {
-        let opposite = |i: usize, p: usize| network.sign(self.limit.span.groups.first[p]) * y[i] < 0.0;
+        let opposite = |i: usize, p: usize| network.sign(self.limit.direction.groups.first[p]) * y[i] < 0.0;
         let flat = |i: usize| (0..self.slopes.cols()).all(|p| !opposite(i, p) || self.slopes[(i, p)] <= network.leak);
         self.wrong_side.is_empty() && (0..y.len()).all(flat)
     }

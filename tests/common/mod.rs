@@ -1,7 +1,7 @@
 //! Trajectories computed in 60-digit arithmetic, and runs to compare with them.
 #![allow(dead_code)] // each test file uses its part
 
-use farfield::geometry::Gram;
+use farfield::inner_products::Gram;
 use farfield::matrix::Matrix;
 use farfield::monitor::Monitor;
 use farfield::network::Network;
@@ -93,7 +93,7 @@ impl Trajectory {
     }
 
     pub fn gram(&self) -> Arc<Gram> {
-        Arc::new(Gram(farfield::product::gram(&self.samples())))
+        Arc::new(Gram(farfield::gram::gram(&self.samples())))
     }
 
     pub fn monitor(&self) -> Monitor {

@@ -1,9 +1,9 @@
 //! Mixtures with flipped labels of many kinds, as settings of a configuration, and the runs of such a problem.
 
-use farfield::descent::gram;
-use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::span;
+use farfield::descent::voyage::{Options, Voyage};
 use farfield::engine::Flips;
-use farfield::geometry::preactivations;
+use farfield::inner_products::preactivations;
 use farfield::{Problem, Start};
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub struct Case {
     /// As the monitor sees it.
     pub problem: Problem,
     /// As the engines do.
-    pub span: Arc<gram::Problem>,
+    pub span: Arc<span::SpanProblem>,
 }
 
 impl Case {
@@ -41,18 +41,18 @@ impl Case {
         let z = preactivations(data.x(), &weights);
         let gram = data.gram().cloned().expect("few samples");
         let (x, y) = (data.x().clone(), data.y().to_vec());
-        let start = gram::Start::new(weights, z);
-        let span = gram::Problem::new(gram, Some(x), y, problem.network, problem.law(), start);
+        let start = span::SpanStart::new(weights, z);
+        let span = span::SpanProblem::new(gram, Some(x), y, problem.network, problem.law(), start);
         Self { span: Arc::new(span), problem }
     }
 
     /// A run at t = 0.
-    pub fn engine(&self, warp: bool) -> Horizon {
-        Horizon::new(self.span.clone(), 0.0, Flips::default(), Options { warp, ..Options::default() })
+    pub fn engine(&self, warp: bool) -> Voyage {
+        Voyage::new(self.span.clone(), 0.0, Flips::default(), Options { warp, ..Options::default() })
     }
 
     /// The margins of an iterate.
-    pub fn margins(&self, state: &gram::Coefficients) -> Vec<f64> {
+    pub fn margins(&self, state: &span::Coefficients) -> Vec<f64> {
         self.problem.network.margins(state.compensated_preactivations().hi(), self.problem.data.y())
     }
 }

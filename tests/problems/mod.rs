@@ -4,8 +4,8 @@
 pub mod mixtures;
 pub mod settings;
 
-use farfield::descent::gram::{Problem, Start};
-use farfield::geometry::Gram;
+use farfield::descent::span::{SpanProblem, SpanStart};
+use farfield::inner_products::Gram;
 use farfield::matrix::Matrix;
 use farfield::network::Network;
 use farfield_kernels::loss::Loss;
@@ -71,11 +71,11 @@ pub fn settling() -> Vec<Recipe> {
 }
 
 /// The recipe of this name.
-pub fn named(name: &str) -> Arc<Problem> {
+pub fn named(name: &str) -> Arc<SpanProblem> {
     problem(&settling().into_iter().find(|r| r.name == name).expect("a known recipe"))
 }
 
-pub fn problem(r: &Recipe) -> Arc<Problem> {
+pub fn problem(r: &Recipe) -> Arc<SpanProblem> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(r.seed);
     let mut x = Matrix::zeros(r.n, r.d);
     let mut y = vec![0.0; r.n];
@@ -92,9 +92,9 @@ pub fn problem(r: &Recipe) -> Arc<Problem> {
     w0.values_mut().iter_mut().for_each(|w| *w = r.init * normal(&mut rng));
     let k = Matrix::new(r.n, r.n, product(&x, &x));
     let rate = r.step / largest_eigenvalue(&k);
-    let start = Start::new(w0.clone(), product(&x, &w0));
+    let start = SpanStart::new(w0.clone(), product(&x, &w0));
     let rate = if r.mean { rate / r.n as f64 } else { rate };
-    Arc::new(Problem::new(Arc::new(Gram(k)), Some(Arc::new(x)), y, network, (Loss::Exponential, rate), start))
+    Arc::new(SpanProblem::new(Arc::new(Gram(k)), Some(Arc::new(x)), y, network, (Loss::Exponential, rate), start))
 }
 
 /// Uniform on (0, 1].

@@ -4,8 +4,8 @@
 use super::problems::{Recipe, problem};
 use farfield::descent::direct::Direct;
 use farfield::descent::fused::{Nest, Options};
-use farfield::descent::gram;
-use farfield::descent::horizon::{self, Horizon};
+use farfield::descent::span;
+use farfield::descent::voyage::{self, Voyage};
 use farfield::engine::{Engine, Flips, Precision, Reached, Stop};
 use farfield::state::{Result, State};
 use farfield::{Data, Loss, Matrix, Monitor, Network, Problem, Reduction, StepSize};
@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy)]
 pub enum Way {
     Direct(Options),
-    Horizon(horizon::Options),
+    Voyage(voyage::Options),
 }
 
 /// One run: a problem and how it is travelled.
 pub struct Run {
     pub name: String,
-    pub problem: Arc<gram::Problem>,
+    pub problem: Arc<span::SpanProblem>,
     pub way: Way,
     /// The monitored t.
     pub targets: Vec<f64>,
@@ -37,7 +37,7 @@ impl Run {
                 let x = p.samples.clone().expect("samples");
                 Box::new(Direct::new(x, &p.labels, &p.network, (p.loss, p.rate), start, options))
             }
-            Way::Horizon(options) => Box::new(Horizon::new(self.problem.clone(), 0.0, Flips::default(), *options)),
+            Way::Voyage(options) => Box::new(Voyage::new(self.problem.clone(), 0.0, Flips::default(), *options)),
         }
     }
 
@@ -49,7 +49,7 @@ impl Run {
                 let x = p.samples.clone().expect("samples");
                 Box::new(Direct::restore(x, &p.labels, &p.network, (p.loss, p.rate), options, state)?)
             }
-            Way::Horizon(options) => Box::new(Horizon::restore(self.problem.clone(), state, *options)?),
+            Way::Voyage(options) => Box::new(Voyage::restore(self.problem.clone(), state, *options)?),
         })
     }
 
@@ -70,7 +70,7 @@ impl Run {
 }
 
 /// A problem whose bits keep changing: flipped labels, many neurons, large initial weights.
-fn restless(n: usize, d: usize) -> Arc<gram::Problem> {
+fn restless(n: usize, d: usize) -> Arc<span::SpanProblem> {
     let (positive, negative) = (9, 7);
     problem(&Recipe {
         n,
@@ -86,21 +86,21 @@ fn restless(n: usize, d: usize) -> Arc<gram::Problem> {
 }
 
 /// A problem whose pattern settles after a while.
-fn calm(n: usize, d: usize) -> Arc<gram::Problem> {
+fn calm(n: usize, d: usize) -> Arc<span::SpanProblem> {
     problem(&Recipe { n, d, signal: 8.0, positive: 5, negative: 6, init: 1e-4, ..Recipe::default() })
 }
 
 /// Large updates that cancel: what f32 leaves of the differences is not enough, and mixed steps go over to f64.
-fn escalating() -> Arc<gram::Problem> {
+fn escalating() -> Arc<span::SpanProblem> {
     let (n, d) = (7, 6);
     let y: Vec<f64> = (0..n).map(|i| if i < 2 { 1.0 } else { -1.0 }).collect();
     let value = |i: usize, k: usize| 3e3 + y[i] + 0.3 * ((i * 7 + k * 5) % 11) as f64 / 11.0;
     let x = Matrix::new(n, d, (0..n * d).map(|at| value(at / d, at % d)).collect());
     let rate = 10.0 / x.values().iter().map(|x| x * x).sum::<f64>();
     let network = Network { width: 2, positive: 1, leak: 0.3 };
-    let start = farfield::descent::gram::Start::new(Matrix::zeros(2, d), vec![0.0; n * 2]);
-    let gram = Arc::new(farfield::geometry::Gram(farfield::product::gram(&x)));
-    Arc::new(gram::Problem::new(gram, Some(x.into()), y, network, (Loss::Exponential, rate), start))
+    let start = farfield::descent::span::SpanStart::new(Matrix::zeros(2, d), vec![0.0; n * 2]);
+    let gram = Arc::new(farfield::inner_products::Gram(farfield::gram::gram(&x)));
+    Arc::new(span::SpanProblem::new(gram, Some(x.into()), y, network, (Loss::Exponential, rate), start))
 }
 
 /// Steps on X: both nests, tied and not, in all precisions.
@@ -125,16 +125,16 @@ pub fn direct() -> Vec<Run> {
 
 /// Steps, flights and averages in the span of the data.
 pub fn horizon() -> Vec<Run> {
-    let run = |name: &str, problem: &Arc<gram::Problem>, options, targets: &[f64]| Run {
+    let run = |name: &str, problem: &Arc<span::SpanProblem>, options, targets: &[f64]| Run {
         name: name.into(),
         problem: problem.clone(),
-        way: Way::Horizon(options),
+        way: Way::Voyage(options),
         targets: targets.to_vec(),
     };
-    let all = horizon::Options::default();
-    let mixed = horizon::Options { mixed: true, ..all };
-    let steps = horizon::Options { warp: false, ..all };
-    let mixed_steps = horizon::Options { warp: false, ..mixed };
+    let all = voyage::Options::default();
+    let mixed = voyage::Options { mixed: true, ..all };
+    let steps = voyage::Options { warp: false, ..all };
+    let mixed_steps = voyage::Options { warp: false, ..mixed };
     let chatter = problem(&Recipe { n: 30, d: 400, seed: 2, signal: 8.0, label_noise: 0.15, ..Recipe::default() });
     let (restless, calm) = (restless(30, 60), calm(30, 90));
     let wide = problem(&Recipe { name: "wide", n: 200, d: 900, signal: 12.0, ..Recipe::default() });

@@ -11,7 +11,7 @@ mod machine;
 use crate::error::{Result, input_error};
 use crate::memory;
 use farfield::descent::fused::{self, Fused, Isa, Lanes, Nest};
-use farfield::product::gram;
+use farfield::gram::gram;
 use farfield::rounding::AnchorJudge;
 use farfield::{Matrix, Network, Precision};
 use farfield_kernels::loss::Loss;

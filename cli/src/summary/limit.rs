@@ -116,7 +116,7 @@ fn pattern_text(solved: &Sliding, differing: usize) -> String {
         0 => "every pair of one sign is activated".to_string(),
         count => format!("{} on the wrong side", pairs(count)),
     };
-    let bits = limit.lambda.len() * limit.span.groups.of.len();
+    let bits = limit.lambda.len() * limit.direction.groups.of.len();
     let verdict = match (limit.consistent(), differing) {
         (true, 0) => "the limit is consistent with the run's pattern and shows every bit that does not slide".into(),
         (true, d) => {

@@ -23,7 +23,7 @@
 
 use super::core::{Core, Setup, Tie, each, follow, samples, visit};
 use super::master::Master;
-use crate::geometry::preactivations;
+use crate::inner_products::preactivations;
 use crate::matrix::Matrix;
 use crate::number::larger;
 use crate::rounding::AnchorJudge;

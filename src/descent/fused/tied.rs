@@ -1,4 +1,4 @@
-//! Descent: the plain step, and the step of tied groups where it pays.
+//! Tying: the plain step, and the step of tied groups where it pays.
 //!
 //! Neurons with equal sign of a_j and equal column of bits receive the same update, so as long as
 //! no bit changes only P distinct motions exist, P the number of groups. The motion of a group,
@@ -26,8 +26,8 @@ const SHORT: u32 = 32;
 /// The longest wait.
 const LONGEST_WAIT: u32 = 4096;
 
-/// Descent of all neurons, or of their groups.
-pub(super) struct Descent<C> {
+/// Tying of all neurons, or of their groups.
+pub(super) struct Tying<C> {
     network: Network,
     core: C,
     tie: bool,
@@ -46,7 +46,7 @@ struct Tied<C> {
     steps: u32,
 }
 
-/// Descent in any number types.
+/// Tying in any number types.
 pub(super) trait Stepper: Send {
     fn step(&mut self) -> Tally;
     fn sync(&mut self) -> u64;
@@ -59,7 +59,7 @@ pub(super) trait Stepper: Send {
     fn save(&self, out: &mut Saver);
 }
 
-impl<C: Core> Descent<C> {
+impl<C: Core> Tying<C> {
     /// Starts at the given weights. Computes Z.
     pub fn new(setup: &Setup, weights: &Matrix) -> Self {
         let shape = (setup.x.rows(), setup.x.cols(), setup.network.width);
@@ -188,7 +188,7 @@ impl<C: Core> Descent<C> {
     }
 }
 
-impl<C: Core> Stepper for Descent<C> {
+impl<C: Core> Stepper for Tying<C> {
     fn step(&mut self) -> Tally {
         // What is pending is of the pattern before this step, as is what a step of rows finds itself.
         let before = std::mem::take(&mut self.pending);

@@ -18,7 +18,7 @@
 
 use super::mode::{Mode, Place};
 use super::visits::Visits;
-use crate::descent::gram::Coefficients;
+use crate::descent::span::Coefficients;
 use crate::engine::Fractions;
 use crate::network::Pattern;
 use crate::number::COUNTABLE;

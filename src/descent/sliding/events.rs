@@ -15,7 +15,7 @@
 use super::Sliding;
 use super::integrator::TINY;
 use super::mode::{Mode, Place};
-use crate::descent::gram::Problem;
+use crate::descent::span::SpanProblem;
 use crate::number::largest;
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ struct Exchange {
 
 impl Sliding {
     /// Finds the consistent mode of this moment. False if there is none.
-    pub(super) fn settle(&mut self, problem: &Arc<Problem>) -> bool {
+    pub(super) fn settle(&mut self, problem: &Arc<SpanProblem>) -> bool {
         let mut before: Option<Mode> = None;
         for _ in 0..EXCHANGES {
             self.start_of_step(problem);
@@ -75,7 +75,7 @@ impl Sliding {
     }
 
     /// What steps do otherwise than the averages while places change: see [`super::distance`].
-    fn depart(&mut self, problem: &Problem, before: &Mode) {
+    fn depart(&mut self, problem: &SpanProblem, before: &Mode) {
         let (n, m, mode) = (problem.n(), problem.network.width, self.mode.clone());
         let mut change = vec![0.0; n];
         for (group, part) in mode.parts.iter().enumerate() {
@@ -115,7 +115,7 @@ impl Sliding {
 
     /// How far pair (i, j) is displaced along its sample by crossing late or early; `kick` is what a step
     /// adds.
-    fn lag(&mut self, problem: &Problem, before: &Mode, (i, j): (usize, usize), kick: f64) -> f64 {
+    fn lag(&mut self, problem: &SpanProblem, before: &Mode, (i, j): (usize, usize), kick: f64) -> f64 {
         let (n, m) = (problem.n(), problem.network.width);
         let old = &before.parts[before.groups.of[j]];
         if old.slope(i) == 0.0 {
@@ -137,7 +137,7 @@ impl Sliding {
     }
 
     /// Pair (i, j) has come onto its kink.
-    fn caught(&mut self, problem: &Problem, before: &Mode, (i, j): (usize, usize)) {
+    fn caught(&mut self, problem: &SpanProblem, before: &Mode, (i, j): (usize, usize)) {
         let (direction, squared) = before.parts[before.groups.of[j]].across(problem, i);
         let mut change = vec![0.0; problem.n()];
         problem.multiply(&direction, &mut change);
@@ -176,7 +176,7 @@ impl Sliding {
     }
 
     /// The worst violation, relative to the pair's own push; none if the mode is consistent.
-    fn violation(&mut self, problem: &Problem) -> Option<Exchange> {
+    fn violation(&mut self, problem: &SpanProblem) -> Option<Exchange> {
         let (n, m, leak) = (problem.n(), problem.network.width, problem.network.leak);
         let (near, a) = (4.0 * TINY * largest(self.z.hi()), problem.network.output(0).abs());
         let mut worst: Option<Exchange> = None;

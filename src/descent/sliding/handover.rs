@@ -7,7 +7,7 @@
 use super::Sliding;
 use super::mode::{Mode, Place};
 use crate::descent::compensated::Compensated;
-use crate::descent::gram::Coefficients;
+use crate::descent::span::Coefficients;
 
 /// Steps over which the ripple is measured.
 pub const STEPS: u64 = 2048;

@@ -8,8 +8,8 @@
 
 use super::Sliding;
 use super::mode::Place;
-use crate::descent::gram::Problem;
 use crate::descent::runge_kutta::{NODES, change, combined_error, displacement, errors};
+use crate::descent::span::SpanProblem;
 use crate::number::largest;
 
 /// Error allowed to one integration step, relative to the largest margin.
@@ -35,7 +35,7 @@ struct Trial {
 
 impl Sliding {
     /// Finds a step towards `until`, with its stages left in `k`: where it ends and its length in u.
-    pub(super) fn step(&mut self, problem: &Problem, until: f64) -> Option<(f64, f64)> {
+    pub(super) fn step(&mut self, problem: &SpanProblem, until: f64) -> Option<(f64, f64)> {
         let whole = libm::log1p((until - self.t) / self.t);
         let mut wanted = self.length.min(LONGEST);
         for _ in 0..ITERATIONS {
@@ -60,7 +60,7 @@ impl Sliding {
     }
 
     /// The length, below `beyond`, at which the gap is between −½ and −2 times [`TINY`].
-    fn locate(&mut self, problem: &Problem, mut beyond: f64, gap: f64) -> f64 {
+    fn locate(&mut self, problem: &SpanProblem, mut beyond: f64, gap: f64) -> f64 {
         let (mut before, mut low, mut high) = (0.0, TINY, gap + TINY);
         let (mut found, mut side) = (gap, 0);
         for _ in 0..ITERATIONS {
@@ -85,7 +85,7 @@ impl Sliding {
     }
 
     /// The stages of a step over `length` with its error, its gap, and whether its inside is clear.
-    fn attempt(&mut self, problem: &Problem, length: f64) -> Trial {
+    fn attempt(&mut self, problem: &SpanProblem, length: f64) -> Trial {
         let mut stages_clear = true;
         for (i, node) in NODES.iter().enumerate() {
             let ahead = node * length;
@@ -108,7 +108,7 @@ impl Sliding {
     }
 
     /// `e` and the ratios of the loss at `u + ahead`, where S has grown by `moved`.
-    fn weights_ahead(&mut self, problem: &Problem, ahead: f64) {
+    fn weights_ahead(&mut self, problem: &SpanProblem, ahead: f64) {
         let loss = problem.loss;
         self.mode.product().multiply(&self.moved, &mut self.image);
         let fading = -libm::expm1(-ahead) / self.t; // 1/t − 1/t'
@@ -133,7 +133,7 @@ impl Sliding {
     }
 
     /// The least of `θ − γ` and `1 − θ` over all sliding pairs, at the weights `e`.
-    fn slopes_gap(&self, problem: &Problem) -> f64 {
+    fn slopes_gap(&self, problem: &SpanProblem) -> f64 {
         let leak = problem.network.leak;
         let gap = |theta: f64| (theta - leak).min(1.0 - theta);
         let parts = self.mode.parts.iter().filter(|p| !p.kinks.is_empty());
@@ -142,7 +142,7 @@ impl Sliding {
 
     /// The least distance of the others to zero after S has grown by `moved`, relative to the largest z,
     /// and whether the enclosure of the rates by the stages keeps all of them on their sides.
-    fn distances(&mut self, problem: &Problem, length: f64) -> (f64, bool) {
+    fn distances(&mut self, problem: &SpanProblem, length: f64) -> (f64, bool) {
         let (n, m) = (problem.n(), problem.network.width);
         let scale = largest(self.z.hi());
         let (mut center, mut spread) = (vec![0.0; n], vec![0.0; n]);

@@ -33,9 +33,9 @@ mod save;
 pub mod visits;
 
 use super::compensated::{Compensated, dot};
-use super::gram::{Coefficients, Problem};
 use super::modified::Field;
 use super::runge_kutta::{STAGES, change};
+use super::span::{Coefficients, SpanProblem};
 use crate::engine::{Flips, Reached, Stop};
 use crate::number::{COUNTABLE, largest};
 use distance::Distance;
@@ -147,18 +147,18 @@ impl Sliding {
     }
 
     /// The iterate, on its kinks.
-    pub fn iterate(&self, problem: &Arc<Problem>) -> Coefficients {
+    pub fn iterate(&self, problem: &Arc<SpanProblem>) -> Coefficients {
         Coefficients::from_parts(problem.clone(), self.t, self.flips, self.c.clone(), self.z.clone())
     }
 
     /// The effective slopes (n×m, row-major).
-    pub fn slopes(&mut self, problem: &Problem) -> Vec<f64> {
+    pub fn slopes(&mut self, problem: &SpanProblem) -> Vec<f64> {
         self.start_of_step(problem);
         self.mode.slopes(problem, &self.e)
     }
 
     /// `αc t s(q_i)` of the projected margins.
-    pub fn scaled_losses(&mut self, problem: &Problem) -> Vec<f64> {
+    pub fn scaled_losses(&mut self, problem: &SpanProblem) -> Vec<f64> {
         self.start_of_step(problem);
         self.e.clone()
     }
@@ -180,7 +180,7 @@ impl Sliding {
 
     /// What the averages would leave behind in the margins if they went on from here in this mode, relative to
     /// the largest one.
-    pub fn error_ahead(&mut self, problem: &Problem) -> f64 {
+    pub fn error_ahead(&mut self, problem: &SpanProblem) -> f64 {
         self.start_of_step(problem);
         let mut ahead = self.distance.clone();
         ahead.bound += ahead.source(&self.mode, &self.ripple, &self.e, self.t, problem.loss.steepness()) / self.t;
@@ -197,7 +197,7 @@ impl Sliding {
     /// Follows the averages to `target`. `Flip`: nothing slides any more, at a
     /// t where steps can be counted; `Event`: the modes change
     /// without end, or slopes are not determined.
-    pub fn advance(&mut self, problem: &Arc<Problem>, target: f64, stop: &Stop) -> Reached {
+    pub fn advance(&mut self, problem: &Arc<SpanProblem>, target: f64, stop: &Stop) -> Reached {
         while self.t < target {
             if stop.raised() {
                 return Reached::Interrupted;
@@ -235,7 +235,7 @@ impl Sliding {
     }
 
     /// `w = log(αc) + u + log s(q + κ/t)`, `e = exp(w)` and the ratios of the loss at the present t.
-    fn start_of_step(&mut self, problem: &Problem) {
+    fn start_of_step(&mut self, problem: &SpanProblem) {
         let (loss, rate) = (problem.loss, libm::log(problem.rate));
         for k in 0..self.w.len() {
             let (q, shift) = ((self.q.hi()[k], self.q.lo()[k]), self.ripple.mean[k] / self.t);
@@ -245,7 +245,7 @@ impl Sliding {
     }
 
     /// e and the ratios where w was taken.
-    fn at_start(&mut self, problem: &Problem) {
+    fn at_start(&mut self, problem: &SpanProblem) {
         for k in 0..self.w.len() {
             self.e[k] = libm::exp(self.w[k]);
             self.sigma[k] = problem.loss.ratios(self.q.hi()[k] + self.ripple.mean[k] / self.t);
@@ -253,7 +253,7 @@ impl Sliding {
     }
 
     /// Lets the bound grow over a step, before it is applied.
-    fn estimate(&mut self, problem: &Problem, next: f64) {
+    fn estimate(&mut self, problem: &SpanProblem, next: f64) {
         let steepness = problem.loss.steepness();
         let source = self.distance.source(&self.mode, &self.ripple, &self.e, self.t, steepness);
         self.distance.bound += source * (1.0 / self.t - 1.0 / next);
@@ -261,7 +261,7 @@ impl Sliding {
     }
 
     /// Measures κ again where the weights have changed.
-    fn follow_ripple(&mut self, problem: &Problem) {
+    fn follow_ripple(&mut self, problem: &SpanProblem) {
         self.start_of_step(problem);
         if self.distance.outdated(&self.mode, &self.e) {
             self.renew(problem);
@@ -269,7 +269,7 @@ impl Sliding {
     }
 
     /// κ at the present weights, in the same mode.
-    fn renew(&mut self, problem: &Problem) {
+    fn renew(&mut self, problem: &SpanProblem) {
         if let Some(fresh) = self.end_ripple(problem) {
             self.ripple = fresh;
             self.distance.weights.copy_from_slice(&self.e);
@@ -277,7 +277,7 @@ impl Sliding {
     }
 
     /// Ends the use of the present κ, and says what it would be now; none where it hardly matters.
-    fn end_ripple(&mut self, problem: &Problem) -> Option<Ripple> {
+    fn end_ripple(&mut self, problem: &SpanProblem) -> Option<Ripple> {
         let steps = self.ripple.largest() / (ACCURACY * self.t * largest(self.q.hi()));
         if steps < NEGLIGIBLE {
             return None;
@@ -288,14 +288,14 @@ impl Sliding {
     }
 
     /// κ of the present mode at the weights `e`, by an average over so many steps.
-    fn measure(&mut self, problem: &Problem, steps: f64) {
+    fn measure(&mut self, problem: &SpanProblem, steps: f64) {
         self.ripple = Ripple::measure(problem, &self.mode, &self.e, steps);
         self.distance.since = self.t;
         self.distance.weights.copy_from_slice(&self.e);
     }
 
     /// Moves the iterate to `next` over the step left in `k`.
-    fn apply(&mut self, problem: &Problem, next: f64, length: f64) {
+    fn apply(&mut self, problem: &SpanProblem, next: f64, length: f64) {
         change(length, &self.k, &mut self.moved);
         let (n, m) = (problem.n(), problem.network.width);
         for (g, part) in self.mode.parts.iter().enumerate() {
@@ -316,7 +316,7 @@ impl Sliding {
     }
 
     /// Another mode at the present t. False, and nothing changed, if its slopes are not determined.
-    fn change_mode(&mut self, problem: &Arc<Problem>, places: Vec<Place>) -> bool {
+    fn change_mode(&mut self, problem: &Arc<SpanProblem>, places: Vec<Place>) -> bool {
         let Some(mode) = Mode::new(problem, places) else { return false };
         self.mode = mode;
         self.project(problem);
@@ -324,7 +324,7 @@ impl Sliding {
     }
 
     /// Puts the pairs that slide onto their kinks, by the smallest change of W, and reads the margins.
-    fn project(&mut self, problem: &Problem) {
+    fn project(&mut self, problem: &SpanProblem) {
         let (n, m) = (problem.n(), problem.network.width);
         for j in 0..m {
             let part = &self.mode.parts[self.mode.groups.of[j]];
@@ -343,7 +343,7 @@ impl Sliding {
         self.read_margins(problem);
     }
 
-    fn read_margins(&mut self, problem: &Problem) {
+    fn read_margins(&mut self, problem: &SpanProblem) {
         let (n, m) = (problem.n(), problem.network.width);
         for i in 0..n {
             let slope = |j: usize| match self.mode.places[i * m + j] {

@@ -17,7 +17,7 @@
 //!
 //! symmetric and positive semidefinite: a mode is a reduced problem like that of a fixed pattern.
 
-use crate::descent::gram::Problem;
+use crate::descent::span::SpanProblem;
 use crate::descent::symmetric::Symmetric;
 use crate::matrix::Matrix;
 use crate::network::Groups;
@@ -71,7 +71,7 @@ pub struct Mode {
 
 impl Mode {
     /// The mode with these places; none if some K_σσ is singular, so that slopes are not determined.
-    pub fn new(problem: &Arc<Problem>, places: Vec<Place>) -> Option<Self> {
+    pub fn new(problem: &Arc<SpanProblem>, places: Vec<Place>) -> Option<Self> {
         let n = problem.n();
         let groups = groups(problem, &places);
         let mut h = Matrix::zeros(n, n);
@@ -100,7 +100,7 @@ impl Mode {
     }
 
     /// The effective slopes (n×m, row-major) at weights e: 1, γ, or θ.
-    pub fn slopes(&self, problem: &Problem, e: &[f64]) -> Vec<f64> {
+    pub fn slopes(&self, problem: &SpanProblem, e: &[f64]) -> Vec<f64> {
         let (n, m) = (problem.n(), problem.network.width);
         let mut slopes = vec![0.0; n * m];
         for j in 0..m {
@@ -113,7 +113,7 @@ impl Mode {
 }
 
 impl Part {
-    fn new(problem: &Problem, places: &[Place], j: usize, share: f64, h: &mut Matrix) -> Option<Self> {
+    fn new(problem: &SpanProblem, places: &[Place], j: usize, share: f64, h: &mut Matrix) -> Option<Self> {
         let (n, m, k, y) = (problem.n(), problem.network.width, &problem.gram.0, &problem.labels);
         let slope = |i: usize| match places[i * m + j] {
             Place::Below => problem.network.leak,
@@ -161,7 +161,7 @@ impl Part {
 
     /// The direction `x_i − X_σᵀ K_σσ⁻¹ K_σi` of sample i across the kinks, as coefficients on the samples (length
     /// n), and its squared length, the Schur complement of K_σσ.
-    pub fn across(&self, problem: &Problem, i: usize) -> (Vec<f64>, f64) {
+    pub fn across(&self, problem: &SpanProblem, i: usize) -> (Vec<f64>, f64) {
         let row = problem.gram.0.row(i);
         let along = self.excess(self.kinks.iter().map(|k| row[*k]).collect());
         let mut direction = vec![0.0; row.len()];
@@ -187,7 +187,7 @@ impl Part {
     }
 
     /// The growth of the coefficients, `a y_k ×` [`Part::weights`].
-    pub fn column(&self, problem: &Problem, e: &[f64]) -> Vec<f64> {
+    pub fn column(&self, problem: &SpanProblem, e: &[f64]) -> Vec<f64> {
         let a = problem.network.output(self.first);
         self.weights(e).iter().zip(&problem.labels).map(|(w, y)| a * y * w).collect()
     }
@@ -202,7 +202,7 @@ impl Part {
 }
 
 /// Neurons with equal sign and equal places, in the order of their first.
-fn groups(problem: &Problem, places: &[Place]) -> Groups {
+fn groups(problem: &SpanProblem, places: &[Place]) -> Groups {
     let (n, m) = (problem.n(), problem.network.width);
     let mut seen = HashMap::new();
     let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::with_capacity(m) };

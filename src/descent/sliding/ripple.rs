@@ -21,7 +21,7 @@
 //! neuron, so the ripple makes the loss fall more slowly.
 
 use super::mode::{Mode, Part};
-use crate::descent::gram::Problem;
+use crate::descent::span::SpanProblem;
 use crate::number::largest;
 
 /// Fewest and most steps of an average.
@@ -59,7 +59,7 @@ impl Ripple {
     }
 
     /// Of a mode at weights e, by averages over about `steps` steps.
-    pub fn measure(problem: &Problem, mode: &Mode, e: &[f64], steps: f64) -> Self {
+    pub fn measure(problem: &SpanProblem, mode: &Mode, e: &[f64], steps: f64) -> Self {
         let n = problem.n();
         let steps = steps.clamp(STEPS[0], STEPS[1]) as usize;
         let mut ripple = Self::none(n);
@@ -84,7 +84,7 @@ impl Ripple {
 
 impl Part {
     /// The largest deviation of the pre-activations of this group, times t (length n; off the kinks).
-    pub fn ripple_size(&self, problem: &Problem, e: &[f64]) -> Vec<f64> {
+    pub fn ripple_size(&self, problem: &SpanProblem, e: &[f64]) -> Vec<f64> {
         let mut size = vec![0.0; problem.n()];
         if !self.kinks.is_empty() {
             for phase in [0.0, 1.0] {
@@ -97,7 +97,7 @@ impl Part {
 
     /// `⟨ρ⟩` (length n) over `steps` steps, after a quarter as many to forget where they began; `size` keeps the
     /// largest |ρ|.
-    fn average(&self, problem: &Problem, e: &[f64], steps: usize, phase: f64, size: &mut [f64]) -> Vec<f64> {
+    fn average(&self, problem: &SpanProblem, e: &[f64], steps: usize, phase: f64, size: &mut [f64]) -> Vec<f64> {
         let (n, s, leak) = (problem.n(), self.kinks.len(), problem.network.leak);
         let mut orbit = Orbit::new(self, problem, e, phase);
         let (mut c, mut activation) = (vec![0.0; s], vec![0.0; s]);
@@ -125,7 +125,7 @@ impl Part {
     }
 
     /// `s_i K_iσ c` off σ.
-    fn off_kinks(&self, problem: &Problem, c: &[f64], rho: &mut [f64]) {
+    fn off_kinks(&self, problem: &SpanProblem, c: &[f64], rho: &mut [f64]) {
         for i in self.outside() {
             let row = problem.gram.0.row(i);
             rho[i] = self.slope(i) * self.kinks.iter().zip(c).fold(0.0, |sum: f64, (k, c)| row[*k].mul_add(*c, sum));
@@ -135,7 +135,7 @@ impl Part {
 
 impl Orbit {
     /// At `c = 0`, or up to a kick away from it.
-    fn new(part: &Part, problem: &Problem, e: &[f64], phase: f64) -> Self {
+    fn new(part: &Part, problem: &SpanProblem, e: &[f64], phase: f64) -> Self {
         let (s, leak) = (part.kinks.len(), problem.network.leak);
         let a = problem.network.output(part.first);
         let kick =
@@ -148,7 +148,7 @@ impl Orbit {
         orbit
     }
 
-    fn step(&mut self, part: &Part, problem: &Problem) {
+    fn step(&mut self, part: &Part, problem: &SpanProblem) {
         for (r, kick) in self.kicks.iter().enumerate() {
             self.increment[r] = kick[usize::from(self.zeta[r] > 0.0)];
             self.c[r] += self.increment[r];
@@ -157,7 +157,7 @@ impl Orbit {
     }
 
     /// `ζ += K_σσ Δc`.
-    fn shift(&mut self, part: &Part, problem: &Problem) {
+    fn shift(&mut self, part: &Part, problem: &SpanProblem) {
         for (zeta, i) in self.zeta.iter_mut().zip(&part.kinks) {
             let row = problem.gram.0.row(*i);
             *zeta = part.kinks.iter().zip(&self.increment).fold(*zeta, |sum, (k, c)| row[*k].mul_add(*c, sum));
@@ -172,8 +172,8 @@ const GOLDEN: f64 = 0.618_033_988_749_894_8;
 mod tests {
     use super::super::mode::Place::{Above, Kink};
     use super::*;
-    use crate::descent::gram::Start;
-    use crate::geometry::Gram;
+    use crate::descent::span::SpanStart;
+    use crate::inner_products::Gram;
     use crate::matrix::Matrix;
     use crate::network::Network;
     use farfield_kernels::loss::Loss;
@@ -188,9 +188,9 @@ mod tests {
         let leak = 0.1;
         let c = leak + 0.9 * (1.0 - GOLDEN);
         let network = Network { width: 2, positive: 1, leak };
-        let start = Start { preactivations: vec![9.0, 0.0, 0.0, 9.0], squared_norms: vec![1.0; 2], weights: None };
+        let start = SpanStart { preactivations: vec![9.0, 0.0, 0.0, 9.0], squared_norms: vec![1.0; 2], weights: None };
         let gram = Arc::new(Gram(Matrix::new(2, 2, vec![1.0, c, c, 1.0])));
-        let problem = Arc::new(Problem::new(gram, None, vec![1.0, -1.0], network, (Loss::Exponential, 0.5), start));
+        let problem = Arc::new(SpanProblem::new(gram, None, vec![1.0, -1.0], network, (Loss::Exponential, 0.5), start));
         let mode = Mode::new(&problem, vec![Above, Kink, Kink, Above]).expect("regular");
         let ripple = Ripple::measure(&problem, &mode, &[1.0, 1.0], f64::INFINITY);
         let a = std::f64::consts::FRAC_1_SQRT_2;

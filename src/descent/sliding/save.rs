@@ -6,7 +6,7 @@ use super::events::Event;
 use super::mode::{Mode, Place};
 use super::ripple::Ripple;
 use crate::descent::compensated::Compensated;
-use crate::descent::gram::Problem;
+use crate::descent::span::SpanProblem;
 use crate::engine::Flips;
 use crate::number::COUNTABLE;
 use crate::state::{Reader, Result, Saver, StateError};
@@ -39,7 +39,7 @@ impl Sliding {
     ///
     /// # Errors
     /// If a field is missing or cannot be, or if the slopes of the saved places are not determined.
-    pub fn restore(problem: &Arc<Problem>, from: &Reader) -> Result<Self> {
+    pub fn restore(problem: &Arc<SpanProblem>, from: &Reader) -> Result<Self> {
         let (n, m) = (problem.n(), problem.network.width);
         let places = from.choices("places", &Place::ALL)?;
         if places.len() != n * m {

@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 /// A direction `(Xᵀe_j)_j` of the parameter space: one column of n coefficients per group of neurons.
 #[derive(Clone, Debug)]
-pub struct Span {
+pub struct Direction {
     /// P columns of n coefficients.
     pub columns: Vec<Vec<f64>>,
     /// The group of each neuron.
     pub groups: Groups,
 }
 
-impl Span {
+impl Direction {
     /// `Σ_i p_i Φ_i`, `Φ_i = y_i (a_j g_ij x_i)_j`: column j is `p_i y_i a_j g_ij`.
     pub fn of_features(p: &[f64], y: &[f64], network: &Network, pattern: &Pattern) -> Self {
         let groups = pattern.groups(network);
@@ -39,22 +39,22 @@ impl Span {
 }
 
 /// What is known of the data's inner products.
-pub trait Geometry: Sync {
+pub trait InnerProducts: Sync {
     /// `K·v` for a column v of n numbers.
     fn apply(&self, v: &[f64]) -> Vec<f64>;
 
-    /// The images `X·(Xᵀe)` of each column of a span: P columns of n numbers.
-    fn image(&self, e: &Span) -> Vec<Vec<f64>> {
+    /// The images `X·(Xᵀe)` of each column of a direction: P columns of n numbers.
+    fn image(&self, e: &Direction) -> Vec<Vec<f64>> {
         e.columns.iter().map(|c| self.apply(c)).collect()
     }
 
-    /// `‖E‖_F` of a span.
-    fn norm(&self, e: &Span) -> f64 {
+    /// `‖E‖_F` of a direction.
+    fn norm(&self, e: &Direction) -> f64 {
         self.squared_norm(e, &self.image(e)).sqrt()
     }
 
-    /// `‖E‖²_F` from a span and its image.
-    fn squared_norm(&self, e: &Span, image: &[Vec<f64>]) -> f64 {
+    /// `‖E‖²_F` from a direction and its image.
+    fn squared_norm(&self, e: &Direction, image: &[Vec<f64>]) -> f64 {
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let terms = e.columns.iter().zip(image).zip(&e.groups.size).map(|((c, v), m)| *m as f64 * dot(c, v));
         terms.sum::<f64>().max(0.0)
@@ -65,7 +65,7 @@ pub trait Geometry: Sync {
 #[derive(Clone, Debug)]
 pub struct Gram(pub Matrix);
 
-impl Geometry for Gram {
+impl InnerProducts for Gram {
     fn apply(&self, v: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; self.0.rows()];
         dense::combine(v, self.0.values(), self.0.cols(), &mut out);
@@ -78,7 +78,7 @@ impl Geometry for Gram {
 #[derive(Clone, Debug)]
 pub struct Samples(pub Arc<Matrix>);
 
-impl Geometry for Samples {
+impl InnerProducts for Samples {
     fn apply(&self, v: &[f64]) -> Vec<f64> {
         preactivations(&self.0, &Matrix::new(1, self.0.cols(), transposed_product(&self.0, v)))
     }

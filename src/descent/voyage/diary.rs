@@ -1,13 +1,13 @@
 //! What is told of the way.
 
-use super::Horizon;
+use super::Voyage;
 use crate::engine::{EngineKind, Hold, Precision, Remark, Segment};
 use crate::rounding::Rounding;
 
 /// A claim of so many times the tolerance is called void.
 const VOID: f64 = 10.0;
 
-impl Horizon {
+impl Voyage {
     /// Books a stretch.
     pub(super) fn book(&mut self, from: f64, steps_taken: u64, seconds: f64) {
         let (engine, to) = (self.kind, self.state.t());

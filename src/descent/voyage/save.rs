@@ -1,13 +1,13 @@
 //! The state of the engine, from which it goes on in the same bits, and the iterate as others see it.
 
 use super::mode::Mode;
-use super::{Horizon, Options};
-use crate::descent::gram::{Coefficients, Problem};
+use super::{Options, Voyage};
 use crate::descent::settled::Settled;
 use crate::descent::sliding::Sliding;
 use crate::descent::sliding::chatter::Chatter;
+use crate::descent::span::{Coefficients, SpanProblem};
 use crate::engine::{Diary, EngineKind, Hold, Iterate};
-use crate::geometry::Span;
+use crate::inner_products::Direction;
 use crate::matrix::Matrix;
 use crate::rounding::AnchorJudge;
 use crate::state::{Reader, Result, Saver, State, StateError};
@@ -26,13 +26,13 @@ enum Saved {
 /// In the order of their numbers.
 const SAVED: [Saved; 5] = [Saved::General, Saved::Settled, Saved::March, Saved::Flight, Saved::Sliding];
 
-impl Horizon {
+impl Voyage {
     /// Goes on from a state that [`crate::engine::Engine::save`] made on the same problem with the same options, in the
     /// same bits.
     ///
     /// # Errors
     /// If it is the state of another engine, problem or options, or if a field is missing or cannot be.
-    pub fn restore(problem: Arc<Problem>, state: &State, options: Options) -> Result<Self> {
+    pub fn restore(problem: Arc<SpanProblem>, state: &State, options: Options) -> Result<Self> {
         let engines = [EngineKind::Gram, EngineKind::Warp, EngineKind::Sliding];
         state.check(&engines, problem.fingerprint())?;
         let (n, m, from) = (problem.n(), problem.network.width, state.reader());
@@ -178,7 +178,7 @@ impl Iterate for Snapshot {
         self.state.weight_norm()
     }
 
-    fn combined_norm(&self, s: f64, e: &Span) -> f64 {
+    fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
         self.state.combined_norm(s, e)
     }
 

@@ -28,10 +28,10 @@ mod save;
 
 use super::anchored::{self, INTERVAL};
 use super::choose::{price_of_settling, price_on_k};
-use super::gram::{Coefficients, Problem};
 use super::settled::Settled;
 use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
+use super::span::{Coefficients, SpanProblem};
 use super::warp::{SHORTEST, Warp};
 use crate::engine::{Diary, Engine, EngineKind, Flips, Hold, Iterate, Progress, Reached, Stop, Work};
 use crate::number::COUNTABLE;
@@ -72,7 +72,7 @@ const CROSSINGS: u32 = 8;
 
 /// Gradient descent in the span of the data.
 #[derive(Debug)]
-pub struct Horizon {
+pub struct Voyage {
     options: Options,
     state: Coefficients,
     mode: Mode,
@@ -97,9 +97,9 @@ pub struct Horizon {
     allowance: f64,   // of the same
 }
 
-impl Horizon {
+impl Voyage {
     /// Takes over at step `t` from an iterate W(t), the problem's starting point, with `flips` behind it.
-    pub fn new(problem: Arc<Problem>, t: f64, flips: Flips, options: Options) -> Self {
+    pub fn new(problem: Arc<SpanProblem>, t: f64, flips: Flips, options: Options) -> Self {
         let mut horizon = Self::at(Coefficients::new(problem, t, flips), options);
         horizon.write_up();
         horizon
@@ -337,7 +337,7 @@ impl Horizon {
         self.warp.allow(((self.allowance - self.spent) / price).ceil().max(0.0) as u64);
         let reached = self.warp.advance(&mut self.state, &mut settled, target, stop, &self.progress);
         self.spent += self.warp.attempts() as f64 * price;
-        settled.watch(&self.state);
+        settled.guard(&self.state);
         if matches!(reached, Reached::Interrupted | Reached::Exhausted) {
             self.mode = Mode::Flight { settled, from };
             return reached;
@@ -391,13 +391,13 @@ impl Horizon {
         if settled.pending() && settled.sync(&mut self.state, t) > 0 {
             self.flipped();
         } else {
-            settled.watch(&self.state);
+            settled.guard(&self.state);
         }
         self.note_rounding();
     }
 }
 
-impl Engine for Horizon {
+impl Engine for Voyage {
     fn kind(&self) -> EngineKind {
         self.kind
     }

@@ -17,7 +17,7 @@ use super::compensated::{Compensated, dot};
 use super::symmetric::Symmetric;
 use crate::digest::{Digest, Hasher};
 use crate::engine::{Flips, Iterate};
-use crate::geometry::{Geometry, Gram, Span};
+use crate::inner_products::{Direction, Gram, InnerProducts};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use crate::state::{Reader, Result, Saver};
@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 
 /// The starting point W(0), as far as the span of the data sees it.
 #[derive(Clone, Debug)]
-pub struct Start {
+pub struct SpanStart {
     /// `Z(0) = X W(0)ᵀ` (n×m, row-major).
     pub preactivations: Vec<f64>,
     /// `‖w_j(0)‖²`, length m.
@@ -35,7 +35,7 @@ pub struct Start {
     pub weights: Option<Arc<Matrix>>,
 }
 
-impl Start {
+impl SpanStart {
     /// From W(0) (m×d) and `Z(0) = X W(0)ᵀ` (n×m, row-major).
     pub fn new(weights: impl Into<Arc<Matrix>>, preactivations: Vec<f64>) -> Self {
         let weights = weights.into();
@@ -46,7 +46,7 @@ impl Start {
 
 /// What stays fixed during descent in the span of the data.
 #[derive(Debug)]
-pub struct Problem {
+pub struct SpanProblem {
     /// `K = XXᵀ` (n×n).
     pub gram: Arc<Gram>,
     /// The samples (n×d), where they exist: K may be sampled without them.
@@ -60,13 +60,13 @@ pub struct Problem {
     /// `αc`, step size times the factor of the loss (1 or 1/n).
     pub rate: f64,
     /// W at the t where this description begins.
-    pub start: Start,
+    pub start: SpanStart,
     product: Symmetric,
     bound: Symmetric,
     fingerprint: OnceLock<Digest>,
 }
 
-impl Problem {
+impl SpanProblem {
     /// Gathers the parts and prepares the products with `K` and `|K|`.
     ///
     /// # Panics
@@ -77,7 +77,7 @@ impl Problem {
         labels: Vec<f64>,
         network: Network,
         (loss, rate): (Loss, f64),
-        start: Start,
+        start: SpanStart,
     ) -> Self {
         let n = labels.len();
         assert_eq!((gram.0.rows(), gram.0.cols()), (n, n), "K is n x n");
@@ -120,7 +120,7 @@ impl Problem {
 /// The iterate `W(t) = W(0) + CᵀX` with its pattern.
 #[derive(Clone, Debug)]
 pub struct Coefficients {
-    problem: Arc<Problem>,
+    problem: Arc<SpanProblem>,
     t: f64,
     c: Compensated, // n×m, row-major
     z: Compensated, // n×m, row-major
@@ -132,14 +132,14 @@ pub struct Coefficients {
 
 impl Coefficients {
     /// The problem's starting point, reached at `t` with `flips` behind it.
-    pub fn new(problem: Arc<Problem>, t: f64, flips: Flips) -> Self {
+    pub fn new(problem: Arc<SpanProblem>, t: f64, flips: Flips) -> Self {
         let z = Compensated::new(problem.start.preactivations.clone());
         let c = Compensated::zeros(z.hi().len());
         Self::from_parts(problem, t, flips, c, z)
     }
 
     /// The iterate with coefficients `c` and pre-activations `z` (n×m, row-major).
-    pub fn from_parts(problem: Arc<Problem>, t: f64, flips: Flips, c: Compensated, z: Compensated) -> Self {
+    pub fn from_parts(problem: Arc<SpanProblem>, t: f64, flips: Flips, c: Compensated, z: Compensated) -> Self {
         let pattern = Pattern::of(z.hi(), problem.n(), problem.network.width);
         let groups = pattern.groups(&problem.network);
         let mut state = Self { problem, t, c, z, pattern, groups, features: Vec::new(), flips };
@@ -158,7 +158,7 @@ impl Coefficients {
     ///
     /// # Errors
     /// If a field is missing or cannot be.
-    pub fn restore(problem: Arc<Problem>, from: &Reader) -> Result<Self> {
+    pub fn restore(problem: Arc<SpanProblem>, from: &Reader) -> Result<Self> {
         let pairs = problem.n() * problem.network.width;
         let c = Compensated::restore(from, "coefficients", pairs)?;
         let z = Compensated::restore(from, "preactivations", pairs)?;
@@ -166,7 +166,7 @@ impl Coefficients {
     }
 
     /// What stays fixed.
-    pub fn problem(&self) -> &Arc<Problem> {
+    pub fn problem(&self) -> &Arc<SpanProblem> {
         &self.problem
     }
 
@@ -311,13 +311,13 @@ impl Iterate for Coefficients {
     }
 
     fn weight_norm(&self) -> f64 {
-        let nothing = Span { columns: vec![vec![0.0; self.problem.n()]], groups: one_group(self.groups.of.len()) };
+        let nothing = Direction { columns: vec![vec![0.0; self.problem.n()]], groups: one_group(self.groups.of.len()) };
         self.combined_norm(1.0, &nothing)
     }
 
     /// `‖s w_j(0) + Xᵀe_j‖² = s²‖w_j(0)‖² + 2s⟨z_j(0), e_j⟩ + e_jᵀKe_j` with `e_j = s c_j + E_j`, summed over j.
     /// From X where that cancels ([`anchored`]).
-    fn combined_norm(&self, s: f64, e: &Span) -> f64 {
+    fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
         let (n, m) = (self.problem.n(), self.problem.network.width);
         let start = &self.problem.start;
         let (mut squared, mut sizes) = (0.0, 0.0);

@@ -1,17 +1,17 @@
 //! The way over averages: when chattering neurons are handed to [`crate::descent::sliding`], and when they come back.
 
-use super::super::gram::Coefficients;
 use super::super::settled::Settled;
 use super::super::sliding::Sliding;
 use super::super::sliding::handover::{self, Handover};
 use super::super::sliding::mode::Place;
+use super::super::span::Coefficients;
 use super::super::warp::SHORTEST;
 use super::mode::Mode;
-use super::{CROSSINGS, Horizon};
+use super::{CROSSINGS, Voyage};
 use crate::engine::{Engine, Hold, Reached, Stop};
 use crate::number::COUNTABLE;
 
-impl Horizon {
+impl Voyage {
     /// At the end of a window of the watch: the handover to averages, if sliding explains the chatter.
     /// Returns the steps taken.
     pub(super) fn weigh_chatter(&mut self, target: f64) -> u64 {

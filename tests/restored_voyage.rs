@@ -2,7 +2,7 @@
 
 mod problems;
 
-use farfield::descent::horizon::{Horizon, Options};
+use farfield::descent::voyage::{Options, Voyage};
 use farfield::engine::{Engine, Flips, Reached, Stop};
 use problems::named;
 use std::sync::atomic::Ordering;
@@ -10,16 +10,16 @@ use std::sync::atomic::Ordering;
 /// Targets of a run, some of them in the middle of a settled or a warp stretch.
 const TARGETS: [f64; 9] = [3.0, 20.0, 700.0, 2000.0, 2700.0, 1e5, 1e6, 1e12, 1e40];
 
-fn restored(engine: &mut Horizon, options: Options) -> Horizon {
-    Horizon::restore(engine.coefficients().problem().clone(), &engine.save(), options).expect("a whole state")
+fn restored(engine: &mut Voyage, options: Options) -> Voyage {
+    Voyage::restore(engine.coefficients().problem().clone(), &engine.save(), options).expect("a whole state")
 }
 
 #[test]
 fn at_monitored_times() {
     for (name, mixed) in [("late flips", false), ("plain", false), ("plain", true)] {
         let (p, options) = (named(name), Options { mixed, ..Options::default() });
-        let mut through = Horizon::new(p.clone(), 0.0, Flips::default(), options);
-        let mut broken = Horizon::new(p, 0.0, Flips::default(), options);
+        let mut through = Voyage::new(p.clone(), 0.0, Flips::default(), options);
+        let mut broken = Voyage::new(p, 0.0, Flips::default(), options);
         for t in TARGETS {
             assert_eq!(through.advance(t, &Stop::default()), Reached::Target);
             broken = restored(&mut broken, options);
@@ -39,8 +39,8 @@ fn at_any_moment() {
 
 fn at_any_moment_with(options: Options) {
     let p = named("n = 300");
-    let mut through = Horizon::new(p.clone(), 0.0, Flips::default(), options);
-    let mut broken = Horizon::new(p, 0.0, Flips::default(), options);
+    let mut through = Voyage::new(p.clone(), 0.0, Flips::default(), options);
+    let mut broken = Voyage::new(p, 0.0, Flips::default(), options);
     let mut interruptions = 0;
     for t in [5.0, 700.0, 2000.0, 1e7, 1e12] {
         assert_eq!(through.advance(t, &Stop::default()), Reached::Target);
