@@ -8,6 +8,7 @@ use farfield::engine::{Engine, Reached, Stop};
 use farfield::state::State;
 use states::{Dice, Run, interrupted};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 /// The engine again, from the bytes of its state, as a new one.
@@ -102,36 +103,45 @@ fn interrupt_all_the_way(run: &Run, expected: &[String], dice: &mut Dice, modes:
 /// Names the file with a state for [`the_other_process`]; what it sees goes into another one beside it.
 const FILE: &str = "FARFIELD_SAVED_STATE";
 
-/// Each run is interrupted once, and goes on in another process.
+/// Every run, each interrupted at five random moments: 230 of them, each gone on from in a process of its own.
 #[test]
 fn in_another_process() {
     let (mut dice, folder) = (Dice(3), std::env::temp_dir().join(format!("farfield-states-{}", std::process::id())));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let direct = states::direct().into_iter().step_by(3);
-    for (k, run) in direct.chain(states::horizon()).enumerate() {
-        let (expected, mut engine) = (through(&run), run.begin());
-        let next = 1 + (dice.throw() * (run.targets.len() - 1) as f64) as usize;
-        run.targets[..next].iter().for_each(|t| assert_eq!(engine.advance(*t, &Stop::default()), Reached::Target));
-        let moment = dice.throw().mul_add(run.targets[next].min(1e6) - engine.t(), engine.t()).floor();
-        match run.way {
-            states::Way::Direct(_) => engine.advance(moment, &Stop::default()),
-            states::Way::Voyage(_) => {
-                interrupted(&mut *engine, run.targets[next], Duration::from_secs_f64(1e-3 * dice.throw()))
-            }
-        };
-        let file = folder.join(k.to_string());
-        std::fs::write(&file, engine.save().to_bytes()).expect("written");
-        let done = std::process::Command::new(std::env::current_exe().expect("this test"))
-            .args(["--ignored", "--exact", "the_other_process"])
-            .env(FILE, &file)
-            .output()
-            .expect("it runs");
-        assert!(done.status.success(), "{}: {}", run.name, String::from_utf8_lossy(&done.stdout));
-        let seen = std::fs::read_to_string(file.with_extension("seen")).expect("it has seen something");
-        let left = run.targets.iter().filter(|target| **target >= engine.t()).count();
-        assert_eq!(seen, expected[expected.len() - left..].join("\n"), "{} from t = {}", run.name, engine.t());
+    let mut moments = 0;
+    for (number, run) in states::direct().iter().chain(&states::horizon()).enumerate() {
+        let expected = through(run);
+        for _ in 0..5 {
+            goes_on_elsewhere(run, &expected, &mut dice, &folder.join(number.to_string()));
+            moments += 1;
+        }
     }
     std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(moments >= 200, "{moments}");
+}
+
+/// Interrupts the run at a moment, writes the state to a file and lets another process go on from there.
+fn goes_on_elsewhere(run: &Run, expected: &[String], dice: &mut Dice, file: &Path) {
+    let mut engine = run.begin();
+    let next = 1 + (dice.throw() * (run.targets.len() - 1) as f64) as usize;
+    run.targets[..next].iter().for_each(|t| assert_eq!(engine.advance(*t, &Stop::default()), Reached::Target));
+    let moment = dice.throw().mul_add(run.targets[next].min(1e6) - engine.t(), engine.t()).floor();
+    match run.way {
+        states::Way::Direct(_) => engine.advance(moment, &Stop::default()),
+        states::Way::Voyage(_) => {
+            interrupted(&mut *engine, run.targets[next], Duration::from_secs_f64(1e-3 * dice.throw()))
+        }
+    };
+    std::fs::write(file, engine.save().to_bytes()).expect("written");
+    let done = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--ignored", "--exact", "the_other_process"])
+        .env(FILE, file)
+        .output()
+        .expect("it runs");
+    assert!(done.status.success(), "{}: {}", run.name, String::from_utf8_lossy(&done.stdout));
+    let seen = std::fs::read_to_string(file.with_extension("seen")).expect("it has seen something");
+    let left = run.targets.iter().filter(|target| **target >= engine.t()).count();
+    assert_eq!(seen, expected[expected.len() - left..].join("\n"), "{} from t = {}", run.name, engine.t());
 }
 
 /// Run by [`in_another_process`]: goes on from a state through the targets that are left.
@@ -141,7 +151,7 @@ fn the_other_process() {
     let file = std::path::PathBuf::from(std::env::var_os(FILE).expect("a file"));
     let state = State::from_bytes(&std::fs::read(&file).expect("there")).expect("whole");
     let number: usize = file.file_name().and_then(|name| name.to_str()).expect("a number").parse().expect("a number");
-    let run = states::direct().into_iter().step_by(3).chain(states::horizon()).nth(number).expect("a run");
+    let run = states::direct().into_iter().chain(states::horizon()).nth(number).expect("a run");
     let mut engine = run.resume(&state).expect("a state of this run");
     let t = engine.t();
     let see = |target: &f64| {
