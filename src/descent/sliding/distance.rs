@@ -45,8 +45,10 @@
 //! and `δ ≤ min(√s D, √s (D − P) + ζ_ij)`, `|Δq_i| ≤ √H_ii (D − P) + min(√H_ii P, Σ_j |a| s_ij ζ_ij)`. The proof is in
 //! docs/theory.md.
 
+use super::kicks::{Kick, Kicks};
 use super::mode::{COUPLED, Mode, Part};
 use super::ripple::Ripple;
+use crate::descent::span::SpanProblem;
 use crate::number::larger;
 
 /// Relative change of a weight e after which κ is measured again.
@@ -67,6 +69,8 @@ pub struct Distance {
     pub kicked: f64,
     /// Bounds ζ of what this part does to each pre-activation (n×m, row-major); empty where they are not followed.
     pub shifts: Vec<f64>,
+    /// Further displacements by events, with their directions.
+    pub kicks: Kicks,
     /// Disagreement of steps with κ, relative to κ.
     pub disagreement: f64,
     /// The t at which κ was measured.
@@ -79,7 +83,8 @@ impl Distance {
     /// Nothing yet.
     pub fn new(t: f64, weights: Vec<f64>, m: usize) -> Self {
         let shifts = vec![0.0; Self::followed(weights.len(), m)];
-        Self { bound: 0.0, kicked: 0.0, shifts, disagreement: 0.0, since: t, weights }
+        let kicks = Kicks::default();
+        Self { bound: 0.0, kicked: 0.0, shifts, kicks, disagreement: 0.0, since: t, weights }
     }
 
     /// The number of shifts that are followed for n samples and m neurons.
@@ -145,7 +150,7 @@ impl Distance {
             let Some(coupling) = part.coupling() else { continue };
             let v: Vec<f64> = (0..n).map(|k| a * v(part, k)).collect();
             for i in 0..n {
-                let more = coupling.row(i).iter().zip(&v).fold(0.0f64, |sum, (k, v)| k.mul_add(*v, sum));
+                let more = coupling.row(i).iter().zip(&v).fold(0.0f64, |sum, (k, v)| k.abs().mul_add(*v, sum));
                 (0..m).filter(|&j| mode.groups.of[j] == g).for_each(|j| self.shifts[i * m + j] += more);
             }
         }
@@ -161,13 +166,14 @@ impl Distance {
     }
 
     /// The bound of the error of the margins, sample by sample: `√H_ii (D − P)` and what the kicked part does.
-    pub fn of_each_margin(&self, mode: &Mode) -> f64 {
+    pub fn of_each_margin(&self, problem: &SpanProblem, mode: &Mode) -> f64 {
         if self.shifts.is_empty() {
             return self.of_margins(mode);
         }
         let base = self.bound - self.kicked;
-        let each = self.kicked_margins(mode).into_iter().zip(mode.diagonal());
-        each.fold(0.0, |top, (kicked, h)| larger(top, h.sqrt().mul_add(base, kicked)))
+        let carried = self.kicks.of_margins(problem, mode);
+        let each = self.kicked_margins(mode).into_iter().zip(mode.diagonal()).zip(carried);
+        each.fold(0.0, |top, ((kicked, h), carried)| larger(top, h.sqrt().mul_add(base, kicked) + carried))
     }
 
     /// The bound of how far a pre-activation may be off whose sample has the squared length `squared` across the
@@ -183,14 +189,19 @@ impl Distance {
     /// Adds displacements of some neurons along the direction across the kinks whose image is `change`, of squared
     /// length `squared`.
     pub fn kick(&mut self, by: &[(usize, f64)], change: &[f64], squared: f64, m: usize) {
+        if !self.shifts.is_empty() {
+            for &one in by {
+                if let Some(Kick { moved, length }) = self.kicks.add(one, change, squared, m) {
+                    self.bound += length;
+                    self.kicked += length;
+                    self.shifts.iter_mut().zip(moved).for_each(|(shift, v)| *shift += v.abs());
+                }
+            }
+            return;
+        }
         let length = (squared * by.iter().map(|(_, size)| size * size).sum::<f64>()).sqrt();
         self.bound += length;
         self.kicked += length;
-        if !self.shifts.is_empty() {
-            for &(j, size) in by {
-                change.iter().enumerate().for_each(|(k, v)| self.shifts[k * m + j] += size * v.abs());
-            }
-        }
     }
 
     /// An opposite-sign pair with this shift crosses or is caught: what it was off along its sample across the kinks

@@ -125,14 +125,17 @@ impl Sliding {
         problem.multiply(&old.column(problem, &self.e), &mut rates);
         let (speed, (direction, squared)) = (rates[i].abs(), old.across(problem, i));
         let ripple = old.ripple_size(problem, &self.e)[i];
+        let mut change = vec![0.0; n];
+        problem.multiply(&direction, &mut change);
+        let force = kick * self.t / speed;
         if problem.network.sign(j) * problem.labels[i] > 0.0 {
             let off = self.distance.of_pair(i * m + j, squared);
             let jump = kick * self.t * squared;
-            return kick * (1.0 + ripple / (speed + jump)) + kick * self.t * off / speed;
+            self.distance.kicks.cross((i, j), force, &change, squared, m);
+            return kick * (1.0 + ripple / (speed + jump)) + force * off;
         }
-        let mut change = vec![0.0; n];
-        problem.multiply(&direction, &mut change);
         self.distance.absorb((i, j), false, &change, squared, m);
+        self.distance.kicks.cross((i, j), -force, &change, squared, m);
         kick * (1.0 + ripple / speed)
     }
 
@@ -142,6 +145,7 @@ impl Sliding {
         let mut change = vec![0.0; problem.n()];
         problem.multiply(&direction, &mut change);
         self.distance.absorb((i, j), true, &change, squared, problem.network.width);
+        self.distance.kicks.catch((i, j), &change, squared, problem.network.width);
     }
 
     /// The places after an exchange.
