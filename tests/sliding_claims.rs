@@ -40,7 +40,7 @@ fn claims(k: usize) -> Vec<(f64, f64, f64)> {
     let p = problem(&recipe(k));
     let begin = |warp| Voyage::new(p.clone(), 0.0, Flips::default(), Options { warp, ..Options::default() });
     let (mut averages, mut steps) = (begin(true), begin(false));
-    let margins = |engine: &Voyage| p.network.margins(engine.coefficients().preactivations(), &p.labels);
+    let margins = |engine: &Voyage| p.network.margins(engine.coefficients().compensated_preactivations().hi(), &p.labels);
     let mut seen = Vec::new();
     for t in [1e4, 3e4, 1e5] {
         if averages.advance(t, &Stop::default()) != Reached::Target {

@@ -33,17 +33,19 @@
 //! A pair that *enters* is projected onto its kink afterwards.
 //!
 //! *Displacements have a direction.* `δ ≤ √s D` for each crossing would multiply D by `1 + βs/v` every time, as if all
-//! of D lay along the sample that crosses. But D is mostly made of earlier displacements along other samples. So what
-//! events have added, P ≤ D, is followed pair by pair: it changes z_ij by at most ζ_ij,
+//! of D lay along the sample that crosses. But D is mostly made of earlier displacements along other samples, and these
+//! are followed one by one, with their signs ([`super::kicks`]). Those that are more than can be followed add up to
+//! P ≤ D, and are followed together, without signs: P changes z_ij by at most ζ_ij,
 //!
 //! ```text
-//! a displacement by c of w_j along x̃_i:     ζ_kj grows by c |K̃_ki|,   K̃ = K − K_·σ K_σσ⁻¹ K_σ·
+//! a displacement:                            ζ_kj grows by |v_kj|
 //! between events, to first order:           dζ_kj/du ≤ Σ_l |K̃_kl| |a| s_lj e_l |δq_l|,   |δq_l| ≤ min(√H_ll P, Σ_j |a| s_lj ζ_lj)
 //! (i,j) enters, or crosses (opposite sign):  ζ_kj grows by ζ_ij |K̃_ki|/s,   ζ_ij = 0 on its kink
 //! ```
 //!
-//! and `δ ≤ min(√s D, √s (D − P) + ζ_ij)`, `|Δq_i| ≤ √H_ii (D − P) + min(√H_ii P, Σ_j |a| s_ij ζ_ij)`. The proof is in
-//! docs/theory.md.
+//! and with v and δ of the others, `|Δz_ij| ≤ min(√s D, √s (D − P) + ζ_ij) + Σ |v_ij|`,
+//! `|Δq_i| ≤ √H_ii (D − P) + min(√H_ii P, Σ_j |a| s_ij ζ_ij) + Σ |δ_i|`; D is what sources have added, and P. The proof is
+//! in docs/theory.md.
 
 use super::kicks::{Kick, Kicks};
 use super::mode::{COUPLED, Mode, Part};
@@ -65,11 +67,11 @@ const STRETCH: f64 = 0.125;
 pub struct Distance {
     /// D.
     pub bound: f64,
-    /// The part of it that events have added, P.
+    /// The part of it that events have added and that is followed without signs, P.
     pub kicked: f64,
     /// Bounds ζ of what this part does to each pre-activation (n×m, row-major); empty where they are not followed.
     pub shifts: Vec<f64>,
-    /// Further displacements by events, with their directions.
+    /// The other displacements by events, with their directions; no part of D.
     pub kicks: Kicks,
     /// Disagreement of steps with κ, relative to κ.
     pub disagreement: f64,
@@ -177,7 +179,7 @@ impl Distance {
     }
 
     /// The bound of how far a pre-activation may be off whose sample has the squared length `squared` across the
-    /// kinks.
+    /// kinks, but for what the displacements that are followed one by one do.
     pub fn of_pair(&self, pair: usize, squared: f64) -> f64 {
         let (length, base) = (squared.sqrt(), self.bound - self.kicked);
         match self.shifts.get(pair) {
