@@ -40,7 +40,8 @@ fn claims(k: usize) -> Vec<(f64, f64, f64)> {
     let p = problem(&recipe(k));
     let begin = |warp| Voyage::new(p.clone(), 0.0, Flips::default(), Options { warp, ..Options::default() });
     let (mut averages, mut steps) = (begin(true), begin(false));
-    let margins = |engine: &Voyage| p.network.margins(engine.coefficients().compensated_preactivations().hi(), &p.labels);
+    let margins =
+        |engine: &Voyage| p.network.margins(engine.coefficients().compensated_preactivations().hi(), &p.labels);
     let mut seen = Vec::new();
     for t in [1e4, 3e4, 1e5] {
         if averages.advance(t, &Stop::default()) != Reached::Target {
@@ -77,4 +78,15 @@ fn never_below_the_truth() {
     println!("{} claims, {void} above 1e-5; claim/truth: median {middle:?}, most {most:?}", ratios.len());
     assert!(broken.is_empty(), "{broken:#?}");
     assert!(ratios.len() >= many / 6, "only {} claims in {many} problems", ratios.len());
+}
+
+/// An own-sign pair crosses slowly, and its push there is thirty times its speed: the first ripple that carries it beyond
+/// zero decides, some forty steps before the averages are there, and another pair leaves its kink with it.
+#[test]
+fn an_early_crossing() {
+    let seen = claims(218);
+    assert!(!seen.is_empty());
+    for (t, error, claimed) in seen {
+        assert!(error <= claimed, "t = {t:e}: error {error:e}, claimed {claimed:e}");
+    }
 }

@@ -25,8 +25,8 @@
 //!
 //! - half of β/t where a pair *leaves* its kink: it does so from within one kick of where its last visit threw it;
 //! - `β/t + βR/(vt)` where a pair *crosses* at a speed v, R/t the size of the ripple of its pre-activation: it is a step
-//!   late, or as many as the ripple carries it beyond zero. If it is an own-sign pair, whose speed jumps *up* to
-//!   `v + βs`, the ripple makes no more of it than `βR/((v + βs) t)`;
+//!   late, or as many as the ripple carries it beyond zero, early or late. For an own-sign pair, whose speed jumps *up*, the first
+//!   step beyond zero may decide, R/(vt) before the mean is there;
 //! - `βδ/v` where an own-sign pair crosses that is off by δ: one of the two iterates crosses δ/v earlier, and is driven
 //!   with the other slope as long as that.
 //!
@@ -47,7 +47,7 @@
 //! `|Δq_i| ≤ √H_ii (D − P) + min(√H_ii P, Σ_j |a| s_ij ζ_ij) + Σ |δ_i|`; D is what sources have added, and P. The proof is
 //! in docs/theory.md.
 
-use super::kicks::{Kick, Kicks};
+use super::kicks::{Crossing, Kick, Kicks};
 use super::mode::{COUPLED, Mode, Part};
 use super::ripple::Ripple;
 use crate::descent::span::SpanProblem;
@@ -206,16 +206,18 @@ impl Distance {
         self.kicked += length;
     }
 
-    /// An opposite-sign pair with this shift crosses or is caught: what it was off along its sample across the kinks
-    /// goes over to the others, in the ratio of `change` to `squared`.
-    pub fn absorb(&mut self, (i, j): (usize, usize), caught: bool, change: &[f64], squared: f64, m: usize) {
-        if self.shifts.is_empty() || squared <= 0.0 {
+    /// A pair comes to zero, and the rates of its neuron change by `jump`: to all displacements, but for the part of D that
+    /// has no direction and, of an own-sign pair, P, which add a displacement of their own.
+    pub fn cross(&mut self, way: &Crossing, jump: &[f64], squared: f64, m: usize) {
+        self.kicks.cross(way, jump, squared, m);
+        if self.shifts.is_empty() || way.own {
             return;
         }
-        let off = self.shifts[i * m + j];
-        let others = (0..change.len()).filter(|k| *k != i);
-        others.for_each(|k| self.shifts[k * m + j] += off * change[k].abs() / squared);
-        if caught {
+        let (i, j) = (way.sample, way.neuron);
+        let ahead = self.shifts[i * m + j] / way.rate.abs();
+        let others = (0..jump.len()).filter(|k| *k != i);
+        others.for_each(|k| self.shifts[k * m + j] += ahead * jump[k].abs());
+        if way.caught {
             self.shifts[i * m + j] = 0.0;
         }
     }

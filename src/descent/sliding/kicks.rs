@@ -7,14 +7,15 @@
 //! ```text
 //! at first:            v_kj = c K̃_ki
 //! between events:      dδ/du = −H (p∘δ),   dv_kj/du = −Σ_l K̃_kl a_j y_l s_lj p_l δ_l,   δ_l = y_l Σ_j a_j s_lj v_lj
-//! (i,j) crosses at speed |dz/du|:  v_kj ← v_kj ± β v_ij K̃_ki/|dz/du|     (+ own sign, − opposite sign)
-//! (i,j) is caught:     v_kj ← v_kj − v_ij K̃_ki/K̃_ii
+//! (i,j) comes to 0:    v_kj ← v_kj + (f⁺ − f⁻)_kj v_ij/f⁻_ij
 //! ```
 //!
-//! the last two being the saltation matrices of piecewise smooth flows (Leine and Nijmeijer, *Dynamics and Bifurcations of
-//! Non-Smooth Mechanical Systems*, 2004): an iterate that is ahead by v_ij crosses `v_ij/|dz/du|` earlier, and is driven with
-//! the other slope, by β along x̃_i, as long as that. All displacements together change z_ij by at most `Σ |v_ij|`, the margin
-//! by at most `Σ |δ_i|`: what couplings of different signs cancel, is cancelled.
+//! f⁻ and f⁺ the rates dz/du of neuron j before and after: the saltation matrix of a piecewise smooth flow (Leine and
+//! Nijmeijer, *Dynamics and Bifurcations of Non-Smooth Mechanical Systems*, 2004). An iterate that is ahead by v_ij comes there
+//! `v_ij/f⁻_ij` earlier, and moves with f⁺ as long as that. Where (i,j) crosses and nothing else happens, f⁺ − f⁻ lies along x̃_i; where
+//! it is caught, v_ij becomes 0; where others leave their kinks because of it, what they do is in f⁺. All displacements
+//! together change z_ij by at most `Σ |v_ij|`, the margin by at most `Σ |δ_i|`: what couplings of different signs cancel, is
+//! cancelled.
 //!
 //! Between events δ follows the classical Runge–Kutta method of order 4, with the weights of the step's mean, and v the
 //! integral of `p∘δ` that it finds. Loop order: displacement, part of the step, stage, one product with H each.
@@ -43,6 +44,21 @@ pub struct Kick {
     pub length: f64,
 }
 
+/// A pair that comes to zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Crossing {
+    /// Index of the sample.
+    pub sample: usize,
+    /// Index of the neuron.
+    pub neuron: usize,
+    /// `dz/du` before.
+    pub rate: f64,
+    /// Whether the pair is an own-sign one.
+    pub own: bool,
+    /// Whether it stays on its kink.
+    pub caught: bool,
+}
+
 /// The displacements, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kicks(pub Vec<Kick>);
@@ -66,22 +82,17 @@ impl Kicks {
         Some(self.0.remove(shortest))
     }
 
-    /// Pair (i, j) crosses: `factor` is `±β/|dz/du|`, `image` that of x̃_i, of squared length `squared`.
-    pub fn cross(&mut self, (i, j): (usize, usize), factor: f64, image: &[f64], squared: f64, m: usize) {
+    /// A pair comes to zero, and the rates of its neuron's pre-activations change by `jump`, of squared length `squared`.
+    pub fn cross(&mut self, way: &Crossing, jump: &[f64], squared: f64, m: usize) {
+        let (i, j) = (way.sample, way.neuron);
         for kick in &mut self.0 {
-            let by = factor * kick.moved[i * m + j];
-            kick.length += if factor > 0.0 { by.abs() * squared.sqrt() } else { 0.0 };
-            image.iter().enumerate().for_each(|(k, v)| kick.moved[k * m + j] += by * v);
+            let ahead = kick.moved[i * m + j] / way.rate;
+            kick.length += if way.own { ahead.abs() * squared.sqrt() } else { 0.0 };
+            jump.iter().enumerate().for_each(|(k, v)| kick.moved[k * m + j] += ahead * v);
+            if way.caught {
+                kick.moved[i * m + j] = 0.0;
+            }
         }
-    }
-
-    /// Pair (i, j) is caught on its kink.
-    pub fn catch(&mut self, (i, j): (usize, usize), image: &[f64], squared: f64, m: usize) {
-        if squared <= 0.0 {
-            return;
-        }
-        self.cross((i, j), -1.0 / squared, image, squared, m);
-        self.0.iter_mut().for_each(|kick| kick.moved[i * m + j] = 0.0);
     }
 
     /// What all of them together change a pre-activation by, at most.
