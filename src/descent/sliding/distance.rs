@@ -25,28 +25,32 @@
 //!
 //! - half of β/t where a pair *leaves* its kink: it does so from within one kick of where its last visit threw it;
 //! - `β/t + βR/(vt)` where a pair *crosses* at a speed v, R/t the size of the ripple of its pre-activation: it is a step
-//!   late, or as many as the ripple carries it beyond zero. If it is an own-sign pair, whose speed jumps *up* to
-//!   `v + βs`, the ripple makes no more of it than `βR/((v + βs) t)`;
+//!   late, or as many as the ripple carries it beyond zero, early or late. For an own-sign pair, whose speed jumps *up*, the first
+//!   step beyond zero may decide, R/(vt) before the mean is there;
 //! - `βδ/v` where an own-sign pair crosses that is off by δ: one of the two iterates crosses δ/v earlier, and is driven
 //!   with the other slope as long as that.
 //!
 //! A pair that *enters* is projected onto its kink afterwards.
 //!
 //! *Displacements have a direction.* `δ ≤ √s D` for each crossing would multiply D by `1 + βs/v` every time, as if all
-//! of D lay along the sample that crosses. But D is mostly made of earlier displacements along other samples. So what
-//! events have added, P ≤ D, is followed pair by pair: it changes z_ij by at most ζ_ij,
+//! of D lay along the sample that crosses. But D is mostly made of earlier displacements along other samples, and these
+//! are followed one by one, with their signs ([`super::kicks`]). Those that are more than can be followed add up to
+//! P ≤ D, and are followed together, without signs: P changes z_ij by at most ζ_ij,
 //!
 //! ```text
-//! a displacement by c of w_j along x̃_i:     ζ_kj grows by c |K̃_ki|,   K̃ = K − K_·σ K_σσ⁻¹ K_σ·
+//! a displacement:                            ζ_kj grows by |v_kj|
 //! between events, to first order:           dζ_kj/du ≤ Σ_l |K̃_kl| |a| s_lj e_l |δq_l|,   |δq_l| ≤ min(√H_ll P, Σ_j |a| s_lj ζ_lj)
 //! (i,j) enters, or crosses (opposite sign):  ζ_kj grows by ζ_ij |K̃_ki|/s,   ζ_ij = 0 on its kink
 //! ```
 //!
-//! and `δ ≤ min(√s D, √s (D − P) + ζ_ij)`, `|Δq_i| ≤ √H_ii (D − P) + min(√H_ii P, Σ_j |a| s_ij ζ_ij)`. The proof is in
-//! docs/theory.md.
+//! and with v and δ of the others, `|Δz_ij| ≤ min(√s D, √s (D − P) + ζ_ij) + Σ |v_ij|`,
+//! `|Δq_i| ≤ √H_ii (D − P) + min(√H_ii P, Σ_j |a| s_ij ζ_ij) + Σ |δ_i|`; D is what sources have added, and P. The proof is
+//! in docs/theory.md.
 
+use super::kicks::{Crossing, Kick, Kicks};
 use super::mode::{COUPLED, Mode, Part};
 use super::ripple::Ripple;
+use crate::descent::span::SpanProblem;
 use crate::number::larger;
 
 /// Relative change of a weight e after which κ is measured again.
@@ -63,10 +67,12 @@ const STRETCH: f64 = 0.125;
 pub struct Distance {
     /// D.
     pub bound: f64,
-    /// The part of it that events have added, P.
+    /// The part of it that events have added and that is followed without signs, P.
     pub kicked: f64,
     /// Bounds ζ of what this part does to each pre-activation (n×m, row-major); empty where they are not followed.
     pub shifts: Vec<f64>,
+    /// The other displacements by events, with their directions; no part of D.
+    pub kicks: Kicks,
     /// Disagreement of steps with κ, relative to κ.
     pub disagreement: f64,
     /// The t at which κ was measured.
@@ -79,7 +85,8 @@ impl Distance {
     /// Nothing yet.
     pub fn new(t: f64, weights: Vec<f64>, m: usize) -> Self {
         let shifts = vec![0.0; Self::followed(weights.len(), m)];
-        Self { bound: 0.0, kicked: 0.0, shifts, disagreement: 0.0, since: t, weights }
+        let kicks = Kicks::default();
+        Self { bound: 0.0, kicked: 0.0, shifts, kicks, disagreement: 0.0, since: t, weights }
     }
 
     /// The number of shifts that are followed for n samples and m neurons.
@@ -145,7 +152,7 @@ impl Distance {
             let Some(coupling) = part.coupling() else { continue };
             let v: Vec<f64> = (0..n).map(|k| a * v(part, k)).collect();
             for i in 0..n {
-                let more = coupling.row(i).iter().zip(&v).fold(0.0f64, |sum, (k, v)| k.mul_add(*v, sum));
+                let more = coupling.row(i).iter().zip(&v).fold(0.0f64, |sum, (k, v)| k.abs().mul_add(*v, sum));
                 (0..m).filter(|&j| mode.groups.of[j] == g).for_each(|j| self.shifts[i * m + j] += more);
             }
         }
@@ -161,17 +168,18 @@ impl Distance {
     }
 
     /// The bound of the error of the margins, sample by sample: `√H_ii (D − P)` and what the kicked part does.
-    pub fn of_each_margin(&self, mode: &Mode) -> f64 {
+    pub fn of_each_margin(&self, problem: &SpanProblem, mode: &Mode) -> f64 {
         if self.shifts.is_empty() {
             return self.of_margins(mode);
         }
         let base = self.bound - self.kicked;
-        let each = self.kicked_margins(mode).into_iter().zip(mode.diagonal());
-        each.fold(0.0, |top, (kicked, h)| larger(top, h.sqrt().mul_add(base, kicked)))
+        let carried = self.kicks.of_margins(problem, mode);
+        let each = self.kicked_margins(mode).into_iter().zip(mode.diagonal()).zip(carried);
+        each.fold(0.0, |top, ((kicked, h), carried)| larger(top, h.sqrt().mul_add(base, kicked) + carried))
     }
 
     /// The bound of how far a pre-activation may be off whose sample has the squared length `squared` across the
-    /// kinks.
+    /// kinks, but for what the displacements that are followed one by one do.
     pub fn of_pair(&self, pair: usize, squared: f64) -> f64 {
         let (length, base) = (squared.sqrt(), self.bound - self.kicked);
         match self.shifts.get(pair) {
@@ -183,26 +191,33 @@ impl Distance {
     /// Adds displacements of some neurons along the direction across the kinks whose image is `change`, of squared
     /// length `squared`.
     pub fn kick(&mut self, by: &[(usize, f64)], change: &[f64], squared: f64, m: usize) {
+        if !self.shifts.is_empty() {
+            for &one in by {
+                if let Some(Kick { moved, length }) = self.kicks.add(one, change, squared, m) {
+                    self.bound += length;
+                    self.kicked += length;
+                    self.shifts.iter_mut().zip(moved).for_each(|(shift, v)| *shift += v.abs());
+                }
+            }
+            return;
+        }
         let length = (squared * by.iter().map(|(_, size)| size * size).sum::<f64>()).sqrt();
         self.bound += length;
         self.kicked += length;
-        if !self.shifts.is_empty() {
-            for &(j, size) in by {
-                change.iter().enumerate().for_each(|(k, v)| self.shifts[k * m + j] += size * v.abs());
-            }
-        }
     }
 
-    /// An opposite-sign pair with this shift crosses or is caught: what it was off along its sample across the kinks
-    /// goes over to the others, in the ratio of `change` to `squared`.
-    pub fn absorb(&mut self, (i, j): (usize, usize), caught: bool, change: &[f64], squared: f64, m: usize) {
-        if self.shifts.is_empty() || squared <= 0.0 {
+    /// A pair comes to zero, and the rates of its neuron change by `jump`: to all displacements, but for the part of D that
+    /// has no direction and, of an own-sign pair, P, which add a displacement of their own.
+    pub fn cross(&mut self, way: &Crossing, jump: &[f64], squared: f64, m: usize) {
+        self.kicks.cross(way, jump, squared, m);
+        if self.shifts.is_empty() || way.own {
             return;
         }
-        let off = self.shifts[i * m + j];
-        let others = (0..change.len()).filter(|k| *k != i);
-        others.for_each(|k| self.shifts[k * m + j] += off * change[k].abs() / squared);
-        if caught {
+        let (i, j) = (way.sample, way.neuron);
+        let ahead = self.shifts[i * m + j] / way.rate.abs();
+        let others = (0..jump.len()).filter(|k| *k != i);
+        others.for_each(|k| self.shifts[k * m + j] += ahead * jump[k].abs());
+        if way.caught {
             self.shifts[i * m + j] = 0.0;
         }
     }

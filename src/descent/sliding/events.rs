@@ -14,7 +14,8 @@
 
 use super::Sliding;
 use super::integrator::TINY;
-use super::mode::{Mode, Place};
+use super::kicks::Crossing;
+use super::mode::{Mode, Part, Place};
 use crate::descent::span::SpanProblem;
 use crate::number::largest;
 use std::sync::Arc;
@@ -77,7 +78,6 @@ impl Sliding {
     /// What steps do otherwise than the averages while places change: see [`super::distance`].
     fn depart(&mut self, problem: &SpanProblem, before: &Mode) {
         let (n, m, mode) = (problem.n(), problem.network.width, self.mode.clone());
-        let mut change = vec![0.0; n];
         for (group, part) in mode.parts.iter().enumerate() {
             let neurons: Vec<usize> = (0..m).filter(|&j| mode.groups.of[j] == group).collect();
             for i in 0..n {
@@ -86,26 +86,11 @@ impl Sliding {
                 if changed.is_empty() {
                     continue;
                 }
-                if to == Place::Kink {
-                    changed.iter().for_each(|&j| self.caught(problem, before, (i, j)));
-                    continue;
-                }
-                let kick = problem.network.output(part.first).abs() * self.e[i] * (1.0 - problem.network.leak) / self.t;
-                let (direction, squared) = part.across(problem, i);
-                problem.multiply(&direction, &mut change);
-                let by: Vec<(usize, f64)> = if from == Place::Kink {
-                    let half = if to == Place::Above { 0.5 * kick } else { -0.5 * kick };
-                    for &j in &neurons {
-                        for k in part.outside() {
-                            self.z.add_at(k * m + j, half * change[k]);
-                        }
-                        (0..n).for_each(|k| self.c.add_at(k * m + j, half * direction[k]));
-                    }
-                    neurons.iter().map(|&j| (j, 0.5 * kick)).collect()
+                if from == Place::Kink {
+                    self.leave(problem, part, &neurons, (i, to));
                 } else {
-                    changed.into_iter().map(|j| (j, self.lag(problem, before, (i, j), kick))).collect()
-                };
-                self.distance.kick(&by, &change, squared, m);
+                    changed.into_iter().for_each(|j| self.cross(problem, [before, &mode], (i, j), to));
+                }
             }
         }
         self.read_margins(problem);
@@ -113,35 +98,51 @@ impl Sliding {
         self.measure(problem, f64::INFINITY);
     }
 
-    /// How far pair (i, j) is displaced along its sample by crossing late or early; `kick` is what a step
-    /// adds.
-    fn lag(&mut self, problem: &SpanProblem, before: &Mode, (i, j): (usize, usize), kick: f64) -> f64 {
-        let (n, m) = (problem.n(), problem.network.width);
-        let old = &before.parts[before.groups.of[j]];
-        if old.slope(i) == 0.0 {
-            return kick; // it left its kink, and its group was not displaced
-        }
-        let mut rates = vec![0.0; n];
-        problem.multiply(&old.column(problem, &self.e), &mut rates);
-        let (speed, (direction, squared)) = (rates[i].abs(), old.across(problem, i));
-        let ripple = old.ripple_size(problem, &self.e)[i];
-        if problem.network.sign(j) * problem.labels[i] > 0.0 {
-            let off = self.distance.of_pair(i * m + j, squared);
-            let jump = kick * self.t * squared;
-            return kick * (1.0 + ripple / (speed + jump)) + kick * self.t * off / speed;
-        }
-        let mut change = vec![0.0; n];
-        problem.multiply(&direction, &mut change);
-        self.distance.absorb((i, j), false, &change, squared, m);
-        kick * (1.0 + ripple / speed)
+    /// What a step adds to a neuron along the sample of a pair with the other slope, `β/t`.
+    fn kick(&self, problem: &SpanProblem, i: usize) -> f64 {
+        problem.network.output(0).abs() * self.e[i] * (1.0 - problem.network.leak) / self.t
     }
 
-    /// Pair (i, j) has come onto its kink.
-    fn caught(&mut self, problem: &SpanProblem, before: &Mode, (i, j): (usize, usize)) {
-        let (direction, squared) = before.parts[before.groups.of[j]].across(problem, i);
-        let mut change = vec![0.0; problem.n()];
+    /// The neurons of a group leave the kink of sample i: by half a kick, up to another half.
+    fn leave(&mut self, problem: &SpanProblem, part: &Part, neurons: &[usize], (i, to): (usize, Place)) {
+        let (n, m) = (problem.n(), problem.network.width);
+        let size = 0.5 * self.kick(problem, i);
+        let half = if to == Place::Above { size } else { -size };
+        let (direction, squared) = part.across(problem, i);
+        let mut change = vec![0.0; n];
         problem.multiply(&direction, &mut change);
-        self.distance.absorb((i, j), true, &change, squared, problem.network.width);
+        for &j in neurons {
+            for k in part.outside() {
+                self.z.add_at(k * m + j, half * change[k]);
+            }
+            (0..n).for_each(|k| self.c.add_at(k * m + j, half * direction[k]));
+        }
+        let by: Vec<(usize, f64)> = neurons.iter().map(|&j| (j, size)).collect();
+        self.distance.kick(&by, &change, squared, m);
+    }
+
+    /// Pair (i, j) has come to zero, where the velocity of its neuron changes: it crosses, or is caught on its kink.
+    fn cross(&mut self, problem: &SpanProblem, [before, after]: [&Mode; 2], (i, j): (usize, usize), to: Place) {
+        let (n, m) = (problem.n(), problem.network.width);
+        let [old, new] = [before, after].map(|mode| &mode.parts[mode.groups.of[j]]);
+        if old.slope(i) == 0.0 {
+            return self.leave(problem, new, &[j], (i, to)); // its group was not on that kink
+        }
+        let (was, is) = (old.column(problem, &self.e), new.column(problem, &self.e));
+        let jump: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
+        let (mut rates, mut change) = (vec![0.0; n], vec![0.0; n]);
+        problem.multiply(&was, &mut rates);
+        problem.multiply(&jump, &mut change);
+        let squared = jump.iter().zip(&change).fold(0.0f64, |sum, (a, b)| a.mul_add(*b, sum)).max(0.0);
+        let (speed, off) = (rates[i].abs(), self.distance.of_pair(i * m + j, old.across(problem, i).1));
+        let own = problem.network.sign(j) * problem.labels[i] > 0.0;
+        let way = Crossing { sample: i, neuron: j, rate: rates[i], own, caught: to == Place::Kink };
+        self.distance.cross(&way, &change, squared, m);
+        if to != Place::Kink {
+            let ripple = old.ripple_size(problem, &self.e)[i] / self.t;
+            let late = 1.0 / self.t + (ripple + if own { off } else { 0.0 }) / speed;
+            self.distance.kick(&[(j, late)], &change, squared, m);
+        }
     }
 
     /// The places after an exchange.

@@ -27,6 +27,7 @@ pub mod distance;
 pub mod events;
 pub mod handover;
 mod integrator;
+pub mod kicks;
 pub mod mode;
 pub mod ripple;
 mod save;
@@ -169,13 +170,13 @@ impl Sliding {
     }
 
     /// A bound of what the averages have left behind in the margins, relative to the largest one.
-    pub fn bound(&self) -> f64 {
-        self.distance.of_each_margin(&self.mode) / largest(self.q.hi()) + ROUNDING
+    pub fn bound(&self, problem: &SpanProblem) -> f64 {
+        self.distance.of_each_margin(problem, &self.mode) / largest(self.q.hi()) + ROUNDING
     }
 
     /// A bound of the relative error of the margins: that, and the ripple.
-    pub fn error_estimate(&self) -> f64 {
-        self.bound() + self.ripple.largest() / (self.t * largest(self.q.hi()))
+    pub fn error_estimate(&self, problem: &SpanProblem) -> f64 {
+        self.bound(problem) + self.ripple.largest() / (self.t * largest(self.q.hi()))
     }
 
     /// What the averages would leave behind in the margins if they went on from here in this mode, relative to
@@ -211,7 +212,7 @@ impl Sliding {
                 return Reached::Diverged;
             }
             let Some((next, length)) = self.step(problem, until) else { return Reached::Event };
-            self.estimate(problem, next);
+            self.estimate(problem, next, length);
             self.apply(problem, next, length);
             self.follow_ripple(problem);
         }
@@ -253,11 +254,14 @@ impl Sliding {
     }
 
     /// Lets the bound grow over a step, before it is applied.
-    fn estimate(&mut self, problem: &SpanProblem, next: f64) {
+    fn estimate(&mut self, problem: &SpanProblem, next: f64, length: f64) {
         let steepness = problem.loss.steepness();
         let source = self.distance.source(&self.mode, &self.ripple, &self.e, self.t, steepness);
         self.distance.bound += source * (1.0 / self.t - 1.0 / next);
         self.distance.spread(&self.mode, &self.e, libm::log(next / self.t), steepness);
+        change(length, &self.k, &mut self.moved);
+        let pull: Vec<f64> = self.moved.iter().zip(&self.sigma).map(|(s, ratios)| -ratios[0] * s / length).collect();
+        self.distance.kicks.follow(problem, &self.mode, &pull, length);
     }
 
     /// Measures κ again where the weights have changed.

@@ -53,7 +53,7 @@ pub struct Part {
     slopes: Vec<f64>,              // of the sides; 0 on σ
     factor: Factor,                // of K_σσ
     weights: Matrix,               // T, |σ|×n
-    coupling: Option<Arc<Matrix>>, // |K − K_·σ K_σσ⁻¹ K_σ·|, n×n
+    coupling: Option<Arc<Matrix>>, // K − K_·σ K_σσ⁻¹ K_σ·, n×n
 }
 
 /// The places of all pairs with the reduced problem.
@@ -132,7 +132,7 @@ impl Part {
                 let along = (0..kinks.len()).fold(0.0f64, |sum, r| half[(r, i)].mul_add(half[(r, l)], sum));
                 h[(i, l)] = (scale * y[l] * slopes[l]).mul_add(k[(i, l)] - along, h[(i, l)]);
                 if let Some(coupling) = &mut coupling {
-                    coupling[(i, l)] = (k[(i, l)] - along).abs();
+                    coupling[(i, l)] = k[(i, l)] - along;
                 }
             }
         }
@@ -144,7 +144,7 @@ impl Part {
         Some(Self { first: j, kinks, slopes, factor, weights: half, coupling: coupling.map(Arc::new) })
     }
 
-    /// The absolute inner products of the samples across the kinks (n×n); none where these are too many numbers.
+    /// The inner products of the samples across the kinks, K̃ (n×n); none where these are too many numbers.
     pub fn coupling(&self) -> Option<&Matrix> {
         self.coupling.as_deref()
     }

@@ -3,6 +3,7 @@
 use super::Sliding;
 use super::distance::Distance;
 use super::events::Event;
+use super::kicks::{Kick, Kicks};
 use super::mode::{Mode, Place};
 use super::ripple::Ripple;
 use crate::descent::compensated::Compensated;
@@ -93,12 +94,16 @@ impl Ripple {
 
 impl Distance {
     fn save(&self, out: &mut Saver) {
+        out.number("since", self.since);
+        out.vector("weights", &self.weights[..]);
+        let mut out = out.beside(); // claims, on which no step depends
         out.number("bound", self.bound);
         out.number("kicked", self.kicked);
         out.vector("shifts", &self.shifts[..]);
         out.number("disagreement", self.disagreement);
-        out.number("since", self.since);
-        out.vector("weights", &self.weights[..]);
+        let mut out = out.within("kicks");
+        out.vector("length", self.kicks.0.iter().map(|kick| kick.length).collect::<Vec<_>>());
+        out.vector("moved", self.kicks.0.iter().flat_map(|kick| kick.moved.iter().copied()).collect::<Vec<_>>());
     }
 
     fn restore(from: &Reader, n: usize, m: usize) -> Result<Self> {
@@ -107,9 +112,19 @@ impl Distance {
             bound: number("bound")?,
             kicked: number("kicked")?,
             shifts: from.vector("shifts", Self::followed(n, m))?,
+            kicks: Kicks::restore(&from.within("kicks"), n, m)?,
             disagreement: number("disagreement")?,
             since: number("since")?,
             weights: from.vector("weights", n)?,
         })
+    }
+}
+
+impl Kicks {
+    fn restore(from: &Reader, n: usize, m: usize) -> Result<Self> {
+        let lengths = from.any("length")?;
+        let moved = from.vector("moved", lengths.len() * n * m)?;
+        let kick = |(length, moved): (&f64, &[f64])| Kick { moved: moved.to_vec(), length: *length };
+        Ok(Self(lengths.iter().zip(moved.chunks_exact(n * m)).map(kick).collect()))
     }
 }

@@ -54,7 +54,7 @@ impl Voyage {
         let problem = self.state.problem().clone();
         let left = sliding.advance(&problem, target, stop);
         self.state = sliding.iterate(&problem);
-        self.averaging = sliding.error_estimate();
+        self.averaging = sliding.error_estimate(&problem);
         if matches!(left, Reached::Flip | Reached::Event) {
             self.end_sliding(left);
         }
