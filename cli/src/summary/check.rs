@@ -52,10 +52,10 @@ pub fn report(checked: &Conditions, loss: Loss) -> String {
 /// Which statements hold for another loss than that of the paper.
 pub fn scope(loss: Loss) -> Option<&'static str> {
     (loss != Loss::Exponential).then_some(
-        "[H] proves its theorems for the exponential loss. Of any loss with the same tail is true: activated pairs of \
-         positively correlated data stay so; in a fixed pattern the direction and the test error of the limit are the \
-         same, and α c t |ℓ'_i| → λ_i; certificates. For the exponential loss only: that near orthogonality keeps every \
-         pair activated, and the constants of [H, Thm 4.8].",
+        "[H] proves its theorems for the exponential loss. What holds for this loss as well: activated pairs of positively \
+         correlated data stay activated; in a fixed pattern the direction of the limit, λ and the test error are the same, \
+         with α c t s_i → λ_i, s_i = -ℓ'(q_i); every certificate. Proved for the exponential loss only: that near \
+         orthogonality keeps all pairs activated.",
     )
 }
 
