@@ -106,7 +106,7 @@ def main():
                     worst = max(worst, off, of_loss)
                     print(f"n = {n}, d = {d}, m = {m}, {flipped} flipped; {engine}, warp {warp}, tied {tied}; {name}: "
                           f"margins {off:.1e}, log loss {of_loss:.1e}")
-    sys.exit(worst > 1e-10)
+    sys.exit(int(worst > 1e-10))
 
 
 if __name__ == "__main__":
