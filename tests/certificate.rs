@@ -3,7 +3,7 @@
 #[path = "problems/settings.rs"]
 mod settings;
 
-use farfield::{CertifiedFor, Data, Descent, Matrix, Network, Options, Problem, Reduction, Row, Start, StepSize};
+use farfield::{CertifiedFor, Data, Descent, Loss, Matrix, Network, Options, Problem, Reduction, Row, Start, StepSize};
 use proptest::prelude::*;
 use settings::Settings;
 use std::ops::ControlFlow::Continue;
@@ -24,6 +24,7 @@ proptest! {
         steps in prop_oneof![Just(300.0), Just(1e5), Just(1e30)],
         direct in any::<bool>(),
         mean in any::<bool>(),
+        logistic in any::<bool>(),
         seed in 0u32..1000,
     ) {
         let direct = direct && steps < 1e4;
@@ -40,6 +41,7 @@ proptest! {
             format!("descent.steps={}", if label_noise > 0.0 { f64::min(steps, 3e3) } else { steps }),
             format!("descent.engine={}", if direct { "direct" } else { "gram" }),
             format!("descent.reduction={}", if mean { "mean" } else { "sum" }),
+            format!("descent.loss={}", if logistic { "logistic" } else { "exponential" }),
         ];
         let recipe = Settings::new(&settings);
         // Without a consistent limit the pattern may chatter, and every step is taken.
@@ -118,6 +120,7 @@ proptest! {
         signal in 0.0f64..8.0,
         leak in 0.02f64..0.9,
         init in prop_oneof![Just(1e-3), Just(0.1), Just(1.0)],
+        logistic in any::<bool>(),
         seed in 0u32..1000,
     ) {
         let recipe = Settings::new(&[
@@ -131,6 +134,7 @@ proptest! {
             format!("network.init_scale={init}"),
             "descent.steps=1e300".into(),
             "descent.engine=gram".into(),
+            format!("descent.loss={}", if logistic { "logistic" } else { "exponential" }),
         ]);
         let seen = followed(&recipe);
         let mut proved = (0.0, 0);
@@ -150,12 +154,17 @@ proptest! {
 }
 
 /// One sample and two neurons of its sign, the second on the wrong side: z₂ = −a grows by γ times what z₁ does,
-/// `q ≈ log t`, and reaches 0 where `S = αΣℓ` is `a√2/γ` for a sample of length 1. The proof foresees it.
+/// `q ≈ log t`, and reaches 0 where `S = αΣs` is `a√2/γ` for a sample of length 1. The proof foresees it.
 #[test]
 fn a_late_crossing_is_foreseen() {
+    [Loss::Exponential, Loss::Logistic].into_iter().for_each(foresee);
+}
+
+fn foresee(loss: Loss) {
     let data = Data::new(Matrix::new(1, 1, vec![1.0]), vec![1.0]).expect("a sample");
     let network = Network::new(2, 2, 0.1).expect("a network");
     let problem = Problem::with(&data, network, StepSize::Fixed(1.0), Reduction::Sum).expect("a problem");
+    let problem = problem.with_loss(loss);
     let start = Start::Weights(Matrix::new(2, 1, vec![1.0, -5.0]).into());
     let mut descent = Descent::with(&problem, &start, &Options::default()).expect("a descent");
     let (mut foreseen, mut rows) = (0.0f64, Vec::new());

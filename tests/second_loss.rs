@@ -7,14 +7,12 @@
 
 mod problems;
 
-use farfield::descent::direct::Direct;
-use farfield::descent::fused::Options as Steps;
 use farfield::descent::span::{SpanProblem, SpanStart};
-use farfield::descent::voyage::{Options, Voyage};
-use farfield::engine::{Engine, EngineKind, Flips, Precision, Reached, Stop};
+use farfield::engine::{Engine, EngineKind};
 use farfield::inner_products::preactivations;
 use farfield::matrix::norm;
-use farfield::{Data, Loss, Matrix, Monitor, Network, Reduction, StepSize};
+use farfield::{Data, Loss, Matrix, Monitor, Reduction, StepSize};
+use problems::losses::{Plain, claims, difference, engines_follow_plain_steps, horizon, margins, with_loss};
 use problems::mixtures::{Case, mixture};
 use problems::named;
 use problems::settings::Settings;
@@ -28,9 +26,12 @@ fn steep(name: &str) -> Arc<SpanProblem> {
 /// The same data, W(0) and network with the loss e^{−2q}, and a quarter of the rate, since its second derivative is
 /// 4e^{−2q}.
 fn with_steep(p: &SpanProblem) -> Arc<SpanProblem> {
-    let start = p.start.clone();
-    let law = (Loss::Steep, 0.25 * p.rate);
-    Arc::new(SpanProblem::new(p.gram.clone(), p.samples.clone(), p.labels.clone(), p.network, law, start))
+    with_loss(p, Loss::Steep, 0.25)
+}
+
+/// `s(q) = 2e^{−2q}`.
+fn weight(q: f64) -> f64 {
+    2.0 * (-2.0 * q).exp()
 }
 
 /// The same in the units of e^{−q}: `W' = 2W`, `rate' = 4·rate`.
@@ -42,102 +43,11 @@ fn exponential(p: &SpanProblem) -> Arc<SpanProblem> {
     Arc::new(SpanProblem::new(p.gram.clone(), p.samples.clone(), p.labels.clone(), p.network, law, start))
 }
 
-/// Steps on X in plain f64: `w_j += Σ_i r·2e^{−2q_i} y_i a_j φ'(z_ij) x_i`.
-struct Plain<'a> {
-    x: &'a Matrix,
-    y: &'a [f64],
-    network: Network,
-    rate: f64,
-    w: Matrix,
-}
-
-impl Plain<'_> {
-    fn preactivations(&self) -> Vec<f64> {
-        let dot = |i: usize, j: usize| self.x.row(i).iter().zip(self.w.row(j)).map(|(x, w)| x * w).sum::<f64>();
-        (0..self.y.len()).flat_map(|i| (0..self.network.width).map(move |j| dot(i, j))).collect()
-    }
-
-    fn margins(&self, z: &[f64]) -> Vec<f64> {
-        let slope = |z: f64| if z > 0.0 { 1.0 } else { self.network.leak };
-        let output = |z: &[f64]| z.iter().enumerate().map(|(j, z)| self.network.output(j) * z * slope(*z)).sum::<f64>();
-        z.chunks(self.network.width).zip(self.y).map(|(z, y)| y * output(z)).collect()
-    }
-
-    fn step(&mut self) {
-        let z = self.preactivations();
-        let q = self.margins(&z);
-        for j in 0..self.network.width {
-            for i in 0..self.y.len() {
-                let slope = if z[i * self.network.width + j] > 0.0 { 1.0 } else { self.network.leak };
-                let s = self.rate * 2.0 * (-2.0 * q[i]).exp() * self.y[i] * self.network.output(j) * slope;
-                self.w.row_mut(j).iter_mut().zip(self.x.row(i)).for_each(|(w, x)| *w += s * x);
-            }
-        }
-    }
-}
-
-fn plain(p: &SpanProblem) -> Plain<'_> {
-    let w = Matrix::clone(p.start.weights.as_ref().expect("W(0)"));
-    Plain { x: p.samples.as_ref().expect("X"), y: &p.labels, network: p.network, rate: p.rate, w }
-}
-
-fn direct(p: &SpanProblem, precision: Precision, tied: bool) -> Direct {
-    let options = Steps { precision, tied, nest: None };
-    let (x, w0) = (p.samples.clone().expect("X"), p.start.weights.as_ref().expect("W(0)"));
-    Direct::new(x, &p.labels, &p.network, (p.loss, p.rate), w0, &options)
-}
-
-fn horizon(p: &Arc<SpanProblem>, warp: bool, mixed: bool) -> Voyage {
-    let sliding = if warp { Options::default().sliding } else { 0.0 };
-    Voyage::new(p.clone(), 0.0, Flips::default(), Options { warp, mixed, sliding, ..Options::default() })
-}
-
-fn margins(p: &SpanProblem, engine: &mut dyn Engine, t: f64) -> Vec<f64> {
-    assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
-    p.network.margins(engine.iterate().preactivations(), &p.labels)
-}
-
-/// `max |a − b| / max |a|`.
-fn difference(a: &[f64], b: &[f64]) -> f64 {
-    let top = a.iter().fold(0.0f64, |top, a| top.max(a.abs()));
-    a.iter().zip(b).fold(0.0f64, |d, (a, b)| d.max((a - b).abs())) / top
-}
-
-/// What T steps leave in the margins, relative to the largest: each rounds sums of n + d + m terms and a
-/// weight, whose exponent 2q has as many digits as q; descent forgets errors of margins (it is a contraction of the
-/// convex problem of its pattern), but not those of the update of W, which add up.
-fn rounding(p: &SpanProblem, steps: f64, epsilon: f64) -> f64 {
-    let (n, d) = (p.n(), p.samples.as_ref().expect("X").cols());
-    steps * (n + d + p.network.width + 8) as f64 * epsilon
-}
-
 const NAMES: [&str; 3] = ["plain", "label noise", "late flips"];
 
 #[test]
-fn engines_follow_plain_steps() {
-    const STEPS: f64 = 200.0;
-    for name in NAMES {
-        let p = steep(name);
-        let mut steps = plain(&p);
-        (0..STEPS as u64).for_each(|_| steps.step());
-        let exact = steps.margins(&steps.preactivations());
-        let (double, single) = (rounding(&p, STEPS, f64::EPSILON), rounding(&p, STEPS, f64::from(f32::EPSILON)));
-        let engines: [(&str, Box<dyn Engine>, f64); 8] = [
-            ("plain", Box::new(direct(&p, Precision::F64, false)), double),
-            ("tied", Box::new(direct(&p, Precision::F64, true)), double),
-            ("f32", Box::new(direct(&p, Precision::F32, false)), single),
-            ("tied f32", Box::new(direct(&p, Precision::F32, true)), single),
-            ("mixed", Box::new(direct(&p, Precision::Mixed, true)), single),
-            ("gram", Box::new(horizon(&p, false, false)), double),
-            ("gram, mixed", Box::new(horizon(&p, false, true)), single),
-            ("warp", Box::new(horizon(&p, true, false)), double),
-        ];
-        for (what, mut engine, bound) in engines {
-            let off = difference(&exact, &margins(&p, engine.as_mut(), STEPS));
-            assert!(off < bound, "{name}, {what}: {off:e} of {bound:e}");
-        }
-        assert!(exact.iter().all(|q| *q > 0.0), "{name} has come to separate");
-    }
+fn every_engine_follows_plain_steps() {
+    NAMES.iter().for_each(|name| engines_follow_plain_steps(name, &steep(name), weight));
 }
 
 /// The same trajectory in other units, general steps, settled steps and flips alike: only factors of two apart.
@@ -170,14 +80,14 @@ fn warp_is_descent() {
             let (exact, found) = (margins(&p, &mut steps, t), margins(&p, &mut warp, t));
             assert_eq!(warp.flips(), steps.flips(), "{name}, t = {t}");
             let off = difference(&exact, &found);
-            let claimed: f64 = warp.segments().iter().map(|s| s.error_estimate).sum();
+            let claimed = claims(&warp);
             assert!(off < 1e-13 && claimed >= off, "{name}, t = {t}: {off:e}, claimed {claimed:e}");
         }
         let mut doubled = horizon(&other, true, false);
         let (q, other_q) = (margins(&p, &mut warp, 1e30), margins(&other, &mut doubled, 1e30));
         let off = difference(&other_q, &q.iter().map(|q| 2.0 * q).collect::<Vec<f64>>());
-        let claims = [&warp, &doubled].map(|w| w.segments().iter().map(|s| s.error_estimate).sum::<f64>());
-        assert!(off <= claims[0] + claims[1], "{name}: {off:e}, claimed {claims:?}");
+        let claimed = [&warp, &doubled].map(claims);
+        assert!(off <= claimed[0] + claimed[1], "{name}: {off:e}, claimed {claimed:?}");
         let taken: u64 = warp.segments().iter().map(|s| s.steps_taken).sum();
         assert!(warp.kind() != EngineKind::Gram && taken < 20_000, "{name}: {} after {taken} steps", warp.kind());
     }
@@ -189,7 +99,6 @@ fn sliding_is_descent() {
     let p = with_steep(&Case::new(Settings::new(&mixture(10)).problem()).span);
     let other = exponential(&p);
     let (mut steps, mut averages) = (horizon(&p, false, false), horizon(&p, true, false));
-    let claims = |engine: &Voyage| engine.segments().iter().map(|s| s.error_estimate).sum::<f64>();
     let off = difference(&margins(&p, &mut steps, 5e4), &margins(&p, &mut averages, 5e4));
     assert_eq!(averages.kind(), EngineKind::Sliding);
     assert!(off <= claims(&averages), "{off:e}, claimed {:e}", claims(&averages));
@@ -214,7 +123,7 @@ fn the_monitor_knows_the_loss() {
     let loss: f64 = q.iter().map(|q| (-2.0 * q).exp()).sum();
     assert!((row.log_loss - loss.ln()).abs() < 1e-12 * loss.ln().abs().max(1.0), "{row:?}");
     // −∇L, from one plain step at rate 1.
-    let mut steps = plain(&p);
+    let mut steps = Plain::new(&p, weight);
     steps.w = engine.iterate().weights();
     assert!(difference(&p.network.margins(&preactivations(&x, &steps.w), &p.labels), &q) < 1e-12);
     (steps.rate, steps.w) = (1.0, Matrix::clone(&steps.w));

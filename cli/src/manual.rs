@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::io;
 
 /// Every key, and what it is.
-const KEYS: [(&str, &str); 39] = [
+const KEYS: [(&str, &str); 40] = [
     ("seed", "seed of every random number"),
     ("data.source", "mixture, or a file with samples: .npy (n x d), .csv, .svm, .libsvm"),
     ("data.labels", "a .npy or .csv file with labels of two classes, or a column of a table by name or index"),
@@ -41,6 +41,7 @@ const KEYS: [(&str, &str); 39] = [
         "network.init",
         "a .npy file with the initial weights (m x d); the first `positive` rows are the positive neurons",
     ),
+    ("descent.loss", "exponential, exp(-q), or logistic, log(1 + exp(-q))"),
     (
         "descent.step_size",
         "the step, or auto: 1/lambda_max(XX^T), rounded down to 3 digits, divided by the loss constant",

@@ -41,6 +41,7 @@ impl Setup {
         memory::network_fits(data.n(), data.d(), network.width)?;
         let start = start(config, &data, network.width)?;
         let problem = Problem::with(&data, network, config.descent.step_size, config.descent.reduction)?;
+        let problem = problem.with_loss(config.descent.loss);
         Ok(Self { problem, start, classes, notes })
     }
 }

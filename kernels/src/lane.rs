@@ -6,7 +6,7 @@
 
 use pulp::Simd;
 use std::fmt::Debug;
-use std::ops::{Add, AddAssign, Mul, Neg, Sub};
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 /// `f32` or `f64`.
 pub trait Lane:
@@ -20,6 +20,7 @@ pub trait Lane:
     + AddAssign
     + Sub<Output = Self>
     + Mul<Output = Self>
+    + Div<Output = Self>
     + Neg<Output = Self>
     + 'static
 {

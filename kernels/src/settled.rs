@@ -327,6 +327,10 @@ mod tests {
 
     #[test]
     fn steps_follow_the_recursion_with_the_same_bits_everywhere() {
+        Loss::ALL.iter().for_each(|loss| follow(*loss));
+    }
+
+    fn follow(loss: Loss) {
         let n = 21;
         let mut h: Vec<f64> = symmetric(n).iter().map(|h| h * 0.01).collect();
         (0..n).for_each(|i| h[i * n + i] = 1.0);
@@ -337,7 +341,7 @@ mod tests {
             let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
             for _ in 0..50 {
                 let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
-                assert!(h.advance((Loss::Exponential, 0.125), q, sums, &limit, &mut space));
+                assert!(h.advance((loss, 0.125), q, sums, &limit, &mut space));
             }
             s
         };
@@ -346,7 +350,7 @@ mod tests {
         let mut s = vec![0.0; n];
         for _ in 0..50 {
             let q: Vec<f64> = (0..n).map(|i| q0[i] + (0..n).map(|k| h[i * n + k] * s[k]).sum::<f64>()).collect();
-            s.iter_mut().zip(q).for_each(|(s, q)| *s += 0.125 * Loss::Exponential.weight(q));
+            s.iter_mut().zip(q).for_each(|(s, q)| *s += 0.125 * loss.weight(q));
         }
         // 50 steps, each with sums of n terms of size O(1): 50·(n + 4)·ε, relative to S of order 1.
         let bound = 50.0 * (n + 4) as f64 * f64::EPSILON;
@@ -358,7 +362,7 @@ mod tests {
             let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
             for _ in 0..50 {
                 let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
-                assert!(h.advance_mixed((Loss::Exponential, 0.125, 8.0), q, sums, &limit, &mut space));
+                assert!(h.advance_mixed((loss, 0.125, 8.0), q, sums, &limit, &mut space));
             }
             s
         };

@@ -1,15 +1,16 @@
 //! How long the present pattern is sure to stay: a lower bound of the first t at which a pre-activation can reach 0.
 //!
 //! In a fixed pattern the margins are linear and L is convex in W; what follows bounds the iterates of that linear
-//! model, which are those of gradient descent up to and with the step that first changes a bit. Exponential loss.
-//! Write `S = αc Σ_τ Σ_k ℓ_k(τ)` for the losses spent from t on, `θ = αλmax(K) L(t)`, which must be at most 1, and
-//! γ̂ for any proved lower bound of γ* (the margin of W or of G, see [`super`]).
+//! model, which are those of gradient descent up to and with the step that first changes a bit.
+//! Write `S = αc Σ_τ Σ_k s_k(τ)` for the weights spent from t on, `θ = αλmax(K) L(t)`, which must be at most 1, and
+//! γ̂ for any proved lower bound of γ* (the margin of W or of G, see [`super`]). With ρ and η, both 1 for the
+//! exponential loss, the least s/ℓ and ℓe^q among all losses of at most L/c:
 //!
 //! ```text
-//! time:   S(s steps) ≤ αL + log(1 + κ L s)/((1 − θ/2) γ̂²),   κ = α (1 − θ/2) γ̂²
+//! time:   S(s steps) ≤ αL + log(1 + κ L s)/((1 − θ/2) (ργ̂)²),   κ = α (1 − θ/2) (ργ̂)²
 //! pair:   z_ij moves inwards by at most S · max_k (−o_ij a_j y_k g_kj K_ik)₊,   o_ij the sign of z_ij
 //! cone:   W = pU + r,   ‖r‖² ≤ ‖r₀‖² + D + B (p − p₀) + ε (p² − p₀²),   p − p₀ ≤ S max_i ⟨Φ_i, U⟩
-//!         B = 2 (log n_eff − entropy(λ/Σλ))/γ_U,   D = αL/(1 − θ/2),   ε = N/γ_U − 1
+//!         B = 2 (log(n_eff/η) − entropy(λ/Σλ))/γ_U,   D = αL/(1 − θ/2),   ε = N/γ_U − 1
 //! ```
 //!
 //! U is the unit vector along `Σ λ_i Φ_i` for any λ ≥ 0, here those of the limit of this pattern; `N = ‖Σλ_iΦ_i‖/Σλ`,
@@ -27,7 +28,6 @@ use crate::inner_products::Gram;
 use crate::limit::Limit;
 use crate::problem::Problem;
 use crate::slopes::Slopes;
-use farfield_kernels::loss::Loss;
 
 /// What the bound is made from: an iterate with positive margins `q` in a fixed pattern, whose slopes these are.
 pub struct Present<'a> {
@@ -57,15 +57,17 @@ impl Present<'_> {
         let data = Data::of(problem, self.gram);
         let loss = libm::exp(self.log_loss) * (1.0 + data.roundoff());
         let (alpha, share) = (problem.step_size, problem.step_size * problem.data.lambda_max() * loss);
-        if problem.loss != Loss::Exponential || share.is_nan() || share > 1.0 {
+        let Some(shares) = problem.loss.shares(loss / problem.loss_constant) else { return t };
+        if share.is_nan() || share > 1.0 {
             return t;
         }
+        let [of_weights, of_exponential] = shares.map(|s| s * (1.0 - data.roundoff()));
         let descent = 1.0 - 0.5 * share - f64::EPSILON; // the loss falls by at least α·this·‖∇L‖²
-        let way = self.shortest_way(&data, alpha * loss / descent);
+        let way = self.shortest_way(&data, alpha * loss / descent, -libm::log(of_exponential));
         if way == f64::INFINITY {
             return way;
         }
-        let squared = self.margin_bound(&data).powi(2) * descent;
+        let squared = (of_weights * self.margin_bound(&data)).powi(2) * descent;
         let steps = libm::expm1((way - alpha * loss).max(0.0) * squared) / (alpha * loss * squared);
         // Of no finite number it is known that the pattern is final.
         if steps >= 1.0 { (t + steps * (1.0 - 1e-9)).min(f64::MAX) } else { t }
@@ -82,11 +84,11 @@ impl Present<'_> {
         if better > 0.0 { better } else { 0.0 }
     }
 
-    /// The least S after which a pair may have come to 0; `steps` bounds `Σ‖step‖²`.
-    fn shortest_way(&self, data: &Data, steps: f64) -> f64 {
+    /// The least S after which a pair may have come to 0; `steps` bounds `Σ‖step‖²`, `log_share` is −log η.
+    fn shortest_way(&self, data: &Data, steps: f64, log_share: f64) -> f64 {
         let (n, m, z) = (self.q.len(), self.problem.network.width, self.view.preactivations());
         let (ku, magnitude) = (data.roundoff(), self.view.magnitude());
-        let cone = self.limit.and_then(|limit| Cone::new(self, data, limit, steps));
+        let cone = self.limit.and_then(|limit| Cone::new(self, data, limit, (steps, log_share)));
         let groups = &self.slopes.groups;
         let mut shortest = f64::INFINITY;
         for (g, &first) in groups.first.iter().enumerate() {
@@ -132,7 +134,7 @@ struct Cone {
 
 impl Cone {
     /// None where the limit is of other groups, or does not separate beyond rounding.
-    fn new(present: &Present, data: &Data, limit: &Limit, steps: f64) -> Option<Self> {
+    fn new(present: &Present, data: &Data, limit: &Limit, (steps, log_share): (f64, f64)) -> Option<Self> {
         let (ku, slopes) = (data.roundoff(), present.slopes);
         if limit.direction.groups != slopes.groups {
             return None;
@@ -157,7 +159,7 @@ impl Cone {
         let entropy: f64 = weights.iter().filter(|w| **w > 0.0).map(|w| -w * libm::log(*w)).sum();
         let active = |i: usize| libm::exp(-p * (along(i) - rounding * data.norms[i] - margin));
         let count: f64 = (0..features.len()).map(active).sum();
-        let spread = (libm::log(count) - entropy + ku).max(0.0);
+        let spread = (libm::log(count) - entropy + log_share + ku).max(0.0);
         let excess = (length * (1.0 + ku * sizes * sizes) / margin - 1.0).max(0.0) + f64::EPSILON;
         let r = present.view.combined_norm(1.0, &direction.scaled(-p / length));
         let terms = present.view.magnitude() + p * sizes;

@@ -32,9 +32,10 @@ pub enum ConditionKind {
     NearOrthogonality,
     /// `R² = max ‖x_i‖² / min ‖x_i‖²`; nothing is asked of it alone.
     NormRatio,
-    /// `αcλmax(K)`: below 2 every step in a fixed pattern lowers the loss once all weights are at most 1.
+    /// `αcλmax(K)` times the largest ℓ'' at positive margins (exponential: 1, logistic: ¼): below 2 every step in a
+    /// fixed pattern lowers the loss once all margins are positive.
     StepSize,
-    /// The same times the largest weight at W(0).
+    /// `αcλmax(K)` times the largest ℓ'' at W(0).
     StepSizeAtStart,
     /// Least ratio of the first step's contribution to z_ij and `|z_ij(0)|`. \[H, Thm 4.8\]
     InitializationAgainstStep,
@@ -88,7 +89,8 @@ pub struct Conditions {
     pub moments: Option<Moments>,
     /// weak or strong; none where the distribution is not known.
     pub regime: Option<Regime>,
-    /// Whether the conditions of \[H, Thm 4.8\] hold, constants aside.
+    /// Whether the conditions of \[H, Thm 4.8\] hold, constants aside; the theorem is proved for the exponential loss,
+    /// and for another one it is the geometry of the data and the start that is meant.
     pub theorem_applies: bool,
     /// Whether all neurons are in fact activated at t = 1.
     pub activated: bool,

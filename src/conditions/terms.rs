@@ -82,10 +82,11 @@ impl Subject<'_> {
 
     /// The Hessian of the loss in a fixed pattern is `c Σ ℓ''(q_i) Φ_iΦ_iᵀ`, and `‖ΣΦ_iΦ_iᵀ‖ ≤ λmax(K)`.
     fn step_size(&self) -> [Condition; 2] {
-        let scaled = self.problem.rate() * self.problem.data.lambda_max();
+        let (scaled, loss) = (self.problem.rate() * self.problem.data.lambda_max(), self.problem.loss);
         let margins = self.problem.network.margins(self.initial, self.y());
-        let largest = margins.iter().map(|q| self.problem.loss.curvature(*q)).fold(0.0, f64::max);
-        [condition(StepSize, scaled, Below, 2.0), condition(StepSizeAtStart, scaled * largest, Below, 2.0)]
+        let largest = margins.iter().map(|q| loss.curvature(*q)).fold(0.0, f64::max);
+        let value = scaled * loss.curvature_bound();
+        [condition(StepSize, value, Below, 2.0), condition(StepSizeAtStart, scaled * largest, Below, 2.0)]
     }
 
     /// The weights of the samples at W(0).

@@ -1,7 +1,7 @@
 //! The direction that gradient descent converges to, computed without running it.
 //!
 //! While the activation pattern is fixed, every margin is linear in W: `q_i = ⟨Φ_i, W⟩` with
-//! `Φ_i = y_i (a_j g_ij x_i)_j`, and gradient descent on the exponential loss converges in direction
+//! `Φ_i = y_i (a_j g_ij x_i)_j`, and gradient descent on a loss with an exponential tail converges in direction
 //! to the maximal-margin solution of `⟨Φ_i, W⟩ ≥ 1` (Soudry et al. 2018; \[H\], problem (5)). Only
 //! the n×n matrix
 //!

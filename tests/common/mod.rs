@@ -18,6 +18,8 @@ pub struct Trajectory {
     pub leak: f64,
     pub step_size: f64,
     pub reduction: String,
+    /// The exponential loss where it is not said.
+    pub loss: Option<String>,
     pub steps: u64,
     #[serde(rename = "X")]
     pub x: Vec<Vec<f64>>,
@@ -63,7 +65,9 @@ pub fn assert_close(what: &str, a: f64, b: f64, tolerance: f64) {
 impl Trajectory {
     /// All files.
     pub fn all() -> Vec<Self> {
-        ["activated", "chattering", "late_flips", "odd_width_mean"].map(Self::load).into()
+        ["activated", "chattering", "late_flips", "odd_width_mean", "logistic", "logistic_flips", "logistic_mean"]
+            .map(Self::load)
+            .into()
     }
 
     /// One file by name.
@@ -88,8 +92,12 @@ impl Trajectory {
         if self.reduction == "mean" { 1.0 / self.y.len() as f64 } else { 1.0 }
     }
 
+    pub fn loss(&self) -> Loss {
+        self.loss.as_ref().map_or(Loss::Exponential, |name| Loss::named(name).expect("a loss"))
+    }
+
     pub fn law(&self) -> (Loss, f64) {
-        (Loss::Exponential, self.step_size * self.loss_constant())
+        (self.loss(), self.step_size * self.loss_constant())
     }
 
     pub fn gram(&self) -> Arc<Gram> {
@@ -103,6 +111,7 @@ impl Trajectory {
     pub fn problem(&self) -> Problem {
         let data = Data::new(self.samples(), self.y.clone()).expect("samples");
         let reduction = if self.reduction == "mean" { Reduction::Mean } else { Reduction::Sum };
-        Problem::with(&data, self.network(), StepSize::Fixed(self.step_size), reduction).expect("a problem")
+        let step = StepSize::Fixed(self.step_size);
+        Problem::with(&data, self.network(), step, reduction).expect("a problem").with_loss(self.loss())
     }
 }

@@ -1,6 +1,7 @@
 //! Random problems: mixtures `x = yμ + ξ`, small networks.
 #![allow(dead_code)] // every test uses its own part
 
+pub mod losses;
 pub mod mixtures;
 pub mod settings;
 

@@ -1,7 +1,8 @@
 //! Problems by the settings that the command line has for them: `data.n=20`, `descent.steps=1e4`, …
 
 use farfield::{
-    Data, Descent, Draw, EngineChoice, Mixture, Network, Noise, Options, Precision, Problem, Reduction, Start, StepSize,
+    Data, Descent, Draw, EngineChoice, Loss, Mixture, Network, Noise, Options, Precision, Problem, Reduction, Start,
+    StepSize,
 };
 
 /// A mixture, a network, and how to run it; everything else is as the command line has it by default.
@@ -14,6 +15,7 @@ pub struct Settings {
     pub positive: Option<usize>,
     pub leak: f64,
     pub init_scale: f64,
+    pub loss: Loss,
     pub reduction: Reduction,
     pub options: Options,
     pub steps: f64,
@@ -29,6 +31,7 @@ impl Default for Settings {
             positive: None,
             leak: 0.1,
             init_scale: 1e-6,
+            loss: Loss::Exponential,
             reduction: Reduction::Sum,
             options: Options { samples_per_decade: 4, ..Options::default() },
             steps: 1e6,
@@ -60,6 +63,7 @@ impl Settings {
             "network.positive" => self.positive = Some(number() as usize),
             "network.leak" => self.leak = number(),
             "network.init_scale" => self.init_scale = number(),
+            "descent.loss" => self.loss = Loss::named(value).expect("a loss"),
             "descent.steps" => self.steps = number(),
             "descent.warp" => self.options.warp = value == "true",
             "descent.tied" => self.options.tied = value == "true",
@@ -85,7 +89,7 @@ impl Settings {
         let positive = self.positive.unwrap_or(self.width.div_ceil(2));
         let network = Network::new(self.width, positive, self.leak).expect("a network");
         let problem = Problem::with(&data, network, StepSize::Auto, self.reduction).expect("a problem");
-        (problem, Start::gaussian(self.init_scale, self.draw.seed))
+        (problem.with_loss(self.loss), Start::gaussian(self.init_scale, self.draw.seed))
     }
 
     /// Gradient descent at t = 0.

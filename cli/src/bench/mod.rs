@@ -45,6 +45,8 @@ pub struct Options {
     pub precision: Precision,
     /// Which step.
     pub engine: Engine,
+    /// The loss.
+    pub loss: Loss,
     /// Share work between neurons with equal updates.
     pub tied: bool,
     /// The loop nest; `None`: chosen by the shape.
@@ -58,7 +60,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let (n, d, width, precision) = (100, 10_000, 10, Precision::F64);
-        Self { n, d, width, precision, engine: Engine::Direct, tied: true, nest: None, threads: 0, seconds: 1.0 }
+        let (engine, loss) = (Engine::Direct, Loss::Exponential);
+        Self { n, d, width, precision, engine, loss, tied: true, nest: None, threads: 0, seconds: 1.0 }
     }
 }
 
@@ -75,6 +78,8 @@ pub struct Report {
     pub dtype: &'static str,
     /// Which step.
     pub engine: Engine,
+    /// The loss.
+    pub loss: &'static str,
     /// Distinct motions of neurons in the measured steps: the width if nothing is shared.
     pub groups: usize,
     /// Number of threads.
@@ -160,7 +165,8 @@ fn direct(options: &Options) -> Report {
     let (n, d) = (options.n, options.d);
     let largest = (0..n).map(|i| x.row(i).iter().map(|x| x * x).sum::<f64>()).fold(0.0, f64::max);
     let settings = fused::Options { precision: options.precision, tied: options.tied, nest: options.nest };
-    let mut fused = Fused::new(&x, &y, &network, (Loss::Exponential, 1.0 / (largest * n as f64)), &weights, &settings);
+    let law = (options.loss, 1.0 / (largest * n as f64));
+    let mut fused = Fused::new(&x, &y, &network, law, &weights, &settings);
     drop((x, weights));
     // Until groups have formed, if they do, and mixed steps have passed their first anchors.
     let settling = if options.precision == Precision::Mixed { 64 } else { 2 };
@@ -219,8 +225,8 @@ fn settled(options: &Options) -> Report {
     let rate = rate(options.seconds, || {
         let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
         match &h {
-            Packed::F64(h) => h.advance((Loss::Exponential, alpha), q, sums, &limit, &mut space),
-            Packed::F32(h) => h.advance_mixed((Loss::Exponential, alpha, n as f64), q, sums, &limit, &mut rounded),
+            Packed::F64(h) => h.advance((options.loss, alpha), q, sums, &limit, &mut space),
+            Packed::F32(h) => h.advance_mixed((options.loss, alpha, n as f64), q, sums, &limit, &mut rounded),
         };
     });
     let work = Work { flops: 2.0 * (n * n) as f64, bytes: if mixed { 2.0 } else { 4.0 } * (n * n) as f64 };
@@ -280,6 +286,7 @@ fn report(
         width: options.width,
         dtype,
         engine: options.engine,
+        loss: options.loss.name(),
         groups,
         threads,
         steps_per_s: rate,
@@ -297,9 +304,9 @@ fn report(
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { n, d, width, dtype, threads, isa, nest, lanes, .. } = self;
+        let Self { n, d, width, dtype, loss, threads, isa, nest, lanes, .. } = self;
         let m = &self.machine;
-        writeln!(f, "shape      n = {n}, d = {d}, width = {width}, {dtype}, {threads} thread(s), {isa}")?;
+        writeln!(f, "shape      n = {n}, d = {d}, width = {width}, {loss} loss, {dtype}, {threads} thread(s), {isa}")?;
         writeln!(f, "step       {nest}, lanes along {lanes}, {} distinct motions of {width} neurons", self.groups)?;
         writeln!(
             f,
@@ -331,9 +338,11 @@ mod tests {
             (Engine::Gram, Precision::F64, None),
             (Engine::Gram, Precision::Mixed, None),
         ] {
+            let loss = if nest.is_some() { Loss::Logistic } else { Loss::Exponential };
             let options =
-                Options { n: 20, d: 300, width: 4, precision, engine, nest, seconds: 0.01, ..Options::default() };
+                Options { n: 20, d: 300, width: 4, precision, engine, loss, nest, seconds: 0.01, ..Options::default() };
             let report = run(&options).expect("a report");
+            assert_eq!(report.loss, loss.name());
             assert!(report.steps_per_s > 0.0 && report.percent_of_roof > 0.0, "{report}");
             assert!(report.machine.dram_gb_per_s > 0.0 && report.machine.fma_gflop_per_s > 0.0);
         }

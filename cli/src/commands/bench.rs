@@ -4,8 +4,8 @@ use super::print;
 use crate::bench::{self, Engine, Options};
 use crate::error::{Error, Result};
 use clap::{Args, ValueEnum};
-use farfield::Precision;
 use farfield::descent::fused::Nest;
+use farfield::{Loss, Precision};
 
 #[derive(Args)]
 pub struct BenchArgs {
@@ -24,6 +24,9 @@ pub struct BenchArgs {
     /// A step on X, or the settled step on a packed n x n matrix
     #[arg(long, value_enum, default_value_t = Kind::Direct)]
     engine: Kind,
+    /// The loss
+    #[arg(long, value_enum, default_value_t = Losses::Exponential)]
+    loss: Losses,
     /// Do not share work between neurons with equal updates
     #[arg(long)]
     untied: bool,
@@ -55,6 +58,12 @@ enum Kind {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum Losses {
+    Exponential,
+    Logistic,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum Loops {
     Panels,
     Rows,
@@ -73,6 +82,10 @@ pub fn execute(args: &BenchArgs) -> Result<u8> {
         engine: match args.engine {
             Kind::Direct => Engine::Direct,
             Kind::Gram => Engine::Gram,
+        },
+        loss: match args.loss {
+            Losses::Exponential => Loss::Exponential,
+            Losses::Logistic => Loss::Logistic,
         },
         tied: !args.untied,
         nest: args.nest.map(|nest| match nest {

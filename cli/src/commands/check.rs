@@ -19,6 +19,9 @@ struct Checked<'a> {
     facts: &'a Conditions,
     #[serde(rename = "conditions")]
     described: Vec<check::Described>,
+    loss: &'static str,
+    /// What of the theory is for another loss only.
+    scope: Option<&'static str>,
     classes: Option<&'a Classes>,
 }
 
@@ -35,10 +38,14 @@ pub fn execute(args: &CheckArgs, signals: &Signals) -> Result<u8> {
     let done = apart(signals, move || of_watch(&seen, &reading), work)?;
     let (setup, checked) = done.unwrap_or(Err(Error::Interrupted))?;
     say(&setup.notes);
+    let loss = setup.problem.loss;
     if args.source.json {
-        let described = check::described(&checked);
-        return print(&to_json(&Checked { facts: &checked, described, classes: setup.classes.as_ref() })).map(|()| 0);
+        let described = check::described(&checked, loss);
+        let (scope, classes) = (check::scope(loss), setup.classes.as_ref());
+        let whole = Checked { facts: &checked, described, loss: loss.name(), scope, classes };
+        return print(&to_json(&whole)).map(|()| 0);
     }
     let classes = setup.classes.as_ref().map(|c| format!("{}\n", classes_line(Some(c)))).unwrap_or_default();
-    print(&format!("{}\n{classes}\n{}", problem_line(&setup.problem, &config), check::report(&checked))).map(|()| 0)
+    print(&format!("{}\n{classes}\n{}", problem_line(&setup.problem, &config), check::report(&checked, loss)))
+        .map(|()| 0)
 }

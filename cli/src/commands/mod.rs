@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// Where gradient descent on two-layer leaky-ReLU networks goes.
 ///
-/// Follows full-batch gradient descent on the exponential loss to horizons that stepping cannot
+/// Follows full-batch gradient descent on the exponential or logistic loss to horizons that stepping cannot
 /// reach, names the direction it converges to, and certifies how far it still is.
 #[derive(Parser)]
 #[command(name = "farfield", version)]

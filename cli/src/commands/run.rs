@@ -71,11 +71,12 @@ fn prepare(config: &Config, signals: &Signals, allowed: f64, begun: Instant) -> 
     apart(signals, move || of_watch(&seen, &reading), work)?.unwrap_or(Err(Error::Interrupted))
 }
 
-/// Refuses a start whose losses `exp(−q)` overflow: no step can be taken from it, however small.
+/// Refuses a start whose weights `exp(−q)` overflow: no step can be taken from it, however small.
 fn starts_in_range(descent: &mut Descent) -> Result<()> {
     let margins = descent.margins();
     let least = margins.iter().copied().fold(f64::INFINITY, |a, b| if b < a || b.is_nan() { b } else { a });
-    if least.is_finite() && (-least).exp().is_finite() {
+    let loss = descent.problem().loss;
+    if least.is_finite() && (loss.bounded() || (-least).exp().is_finite()) {
         return Ok(());
     }
     Err(Error::Numerical(format!(

@@ -1,11 +1,11 @@
 //! The sections and keys of a configuration, with their defaults.
 
 use super::paths;
-use super::values::{class, count, seed, step_size, text};
+use super::values::{class, count, loss, seed, step_size, text};
 use crate::files::csv::Header;
 use crate::files::format::Format;
 use crate::files::svmlight::IndexBase;
-use farfield::{EngineChoice, Noise, Precision, Reduction, Standardize, StepSize};
+use farfield::{EngineChoice, Loss, Noise, Precision, Reduction, Standardize, StepSize};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
@@ -100,6 +100,9 @@ pub struct Net {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Descent {
+    /// exponential or logistic.
+    #[serde(with = "loss")]
+    pub loss: Loss,
     /// Step size α, or auto.
     #[serde(with = "step_size")]
     pub step_size: StepSize,
@@ -180,6 +183,7 @@ impl Default for Net {
 impl Default for Descent {
     fn default() -> Self {
         Self {
+            loss: Loss::Exponential,
             step_size: StepSize::Auto,
             reduction: Reduction::Sum,
             steps: 1e6,

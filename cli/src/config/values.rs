@@ -1,6 +1,6 @@
 //! How values are written in TOML.
 
-use farfield::StepSize;
+use farfield::{Loss, StepSize};
 use serde::{Deserialize, Deserializer, Serializer};
 use toml::Value;
 
@@ -36,6 +36,23 @@ pub mod step_size {
             Value::Integer(v) => Ok(StepSize::Fixed(v as f64)),
             other => Err(serde::de::Error::custom(format!("expected a number or \"auto\", not {other}"))),
         }
+    }
+}
+
+/// A loss by its name.
+pub mod loss {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(loss: &Loss, s: S) -> std::result::Result<S::Ok, S::Error> {
+        s.serialize_str(loss.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Loss, D::Error> {
+        let value = Value::deserialize(d)?;
+        value.as_str().and_then(Loss::named).ok_or_else(|| {
+            let names: Vec<String> = Loss::ALL.iter().map(|loss| format!("\"{loss}\"")).collect();
+            serde::de::Error::custom(format!("expected {}, not {}", names.join(" or "), shown(&value)))
+        })
     }
 }
 

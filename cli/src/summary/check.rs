@@ -1,7 +1,7 @@
 //! The conditions of the theory in words.
 
 use farfield::conditions::Moments;
-use farfield::{Condition, ConditionKind, Conditions, Relation};
+use farfield::{Condition, ConditionKind, Conditions, Loss, Relation};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -18,21 +18,21 @@ pub struct Described {
     note: String,
 }
 
-/// All conditions with their words.
-pub fn described(checked: &Conditions) -> Vec<Described> {
+/// All conditions with their words, for a loss.
+pub fn described(checked: &Conditions, loss: Loss) -> Vec<Described> {
     let of = |c: &Condition| {
         let (name, source, _) = words(c.kind);
-        Described { name, condition: *c, source, note: note(c, checked) }
+        Described { name, condition: *c, source, note: note(c, checked, loss) }
     };
     checked.conditions.iter().map(of).collect()
 }
 
-/// The report, a paragraph a condition, and what the theorem says.
-pub fn report(checked: &Conditions) -> String {
+/// The report, a paragraph a condition, what the theorem says, and what of it is for the exponential loss only.
+pub fn report(checked: &Conditions, loss: Loss) -> String {
     let mut out = String::new();
     for c in &checked.conditions {
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "{}", line(c, checked));
+        let _ = writeln!(out, "{}", line(c, checked, loss));
     }
     let theorem = match (checked.theorem_applies, checked.activated) {
         (true, true) => "The conditions of [H, Thm 4.8] hold, and all neurons are activated at t = 1.",
@@ -43,10 +43,23 @@ pub fn report(checked: &Conditions) -> String {
         (false, false) => "The conditions of [H, Thm 4.8] do not hold, and not all neurons are activated at t = 1.",
     };
     let _ = writeln!(out, "\n{theorem}");
+    if let Some(scope) = scope(loss) {
+        let _ = writeln!(out, "{scope}");
+    }
     out
 }
 
-fn line(c: &Condition, checked: &Conditions) -> String {
+/// Which statements hold for another loss than that of the paper.
+pub fn scope(loss: Loss) -> Option<&'static str> {
+    (loss != Loss::Exponential).then_some(
+        "[H] proves its theorems for the exponential loss. What holds for this loss as well: activated pairs of positively \
+         correlated data stay activated; in a fixed pattern the direction of the limit, λ and the test error are the same, \
+         with α c t s_i → λ_i, s_i = -ℓ'(q_i); every certificate. Proved for the exponential loss only: that near \
+         orthogonality keeps all pairs activated.",
+    )
+}
+
+fn line(c: &Condition, checked: &Conditions, loss: Loss) -> String {
     let (name, source, _) = words(c.kind);
     let value = c.value.map_or("unknown".into(), |v| format!("{v:.4e}"));
     let threshold = match (c.threshold, c.relation) {
@@ -61,7 +74,7 @@ fn line(c: &Condition, checked: &Conditions) -> String {
         (None, None) if c.value.is_some() => "-",
         (None, _) => "unknown",
     };
-    format!("{verdict:>7}  {name:<32} {value:>12} {threshold:<10} {source}\n{:>9}{}", "", note(c, checked))
+    format!("{verdict:>7}  {name:<32} {value:>12} {threshold:<10} {source}\n{:>9}{}", "", note(c, checked, loss))
 }
 
 /// Name, source and what the number is.
@@ -93,13 +106,13 @@ fn words(kind: ConditionKind) -> (&'static str, &'static str, &'static str) {
         ),
         StepSize => (
             "step size",
-            "descent lemma, weights ℓ_i ≤ 1",
+            "descent lemma, margins ≥ 0",
             "α c λmax(K): below 2 every step in a fixed pattern lowers the loss once all ℓ_i ≤ 1",
         ),
         StepSizeAtStart => (
             "step size at the start",
-            "descent lemma, weights of W(0)",
-            "α c λmax(K) max ℓ_i(0): the bound that depends on the loss",
+            "descent lemma, margins of W(0)",
+            "α c λmax(K) max ℓ''_i(0): the bound that depends on the loss",
         ),
         InitializationAgainstStep => (
             "initialization against step",
@@ -128,11 +141,15 @@ fn words(kind: ConditionKind) -> (&'static str, &'static str, &'static str) {
 }
 
 /// What the number is and what follows; for samples whose distribution is not known, that it is an estimate.
-fn note(c: &Condition, checked: &Conditions) -> String {
+fn note(c: &Condition, checked: &Conditions, loss: Loss) -> String {
     let (.., note) = words(c.kind);
     const KNOWN: &str =
         "an estimate: if the samples are y_i μ + independent noise of mean 0, and the labels are clean,";
     match (c.kind, checked.moments) {
+        (ConditionKind::StepSize, _) if loss.bounded() => {
+            let bound = loss.curvature_bound();
+            format!("{bound} α c λmax(K), as ℓ'' ≤ {bound}: below 2 every step in a fixed pattern lowers the loss")
+        }
         (ConditionKind::SignalAgainstNoise, Some(Moments { energy, trace })) => {
             format!("{KNOWN} |μ|² ≈ {energy:.4e} (U-statistic of K) and tr Σ ≈ {trace:.4e}")
         }

@@ -7,7 +7,7 @@ pub mod run;
 use crate::config::Config;
 use crate::files::classes::{Class, Classes};
 use crate::files::text::shown;
-use farfield::{Estimate, Hold, Problem, Reduction, Regime, Remark, Stationarity, StepSize, TestError};
+use farfield::{Estimate, Hold, Loss, Problem, Reduction, Regime, Remark, Stationarity, StepSize, TestError};
 use std::io::Write;
 
 /// Why there is no boundary.npy.
@@ -86,9 +86,14 @@ pub fn problem_line(problem: &Problem, config: &Config) -> String {
         Reduction::Mean => "mean",
     };
     format!(
-        "n = {n} ({positive} positive), d = {d}, width {} ({} positive), leak {}; α = {:e}{auto}, {} of losses",
-        net.width, net.positive, net.leak, problem.step_size, reduction
+        "n = {n} ({positive} positive), d = {d}, width {} ({} positive), leak {}; α = {:e}{auto}, {reduction} of {} losses",
+        net.width, net.positive, net.leak, problem.step_size, problem.loss
     )
+}
+
+/// The weight of a sample in the gradient as the texts call it: the exponential loss is its own.
+pub fn weight_name(loss: Loss) -> &'static str {
+    if loss == Loss::Exponential { "ℓ_i" } else { "s_i" }
 }
 
 /// Which class is which, how many samples each has, and where the labels came from; empty for drawn data.

@@ -2,7 +2,7 @@
 
 use super::{
     NO_PLANE, classes_line, count, decimals, error_text, margin_text, problem_line, remark_text, rest_text, small,
-    stationarity_text, steps,
+    stationarity_text, steps, weight_name,
 };
 use crate::config::Config;
 use crate::files::classes::Classes;
@@ -48,7 +48,7 @@ pub fn summary(facts: &Facts) -> String {
         ("boundary", if facts.plane == Some(false) { NO_PLANE.into() } else { String::new() }),
         ("sliding", sliding_lines(outcome)),
         ("direction", direction_line(outcome)),
-        ("gradient", gradient_line(outcome)),
+        ("gradient", gradient_line(outcome, problem)),
         ("KKT", stationarity_line(outcome)),
         ("labels", training_line(outcome)),
         ("test error", error_line(outcome)),
@@ -71,7 +71,8 @@ pub fn left(row: Option<&Row>, folder: &Path) -> String {
     format!("{:>10}  {t}\n{:>10}  {}\n", "descent", "files", folder.display())
 }
 
-/// `α c λmax(K)` from which steps need not lower the loss, even where all weights are at most 1.
+/// `α c λmax(K)` times the largest ℓ'' at q ≥ 0 from which steps need not lower the loss, even where all margins are
+/// positive.
 const TOO_LARGE: f64 = 2.0;
 /// `‖W(0)‖` in first steps from which W(0), not the data, decides the sides of the neurons.
 const DWARFED: f64 = 10.0;
@@ -79,11 +80,13 @@ const DWARFED: f64 = 10.0;
 /// What in the step and the start is far from what the theory asks.
 fn cautions(facts: &Facts) -> Vec<String> {
     let (problem, mut out) = (facts.problem, Vec::new());
-    let curvature = problem.rate() * problem.data.lambda_max();
+    let bound = problem.loss.curvature_bound();
+    let curvature = problem.rate() * problem.data.lambda_max() * bound;
     if curvature > TOO_LARGE {
         out.push(format!(
-            "the step size times the curvature, α c λmax(K) = {curvature:.3e}, is above 2: steps need not lower the \
-             loss; descent.step_size = \"auto\" gives 1"
+            "the step size times the curvature, {} = {curvature:.3e}, is above 2: steps need not lower the loss; \
+             descent.step_size = \"auto\" gives {bound}",
+            if bound == 1.0 { "α c λmax(K)".into() } else { format!("{bound} α c λmax(K)") }
         ));
     }
     if let Some(first) = &facts.first {
@@ -103,7 +106,7 @@ fn divergence(facts: &Facts) -> String {
     // A start this far on the wrong side has losses from e^30 on: the first step is too long for it, not for the data.
     const WRONG: f64 = -30.0;
     match &facts.first {
-        Some(first) if first.min_margin < WRONG => format!(
+        Some(first) if first.min_margin < WRONG && !facts.problem.loss.bounded() => format!(
             "DIVERGED: the start has margins down to {:.4e}, where the loss is steep; a smaller network.init_scale \
              is needed",
             first.min_margin
@@ -300,10 +303,11 @@ fn direction_line(outcome: &Outcome) -> String {
     format!("{exact}{certified}{next}")
 }
 
-fn gradient_line(outcome: &Outcome) -> String {
+fn gradient_line(outcome: &Outcome, problem: &Problem) -> String {
     match (outcome.gradient_cosine_gap, outcome.dual_gap) {
         (Some(gap), Some(dual)) => {
-            format!("1 − cos(−∇L, Ŵ) = {:.4e}, dual gap max |α c t ℓ_i − λ_i|/max λ = {:.4e}", gap, dual)
+            let weight = weight_name(problem.loss);
+            format!("1 − cos(−∇L, Ŵ) = {gap:.4e}, dual gap max |α c t {weight} − λ_i|/max λ = {dual:.4e}")
         }
         _ => String::new(),
     }

@@ -14,6 +14,8 @@ impl LossFunction for Exponential {
     const NAME: &'static str = "exponential";
     const TAIL: f64 = 1.0;
     const STEEPNESS: f64 = 1.0;
+    const CURVATURE: f64 = 1.0;
+    const BOUNDED: bool = false;
 
     #[inline(always)]
     fn weight<T: Lane>(q: T) -> T {
@@ -38,5 +40,15 @@ impl LossFunction for Exponential {
     #[inline(always)]
     fn ratios(_: f64) -> Ratios {
         [-1.0, 1.0, -1.0, 1.0]
+    }
+
+    #[inline(always)]
+    fn least_tilted(p: f64) -> f64 {
+        p * (1.0 - libm::log(p)) // at s(q) = p
+    }
+
+    #[inline(always)]
+    fn shares(_: f64) -> Option<[f64; 2]> {
+        Some([1.0; 2])
     }
 }

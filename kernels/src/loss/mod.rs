@@ -39,6 +39,12 @@ pub trait LossFunction: Copy + fmt::Debug + 'static {
     /// k such that `|s⁽ʲ⁾(q)| ≤ kʲ s(q)` for j = 1…4 and all q.
     const STEEPNESS: f64;
 
+    /// The largest `ℓ''(q) = −s'(q)` at q ≥ 0: what step sizes are measured against.
+    const CURVATURE: f64;
+
+    /// Whether s has a bound. Then a margin of −∞ does not show in its weight, and is looked for by itself.
+    const BOUNDED: bool;
+
     /// `s(q)`, in straight-line code with fused multiply-adds: it is on the path to the digest.
     fn weight<T: Lane>(q: T) -> T;
 
@@ -53,6 +59,13 @@ pub trait LossFunction: Copy + fmt::Debug + 'static {
 
     /// `s⁽ᵏ⁾(q)/s(q)`, k = 1…4.
     fn ratios(q: f64) -> Ratios;
+
+    /// `min_q ℓ(q) + pq` for p > 0, the least value on a line of that slope; not a number where there is none.
+    fn least_tilted(p: f64) -> f64;
+
+    /// The least `s/ℓ` and the least `ℓ e^q` over all q with `ℓ(q) ≤ value`, to a few roundings, if `s ≤ ℓ`, `ℓ'' ≤ ℓ`
+    /// and `ℓ ≤ e^{−q}` for all q: how near such a loss is to the exponential one, for which both are 1.
+    fn shares(value: f64) -> Option<[f64; 2]>;
 }
 
 /// Work that is generic over the loss.
@@ -102,6 +115,16 @@ macro_rules! losses {
                 match self { $($(#[$attribute])* Self::$name => $name::STEEPNESS,)* }
             }
 
+            /// [`LossFunction::CURVATURE`].
+            pub fn curvature_bound(self) -> f64 {
+                match self { $($(#[$attribute])* Self::$name => $name::CURVATURE,)* }
+            }
+
+            /// [`LossFunction::BOUNDED`].
+            pub fn bounded(self) -> bool {
+                match self { $($(#[$attribute])* Self::$name => $name::BOUNDED,)* }
+            }
+
             /// [`LossFunction::log_weight`].
             #[inline]
             pub fn log_weight(self, offset: Parts, q: Parts) -> f64 {
@@ -125,12 +148,23 @@ macro_rules! losses {
             pub fn ratios(self, q: f64) -> Ratios {
                 match self { $($(#[$attribute])* Self::$name => $name::ratios(q),)* }
             }
+
+            /// [`LossFunction::least_tilted`].
+            pub fn least_tilted(self, p: f64) -> f64 {
+                match self { $($(#[$attribute])* Self::$name => $name::least_tilted(p),)* }
+            }
+
+            /// [`LossFunction::shares`].
+            pub fn shares(self, value: f64) -> Option<[f64; 2]> {
+                match self { $($(#[$attribute])* Self::$name => $name::shares(value),)* }
+            }
         }
     };
 }
 
 losses! {
     exponential::Exponential,
+    logistic::Logistic,
     #[cfg(feature = "steep-loss")]
     steep::Steep,
 }
@@ -153,6 +187,11 @@ impl Loss {
     /// `s(q)`, to an ulp or two; for diagnostics ([`Loss::increments`] is what steps use).
     pub fn weight(self, q: f64) -> f64 {
         libm::exp(self.log_weight((0.0, 0.0), (q, 0.0)))
+    }
+
+    /// `ℓ(q)`, to a few ulp of it and of its logarithm.
+    pub fn value(self, q: f64) -> f64 {
+        libm::exp(self.log_value(q))
     }
 
     /// `ℓ''(q) = −s'(q)`.

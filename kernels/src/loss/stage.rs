@@ -293,6 +293,9 @@ fn weigh<T: Lane, L: LossFunction>(rule: &Rule<T>, y: &[T], base: Option<&[T]>, 
         let margin = *q * y;
         let weight = L::weight(margin);
         finite &= (margin < T::INFINITY) & (weight < T::INFINITY);
+        if L::BOUNDED {
+            finite &= margin > -T::INFINITY;
+        }
         *q = rule.rate * weight * y;
     }
     finite

@@ -14,6 +14,8 @@ impl LossFunction for Steep {
     const NAME: &'static str = "steep";
     const TAIL: f64 = 2.0;
     const STEEPNESS: f64 = 2.0;
+    const CURVATURE: f64 = 4.0;
+    const BOUNDED: bool = false;
 
     #[inline(always)]
     fn weight<T: Lane>(q: T) -> T {
@@ -38,5 +40,15 @@ impl LossFunction for Steep {
     #[inline(always)]
     fn ratios(_: f64) -> Ratios {
         [-2.0, 4.0, -8.0, 16.0]
+    }
+
+    #[inline(always)]
+    fn least_tilted(p: f64) -> f64 {
+        0.5 * p * (1.0 - libm::log(0.5 * p)) // at s(q) = p
+    }
+
+    #[inline(always)]
+    fn shares(_: f64) -> Option<[f64; 2]> {
+        None // s = 2ℓ
     }
 }

@@ -11,6 +11,7 @@ struct Case {
     y: Vec<f64>,
     network: Network,
     weights: Matrix,
+    loss: Loss,
     rate: f64,
 }
 
@@ -30,12 +31,17 @@ fn case(n: usize, d: usize, m: usize) -> Case {
     }
     let network = Network { width: m, positive: m.div_ceil(2), leak: 0.1 };
     let weights = Matrix::new(m, d, numbers(m * d, m as u64).iter().map(|w| w * 1e-2).collect());
-    Case { x: x.into(), y, network, weights, rate: 1.0 / (n * d) as f64 }
+    Case { x: x.into(), y, network, weights, loss: Loss::Exponential, rate: 1.0 / (n * d) as f64 }
+}
+
+/// The same problem with each loss.
+fn cases((n, d, m): (usize, usize, usize)) -> impl Iterator<Item = Case> {
+    Loss::ALL.iter().map(move |loss| Case { loss: *loss, ..case(n, d, m) })
 }
 
 impl Case {
     fn fused(&self, isa: Isa, options: Options) -> Fused {
-        Fused::on(isa, &self.x, &self.y, &self.network, (Loss::Exponential, self.rate), &self.weights, &options)
+        Fused::on(isa, &self.x, &self.y, &self.network, (self.loss, self.rate), &self.weights, &options)
     }
 
     fn reference(&self, steps: usize) -> Vec<f64> {
@@ -46,7 +52,7 @@ impl Case {
             y: &self.y,
             a: &a,
             leak: self.network.leak,
-            loss: Loss::Exponential,
+            loss: self.loss,
             rate: self.rate,
         };
         let mut w = self.weights.values().to_vec();
@@ -79,8 +85,8 @@ const SHAPES: [(usize, usize, usize); 16] = [
 
 #[test]
 fn steps_agree_with_the_reference() {
-    for (n, d, m) in SHAPES {
-        let case = case(n, d, m);
+    for case in SHAPES.into_iter().flat_map(cases) {
+        let (n, d, m, loss) = (case.x.rows(), case.x.cols(), case.network.width, case.loss);
         let exact = case.reference(3);
         for nest in [Nest::Panels, Nest::Rows] {
             let single = f64::from(f32::EPSILON);
@@ -96,7 +102,7 @@ fn steps_agree_with_the_reference() {
                 let scale = exact.iter().fold(0.0f64, |a, w| a.max(w.abs()));
                 let bound = 3.0 * (n + d + m + 8) as f64 * epsilon * scale.max(0.1);
                 for (w, e) in fused.weights().values().iter().zip(&exact) {
-                    assert!((w - e).abs() <= bound, "{n} {d} {m} {nest:?} {precision:?}: {w} against {e}");
+                    assert!((w - e).abs() <= bound, "{loss} {n} {d} {m} {nest:?} {precision:?}: {w} against {e}");
                 }
             }
         }
@@ -111,13 +117,13 @@ fn bits(fused: &mut Fused, steps: usize) -> (Vec<u64>, u64) {
 
 #[test]
 fn every_instruction_set_gives_the_same_bits() {
-    for (n, d, m) in SHAPES {
-        let case = case(n, d, m);
+    for case in SHAPES.into_iter().flat_map(cases) {
+        let (n, d, m, loss) = (case.x.rows(), case.x.cols(), case.network.width, case.loss);
         for nest in [Nest::Panels, Nest::Rows] {
             for precision in [Precision::F64, Precision::F32, Precision::Mixed] {
                 let run = |isa| bits(&mut case.fused(isa, Options { precision, tied: false, nest: Some(nest) }), 2);
                 let all: Vec<_> = Isa::all().into_iter().map(run).collect();
-                assert!(all.windows(2).all(|w| w[0] == w[1]), "{n} {d} {m} {nest:?} {precision:?}");
+                assert!(all.windows(2).all(|w| w[0] == w[1]), "{loss} {n} {d} {m} {nest:?} {precision:?}");
             }
         }
     }
@@ -125,8 +131,8 @@ fn every_instruction_set_gives_the_same_bits() {
 
 #[test]
 fn every_number_of_threads_gives_the_same_bits() {
-    for (n, d, m) in [(40, 3000, 5), (300, 900, 20), (2000, 40, 6), (1500, 200, 32)] {
-        let case = case(n, d, m);
+    for case in [(40, 3000, 5), (300, 900, 20), (2000, 40, 6), (1500, 200, 32)].into_iter().flat_map(cases) {
+        let (n, d, m, loss) = (case.x.rows(), case.x.cols(), case.network.width, case.loss);
         for precision in [Precision::F64, Precision::F32, Precision::Mixed] {
             let run = |threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
@@ -134,15 +140,15 @@ fn every_number_of_threads_gives_the_same_bits() {
                 pool.install(|| bits(&mut case.fused(Isa::best(), options), 70)) // across an anchor of mixed steps
             };
             let one = run(1);
-            assert!([2, 3].into_iter().all(|threads| run(threads) == one), "{n} {d} {m} {precision:?}");
+            assert!([2, 3].into_iter().all(|threads| run(threads) == one), "{loss} {n} {d} {m} {precision:?}");
         }
     }
 }
 
 #[test]
 fn tied_agrees_with_plain_and_counts_the_same_flips() {
-    for (n, d, m) in [(6, 40, 8), (40, 300, 12), (40, 300, 64), (300, 30, 10), (200, 60, 32)] {
-        let case = case(n, d, m);
+    for case in [(6, 40, 8), (40, 300, 12), (40, 300, 64), (300, 30, 10), (200, 60, 32)].into_iter().flat_map(cases) {
+        let (n, d, m) = (case.x.rows(), case.x.cols(), case.network.width);
         for nest in [Nest::Panels, Nest::Rows] {
             let run = |tied| {
                 let mut fused = case.fused(Isa::best(), Options { tied, nest: Some(nest), ..PLAIN });
