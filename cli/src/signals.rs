@@ -1,7 +1,7 @@
 //! Signals. SIGINT, SIGTERM and SIGHUP end the program at once while it reads its arguments; afterwards the first one
 //! asks for an orderly end, and a second one ends the program. SIGINT is a person who wants to see what there is; SIGTERM
 //! and SIGHUP are a system that takes the machine away: the exit codes tell them apart. SIGUSR1 asks for a checkpoint, and
-//! does nothing where there is none to make.
+//! does nothing where there is none to make. A SIGHUP that is ignored already, as by nohup, stays so.
 //!
 //! Two more become plain errors: SIGXFSZ (a file beyond the limit of the shell; the write then fails with EFBIG) and
 //! SIGABRT, which the allocator of Rust raises after its one line when the system has no memory left: exit 1.
@@ -47,6 +47,9 @@ impl Signals {
             (SIGTERM, AGAIN, &signals.system),
             (SIGHUP, AGAIN, &signals.system),
         ] {
+            if signal == SIGHUP && ignored(SIGHUP) {
+                continue; // nohup: a closed terminal is to change nothing
+            }
             register_conditional_shutdown(signal, code.into(), signals.deadly.clone())?;
             register(signal, who.clone())?;
             register(signal, signals.stop.flag())?;
@@ -83,4 +86,11 @@ impl Signals {
     pub fn code(&self) -> u8 {
         if self.by_the_system() { AGAIN } else { INTERRUPTED }
     }
+}
+
+/// Whether a signal was ignored when the program started, where the system tells: a bit of `SigIgn`.
+fn ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

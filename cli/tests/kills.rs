@@ -217,10 +217,27 @@ fn signals_make_checkpoints_and_resuming_loses_none_of_it() {
     same(&found(&whole), &dir, "after four signals");
 }
 
+/// A SIGHUP that nohup ignores ends nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn nohup_is_respected() {
+    let dir = folder("nohup");
+    let mut program = std::process::Command::new("nohup");
+    program.arg(common::PROGRAM).args(run(&dir, "descent.steps=1e15", &[]));
+    let (out, err) = (std::process::Stdio::null(), std::process::Stdio::piped());
+    let child = program.stdin(std::process::Stdio::null()).stdout(out).stderr(err).spawn().expect("nohup");
+    until("rows", || rows(&dir) > 6);
+    let kill = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status().expect("kill");
+    let seen = rows(&dir);
+    assert!(kill.success());
+    until("more rows", || rows(&dir) > seen + 1);
+    assert_eq!(signal(child, "TERM").0.status.code(), Some(75));
+}
+
 #[test]
 fn the_hours_of_a_queue_end_in_time_with_75() {
     let dir = folder("hours");
-    let out = farfield(&run(&dir, "descent.steps=1e15", &["--max-hours=0.0003"]));
+    let out = farfield(&run(&dir, "descent.steps=1e15", &["--max-hours=0.001"]));
     assert_eq!(out.status.code(), Some(75), "{}", stderr(&out));
     assert!(dir.join("checkpoint.bin").exists() && !dir.join("result.json").exists());
     // a time of the configuration is an orderly end, which goes on, too
