@@ -163,7 +163,9 @@ fn a_sweep_that_is_killed_merges_to_the_same_tables() {
     assert!(tables(&place.join("killed")) == expected, "other tables");
 }
 
-const ENDLESS: [&str; 10] = [
+const ENDLESS: [&str; 12] = [
+    "-s",
+    "monitor.samples_per_decade=300", // rows come soon, wherever a run goes on
     "-s",
     "data.n=20",
     "-s",
