@@ -122,7 +122,7 @@ pub use outcome::{
 pub use prediction::{LimitOutcome, LimitStatus, Slider};
 pub use problem::{Problem, Reduction, StepSize};
 pub use rounding::Rounding;
-pub use run::Descent;
+pub use run::{Cause, Descent, Moment, Observer};
 pub use start::Start;
 pub use state::{State, StateError};
 pub use watch::{Phase, Seen, Watch};

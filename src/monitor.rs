@@ -7,6 +7,8 @@
 //! present sides of the own-sign pairs ([`crate::limit::sliding`]). Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
 //! as one minus a cosine.
 
+mod memory;
+
 use crate::certificate::permanence::Present;
 use crate::certificate::{self, Gradient};
 use crate::engine::{Engine, EngineKind, Flips, Iterate, Precision, Remark};
@@ -19,6 +21,8 @@ use crate::problem::Problem;
 use crate::real;
 use crate::rounding::Rounding;
 use crate::slopes::Slopes;
+pub use memory::Memory;
+use memory::Solved;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -138,8 +142,8 @@ pub struct Monitor {
     problem: Problem,
     products: Arc<dyn InnerProducts + Send>,
     positive_correlation: bool,
-    solved: Option<(Pattern, Prediction)>,
-    slid: Option<(Pattern, Prediction<Sliding>)>, // for the own-sign sides, opposite bits 0
+    solved: Option<Solved<Prediction>>,
+    slid: Option<Solved<Prediction<Sliding>>>, // for the own-sign sides, opposite bits 0
     chattering: bool,
     ties: (u64, f64),           // the most that were seen, and when
     proof: Option<Inseparable>, // the last one that was asked for
@@ -236,7 +240,7 @@ impl Monitor {
     /// The limit of a pattern, solved now or remembered; none without K.
     pub fn prediction(&mut self, pattern: &Pattern) -> Option<&Prediction> {
         self.solve(pattern, &[]);
-        self.solved.as_ref().map(|(_, prediction)| prediction)
+        self.solved.as_ref().map(|solved| &solved.prediction)
     }
 
     /// Refines the limit of the last monitored t against X and proves its bounds, for a result that is published.
@@ -244,8 +248,12 @@ impl Monitor {
         let data = &self.problem.data;
         let (Some(gram), x) = (data.gram(), data.x()) else { return };
         match (&mut self.solved, &mut self.slid) {
-            (_, Some((sides, Prediction::Limit(sliding)))) if self.chattering => sliding.verify(gram, x, sides),
-            (Some((pattern, Prediction::Limit(limit))), _) if !self.chattering => limit.verify(gram, x, pattern),
+            (_, Some(Solved { pattern, prediction: Prediction::Limit(sliding), .. })) if self.chattering => {
+                sliding.verify(gram, x, pattern);
+            }
+            (Some(Solved { pattern, prediction: Prediction::Limit(limit), .. }), _) if !self.chattering => {
+                limit.verify(gram, x, pattern);
+            }
             _ => {}
         }
     }
@@ -255,16 +263,16 @@ impl Monitor {
         if self.chattering {
             return self.sliding().map(|sliding| &sliding.limit);
         }
-        match &self.solved {
-            Some((_, Prediction::Limit(limit))) if limit.consistent() => Some(limit),
+        match self.solved.as_ref().map(|solved| &solved.prediction) {
+            Some(Prediction::Limit(limit)) if limit.consistent() => Some(limit),
             _ => None,
         }
     }
 
     /// The consistent limit with sliding pairs, while neurons chatter.
     pub fn sliding(&self) -> Option<&Sliding> {
-        match &self.slid {
-            Some((_, Prediction::Limit(sliding))) if self.chattering && sliding.consistent() => Some(sliding),
+        match self.slid.as_ref().map(|slid| &slid.prediction) {
+            Some(Prediction::Limit(sliding)) if self.chattering && sliding.consistent() => Some(sliding),
             _ => None,
         }
     }
@@ -276,16 +284,16 @@ impl Monitor {
 
     /// The limit for the present sides of the own-sign pairs, consistent or not, while neurons chatter.
     pub fn present_sliding(&self) -> Option<&Sliding> {
-        match &self.slid {
-            Some((_, Prediction::Limit(sliding))) if self.chattering => Some(sliding),
+        match self.slid.as_ref().map(|slid| &slid.prediction) {
+            Some(Prediction::Limit(sliding)) if self.chattering => Some(sliding),
             _ => None,
         }
     }
 
     /// Why no limit is known while neurons chatter.
     pub fn remark(&self) -> Option<Remark> {
-        match &self.slid {
-            Some((_, prediction)) if self.chattering => match prediction {
+        match self.slid.as_ref().map(|slid| &slid.prediction) {
+            Some(prediction) if self.chattering => match prediction {
                 Prediction::Limit(sliding) if sliding.consistent() => None,
                 Prediction::Limit(sliding) => Some(Remark::OtherSides { pairs: sliding.limit.inconsistent.len() }),
                 Prediction::NotSeparable(_) => Some(Remark::SidesNotSeparable),
@@ -344,8 +352,8 @@ impl Monitor {
         if self.chattering || view.slopes().is_some() {
             return None;
         }
-        let limit = match &self.solved {
-            Some((_, Prediction::Limit(limit))) => Some(limit),
+        let limit = match self.solved.as_ref().map(|solved| &solved.prediction) {
+            Some(Prediction::Limit(limit)) => Some(limit),
             _ => None,
         };
         let present = Present { problem, gram, view, q, slopes, gradient: g, log_loss: row.log_loss, limit };
@@ -363,7 +371,7 @@ impl Monitor {
 
     fn solve(&mut self, pattern: &Pattern, warm: &[f64]) {
         let Some(gram) = self.problem.data.gram().cloned() else { return };
-        if self.solved.as_ref().is_none_or(|(known, _)| known != pattern) {
+        if self.solved.as_ref().is_none_or(|solved| solved.pattern != *pattern) {
             let warm = (warm.len() == self.problem.data.n() && warm.iter().all(|w| w.is_finite())).then_some(warm);
             let prediction = Limit::of_pattern(
                 &gram,
@@ -373,7 +381,7 @@ impl Monitor {
                 pattern,
                 warm,
             );
-            self.solved = Some((pattern.clone(), prediction));
+            self.solved = Some(Solved::new(pattern, warm, prediction));
         }
     }
 
@@ -387,17 +395,16 @@ impl Monitor {
         self.chattering = true;
         let Some(gram) = self.problem.data.gram().cloned() else { return };
         let sides = self.own_sides(pattern);
-        if self.slid.as_ref().is_none_or(|(known, _)| *known != sides) {
-            let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
-            let prediction = Sliding::with_sides(
-                &gram,
-                Some(self.problem.data.x()),
-                self.problem.data.y(),
-                &self.problem.network,
-                &sides,
-                warm,
-            );
-            self.slid = Some((sides, prediction));
+        let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
+        self.slide(&gram, &sides, warm);
+    }
+
+    /// The limit with sliding pairs for these sides, solved now or remembered.
+    fn slide(&mut self, gram: &Gram, sides: &Pattern, warm: Option<&[f64]>) {
+        if self.slid.as_ref().is_none_or(|slid| slid.pattern != *sides) {
+            let (data, network) = (&self.problem.data, &self.problem.network);
+            let prediction = Sliding::with_sides(gram, Some(data.x()), data.y(), network, sides, warm);
+            self.slid = Some(Solved::new(sides, warm, prediction));
         }
     }
 
@@ -418,18 +425,8 @@ impl Monitor {
     /// margins; false without K.
     pub fn hopeless(&mut self, sides: &Pattern) -> bool {
         let Some(gram) = self.problem.data.gram().cloned() else { return false };
-        if self.slid.as_ref().is_none_or(|(known, _)| known != sides) {
-            let prediction = Sliding::with_sides(
-                &gram,
-                Some(self.problem.data.x()),
-                self.problem.data.y(),
-                &self.problem.network,
-                sides,
-                None,
-            );
-            self.slid = Some((sides.clone(), prediction));
-        }
-        if let Some((_, Prediction::NotSeparable(proof))) = &self.slid {
+        self.slide(&gram, sides, None);
+        if let Some(Prediction::NotSeparable(proof)) = self.slid.as_ref().map(|slid| &slid.prediction) {
             self.proof = Some(proof.clone());
             return true;
         }

@@ -7,9 +7,12 @@
 //! A run ends at the horizon, at a certified angle below the tolerance, where numbers are no longer finite, where
 //! the data cannot be separated (`hope`), where W has converged (`rest`), when the stop flag is raised, when the
 //! observer says so, when its time is over, or when the rest could only be stepped, for too long (`patience`); and it
-//! can be run on.
+//! can be run on. At any moment it can be saved, and what is resumed from there shows the same rows and ends in the same bits
+//! (`memory`).
 
 mod hope;
+mod memory;
+mod observer;
 mod patience;
 mod rest;
 mod schedule;
@@ -18,15 +21,16 @@ use crate::descent::{self, Options};
 use crate::engine::{Diary, Engine, Iterate, Progress, Reached, Stop};
 use crate::error::Result;
 use crate::limit::monte_carlo::Sampling;
-use crate::monitor::{Monitor, Row};
+use crate::monitor::{self, Monitor, Row};
 use crate::network::Pattern;
 use crate::outcome::{Ended, Outcome, Status, TimeEnd};
 use crate::problem::Problem;
 use crate::start::Start;
 use crate::state::State;
-use hope::Hope;
+use memory::Memory;
+use observer::Rows;
+pub use observer::{Cause, Moment, Observer};
 use patience::Patience;
-use rest::Rest;
 use schedule::Schedule;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -37,10 +41,10 @@ pub struct Descent {
     options: Options,
     engine: Box<dyn Engine>,
     monitor: Monitor,
-    hope: Hope,
-    rest: Rest,
+    memory: Memory,
     ended: Option<Ended>,
     stop: Stop,
+    saves: Stop,
 }
 
 impl Descent {
@@ -70,52 +74,98 @@ impl Descent {
     pub fn resume(problem: &Problem, start: &Start, options: &Options, state: &State) -> Result<Self> {
         options.check()?;
         let mut engine = state.clone();
-        let hope = Hope::restore(&mut engine, problem)?;
+        let (memory, seen) = Memory::restore(&mut engine, problem)?;
         let mut descent = Self::of(problem, options, descent::restore(problem, start, options, &engine)?);
-        descent.hope = hope;
+        descent.memory = memory;
+        descent.monitor.remember(&seen);
         Ok(descent)
     }
 
     fn of(problem: &Problem, options: &Options, engine: Box<dyn Engine>) -> Self {
         let (problem, options) = (problem.clone(), options.clone());
-        let monitor = Monitor::new(&problem);
-        let (hope, rest) = (Hope::new(), Rest::default());
-        Self { problem, options, engine, monitor, hope, rest, ended: None, stop: Stop::default() }
+        let (monitor, memory) = (Monitor::new(&problem), Memory::default());
+        Self { problem, options, engine, monitor, memory, ended: None, stop: Stop::default(), saves: Stop::default() }
     }
 
-    /// Everything that later steps depend on, as named arrays.
+    /// Everything that later steps and rows depend on, as named arrays.
     pub fn save(&self) -> State {
+        self.saved(&self.memory, &self.monitor.memory())
+    }
+
+    fn saved(&self, memory: &Memory, monitor: &monitor::Memory) -> State {
         let mut state = self.engine.save();
-        self.hope.save(&mut state);
+        memory.save(monitor, &mut state);
         state
     }
 
     /// Follows gradient descent to the horizon, and hands every row to the observer as soon as it is known: the
     /// monitored t are 0, 1, the powers `10^(k/samples_per_decade)` beyond the present t, and the horizon.
-    pub fn run(&mut self, horizon: f64, mut observe: impl FnMut(&Row) -> ControlFlow<()>) -> &Ended {
-        let begun = self.engine.t();
-        let fresh = self.ended.is_none() && begun == 0.0;
+    pub fn run(&mut self, horizon: f64, observe: impl FnMut(&Row) -> ControlFlow<()>) -> &Ended {
+        self.run_saving(horizon, &mut Rows(observe)).expect("rows alone leave no run before its end")
+    }
+
+    /// [`Descent::run`] with an observer that is shown states, too; none if it left the run at one.
+    pub fn run_saving(&mut self, horizon: f64, observer: &mut impl Observer) -> Option<&Ended> {
         let stop = self.stop.by(self.deadline());
+        let (begun, fresh) = (self.memory.shown.unwrap_or(0.0), self.memory.shown.is_none());
         let times = Schedule::new(horizon, self.options.samples_per_decade, begun);
         let (mut row, mut status) = (None, None);
+        let mut before = (self.memory.clone(), self.monitor.memory());
         for target in times.filter(|t| *t > begun || fresh) {
-            let reached = self.advance(target, horizon, &stop);
-            let seen = self.monitor.observe(&mut *self.engine);
-            let go_on = observe(&seen);
+            let ControlFlow::Continue(reached) = self.advance(target, horizon, &stop, observer) else { return None };
+            before = (self.memory.clone(), self.monitor.memory());
+            let seen = self.look();
+            let go_on = observer.row(&seen);
             status = self.judge(reached, &seen, horizon).or(go_on.is_break().then_some(Status::Stopped));
             row = Some(seen);
             if status.is_some() {
                 break;
             }
+            if self.asked(observer).is_break() {
+                return None;
+            }
         }
         let row = row.unwrap_or_else(|| self.monitor.observe(&mut *self.engine));
         let status = status.unwrap_or_else(|| self.at_the_horizon(&row));
+        let clock = stop.raised();
+        let by_itself = match status {
+            Status::Horizon | Status::Tolerance | Status::NotSeparable | Status::Converged => true,
+            Status::Time => !clock,
+            Status::Diverged | Status::Interrupted | Status::Stopped => false,
+        };
+        if by_itself && observer.saves() {
+            let state = self.saved(&before.0, &before.1);
+            let moment = Moment { t: row.t, rows: before.0.rows, cause: Cause::Ended };
+            if observer.state(state, moment).is_break() {
+                return None;
+            }
+        }
         let time = (status == Status::Time).then(|| TimeEnd {
-            clock: stop.raised(),
+            clock,
             steps_left: horizon - row.t,
             steps_per_second: patience::rate(self.engine.segments()),
         });
-        self.ended.insert(Ended { status, row, time })
+        Some(self.ended.insert(Ended { status, row, time }))
+    }
+
+    /// The row of the present t.
+    fn look(&mut self) -> Row {
+        let row = self.monitor.observe(&mut *self.engine);
+        let Memory { rows, shown, waived, .. } = &mut self.memory;
+        (*rows, *shown, *waived) = (*rows + 1, Some(row.t), false);
+        row
+    }
+
+    /// Shows a state if one was asked for.
+    fn asked(&mut self, observer: &mut impl Observer) -> ControlFlow<()> {
+        if !observer.saves() || !self.saves.lower() {
+            return ControlFlow::Continue(());
+        }
+        observer.state(self.save(), self.moment(Cause::Asked))
+    }
+
+    fn moment(&self, cause: Cause) -> Moment {
+        Moment { t: self.engine.t(), rows: self.memory.rows, cause }
     }
 
     /// The time of day at which the run ends; none if it may take for ever.
@@ -124,19 +174,31 @@ impl Descent {
         Instant::now().checked_add(Duration::try_from_secs_f64(seconds).ok()?)
     }
 
-    /// To `target`, with as many steps as patience allows.
-    fn advance(&mut self, target: f64, horizon: f64, stop: &Stop) -> Reached {
-        if target <= self.engine.t() {
-            return Reached::Target;
-        }
+    /// To `target`, with as many steps as patience allows, and past every moment at which a state is asked for.
+    fn advance(
+        &mut self,
+        target: f64,
+        horizon: f64,
+        stop: &Stop,
+        observer: &mut impl Observer,
+    ) -> ControlFlow<(), Reached> {
         let patience = Patience::new(&self.problem, &self.options);
-        self.engine.allow(patience.seconds);
-        let mut reached = self.engine.advance(target, stop);
-        while reached == Reached::Exhausted && !patience.ends(&*self.engine, horizon) {
-            self.engine.allow(f64::INFINITY);
-            reached = self.engine.advance(target, stop);
+        let flags = if observer.saves() { stop.or(&self.saves) } else { stop.clone() };
+        while target > self.engine.t() {
+            self.engine.allow(if self.memory.waived { f64::INFINITY } else { patience.seconds });
+            match self.engine.advance(target, &flags) {
+                Reached::Exhausted if !patience.ends(&*self.engine, horizon) => self.memory.waived = true,
+                Reached::Interrupted if stop.raised() => {
+                    if observer.saves() {
+                        observer.state(self.save(), self.moment(Cause::Stopping))?;
+                    }
+                    return ControlFlow::Continue(Reached::Interrupted);
+                }
+                Reached::Interrupted => self.asked(observer)?,
+                reached => return ControlFlow::Continue(reached),
+            }
         }
-        reached
+        ControlFlow::Continue(Reached::Target)
     }
 
     /// Whether a run ends at a row, and how.
@@ -150,9 +212,9 @@ impl Descent {
             Some(if self.stop.flagged() { Status::Interrupted } else { Status::Time })
         } else if row.meets(tolerance) && row.t > 0.0 {
             Some(Status::Tolerance)
-        } else if self.hope.lost(&mut self.monitor, &mut *self.engine, row, left, exhausted) {
+        } else if self.memory.hope.lost(&mut self.monitor, &mut *self.engine, row, left, exhausted) {
             Some(Status::NotSeparable)
-        } else if self.rest.reached(row) && (left >= hope::WORTH || exhausted) {
+        } else if self.memory.rest.reached(row) && (left >= hope::WORTH || exhausted) {
             let separable = self.monitor.separable(row, self.engine.iterate());
             Some(if separable { Status::Converged } else { Status::NotSeparable })
         } else if exhausted || reached == Reached::Event {
@@ -215,6 +277,11 @@ impl Descent {
     /// Listens to a flag of the caller's.
     pub fn listen(&mut self, stop: &Stop) {
         self.stop = stop.clone();
+    }
+
+    /// Shows a state to the observer of [`Descent::run_saving`] whenever this flag is raised, and lowers it.
+    pub fn saves(&mut self, flag: &Stop) {
+        self.saves = flag.clone();
     }
 
     /// How far the run has come, for displays in other threads.

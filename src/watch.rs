@@ -13,6 +13,7 @@ use std::time::Instant;
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     flag: Arc<AtomicBool>,
+    other: Option<Arc<AtomicBool>>,
     deadline: Option<Instant>,
 }
 
@@ -27,17 +28,28 @@ impl Stop {
         self.flag.store(true, Ordering::Relaxed);
     }
 
+    /// Lowers the flag; whether it was up.
+    pub fn lower(&self) -> bool {
+        self.flag.swap(false, Ordering::Relaxed)
+    }
+
     /// The same flag, with an end at this time of day.
     pub fn by(&self, deadline: Option<Instant>) -> Self {
-        Self { flag: self.flag.clone(), deadline }
+        Self { deadline, ..self.clone() }
     }
 
-    /// Whether the flag is up, or the time has come.
+    /// Raised by another flag, too.
+    pub fn or(&self, other: &Self) -> Self {
+        Self { other: Some(other.flag()), ..self.clone() }
+    }
+
+    /// Whether a flag is up, or the time has come.
     pub fn raised(&self) -> bool {
-        self.flagged() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        let other = || self.other.as_ref().is_some_and(|other| other.load(Ordering::Relaxed));
+        self.flagged() || other() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// Whether the flag itself is up.
+    /// Whether the flag itself is up, not another one that it listens to.
     pub fn flagged(&self) -> bool {
         self.flag.load(Ordering::Relaxed)
     }
@@ -142,5 +154,16 @@ mod tests {
         assert_eq!(watch.check(), Ok(()));
         stop.raise();
         assert!(watch.stopped() && watch.check() == Err(Error::Stopped));
+    }
+
+    #[test]
+    fn flags_are_told_apart() {
+        let (stop, other) = (Stop::default(), Stop::default());
+        let both = stop.or(&other);
+        other.raise();
+        assert!(both.raised() && !both.flagged() && !stop.raised());
+        assert!(other.lower() && !other.lower() && !both.raised());
+        stop.raise();
+        assert!(both.raised() && both.flagged() && !other.raised());
     }
 }

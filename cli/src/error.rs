@@ -12,7 +12,7 @@ pub enum Error {
     /// Numbers that overflow before the first step: exit code 3.
     #[error("{0}")]
     Numerical(String),
-    /// Ended by a signal before there was anything to write: exit code 130.
+    /// Ended by a signal before there was anything to write: exit code 130, or 75 for SIGTERM and SIGHUP.
     #[error("interrupted; nothing was written")]
     Interrupted,
     /// A fault of this program that has been reported where it happened: exit code 1.

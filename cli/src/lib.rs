@@ -5,6 +5,7 @@
 pub mod apart;
 pub mod arrays;
 pub mod bench;
+pub mod checkpoint;
 pub mod commands;
 pub mod config;
 pub mod error;

@@ -15,19 +15,25 @@ fn main() -> ExitCode {
 
 /// Runs the command of the arguments; the exit code.
 fn command() -> u8 {
-    let done = match (Signals::install(), Cli::try_parse()) {
-        (Err(error), _) => Err(Error::Internal(format!("cannot install signal handlers: {error}"))),
-        (Ok(signals), Ok(arguments)) => commands::execute(arguments, &signals),
-        (_, Err(error)) if error.use_stderr() => Err(Error::Input(usage::one_line(&error))),
-        (_, Err(help)) => commands::print_help(&help).map(|()| 0),
+    let signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => return failed(&Error::Internal(format!("cannot install signal handlers: {error}")), None),
     };
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            if !matches!(error, Error::Fault) {
-                say::line(&error.to_string());
-            }
-            error.exit_code()
-        }
+    let done = match Cli::try_parse() {
+        Ok(arguments) => commands::execute(arguments, &signals),
+        Err(error) if error.use_stderr() => Err(Error::Input(usage::one_line(&error))),
+        Err(help) => commands::print_help(&help).map(|()| 0),
+    };
+    done.unwrap_or_else(|error| failed(&error, Some(&signals)))
+}
+
+/// Says what is wrong; the exit code.
+fn failed(error: &Error, signals: Option<&Signals>) -> u8 {
+    if !matches!(error, Error::Fault) {
+        say::line(&error.to_string());
+    }
+    match (error, signals) {
+        (Error::Interrupted, Some(signals)) => signals.code(),
+        _ => error.exit_code(),
     }
 }

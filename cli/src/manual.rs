@@ -61,11 +61,12 @@ const KEYS: [(&str, &str); 40] = [
     ("monitor.angle_tolerance", "stop when the certified angle (radians) is below; 0: never"),
     ("monitor.require", "true: missing the tolerance is exit code 4"),
     ("output.weights", "also write weights.npy"),
+    ("output.checkpoint_minutes", "minutes between checkpoints; 0: only on signals"),
     ("output.test_points", "points of a sampled test error; 0: as many as about a second allows, whatever the machine"),
 ];
 
 /// Files of a folder.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 12] = [
     ("config.toml", "the resolved configuration; `farfield run config.toml` runs it again"),
     (
         "result.json",
@@ -79,17 +80,20 @@ const FILES: [(&str, &str); 10] = [
     ("boundary.npy", "the decision boundary of the limit (d), where it is a plane"),
     ("slopes.npy", "of a limit: the slopes of samples and neurons (n x m)"),
     ("weights.npy", "the last iterate (m x d), with output.weights"),
+    ("checkpoint.bin", "what `farfield run --resume` goes on from"),
+    ("checkpoint.previous", "the one before it, for where that one is damaged"),
 ];
 
 /// Exit codes.
-const CODES: [(&str, &str); 7] = [
+const CODES: [(&str, &str); 8] = [
     ("0", "done"),
     ("1", "a file that cannot be written, no memory left, or a fault of the program"),
     ("2", "a wrong command line, configuration or file"),
     ("3", "numerical failure: divergence, losses that overflow, a limit too close to singular"),
     ("4", "ended before the tolerance that was required"),
     ("5", "not separable by this network in the reached pattern, with a proof"),
-    ("130", "interrupted (SIGINT, SIGTERM, SIGHUP); what was computed is written"),
+    ("75", "ended by SIGTERM, SIGHUP or --max-hours; a run has a checkpoint: the same command with --resume goes on"),
+    ("130", "interrupted (SIGINT); what was computed is written, and a run has a checkpoint"),
 ];
 
 /// The manual page in roff, with every command.

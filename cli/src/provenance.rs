@@ -34,6 +34,9 @@ pub struct Sourced<'a, T> {
     #[serde(flatten)]
     /// What was found.
     pub facts: &'a T,
+    /// Of a run: whether there is nothing to go on with, neither steps nor what was to be said of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub complete: Option<bool>,
     /// Which class is which, for data from files.
     pub classes: Option<&'a Classes>,
     /// The files beside it that belong to it, with their blake3.

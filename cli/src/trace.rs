@@ -1,14 +1,14 @@
 //! Tables that grow by a row at every monitored t: trace.csv, and precision.csv where products are not all in f64.
 //!
-//! A table is a list of columns, each a name and how a row writes it; a new table is a list, and its line in
-//! [`Traces::begin`].
+//! A table is a list of columns, each a name and how a row writes it; a new table is a list, and its line in `names`.
 
-use crate::error::Result;
+use crate::checkpoint::Place;
+use crate::error::{Result, input_error};
 use crate::folder::{Folder, failed};
 use farfield::{Precision, Row};
 use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 
 /// A column: its name, and its field in a row.
 type Column = (&'static str, fn(&Row) -> String);
@@ -49,19 +49,37 @@ fn maybe(v: Option<f64>) -> String {
 }
 
 /// The tables of a run.
-pub struct Traces(Vec<Table>);
+pub struct Traces {
+    tables: Vec<Table>,
+    rows: u64,
+}
+
+/// The tables for products in a precision: trace.csv, and precision.csv unless all are in f64.
+fn names(precision: Precision) -> impl Iterator<Item = (&'static str, &'static [Column])> {
+    let tables: [(&str, &[Column]); 2] = [("trace.csv", &TRACE), ("precision.csv", &PRECISION)];
+    tables.into_iter().take(if precision == Precision::F64 { 1 } else { 2 })
+}
 
 impl Traces {
-    /// Begins trace.csv, and precision.csv unless all products are in f64.
+    /// Begins the tables.
     ///
     /// # Errors
     /// [`crate::error::Error::Internal`] if one cannot be written.
     pub fn begin(folder: &Folder, precision: Precision) -> Result<Self> {
-        let mut tables = vec![Table::begin(folder, "trace.csv", &TRACE)?];
-        if precision != Precision::F64 {
-            tables.push(Table::begin(folder, "precision.csv", &PRECISION)?);
-        }
-        Ok(Self(tables))
+        let begin = |(name, columns)| Table::begin(folder, name, columns);
+        Ok(Self { tables: names(precision).map(begin).collect::<Result<_>>()?, rows: 0 })
+    }
+
+    /// Goes on with tables that had come to these places, after so many rows; what follows there is cut off.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Internal`] if one cannot be written.
+    pub fn resume(folder: &Folder, precision: Precision, places: &[Place], rows: u64) -> Result<Self> {
+        let resume = |(name, columns): (&'static str, _)| {
+            let place = places.iter().find(|place| place.name == name);
+            place.map_or_else(|| Table::begin(folder, name, columns), |place| Table::resume(folder, place, columns))
+        };
+        Ok(Self { tables: names(precision).map(resume).collect::<Result<_>>()?, rows })
     }
 
     /// Appends a row to each.
@@ -69,8 +87,41 @@ impl Traces {
     /// # Errors
     /// [`crate::error::Error::Internal`] for the first that cannot be written.
     pub fn append(&mut self, row: &Row) -> Result<()> {
-        self.0.iter_mut().try_for_each(|table| table.append(row))
+        self.rows += 1;
+        self.tables.iter_mut().try_for_each(|table| table.append(row))
     }
+
+    /// How far they are, or were before the last row.
+    pub fn places(&self, rows: u64) -> Vec<Place> {
+        self.tables.iter().map(|table| table.place(rows < self.rows)).collect()
+    }
+
+    /// Returns when all rows are on the disk.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Internal`] if one cannot be written.
+    pub fn sync(&self) -> Result<()> {
+        self.tables.iter().try_for_each(|table| table.out.sync_data().map_err(|e| failed(&table.path, e)))
+    }
+}
+
+/// Whether the tables of a folder begin as they had been written.
+///
+/// # Errors
+/// [`crate::error::Error::Input`] with the one that does not.
+pub fn fit(folder: &Path, places: &[Place]) -> Result<()> {
+    for place in places {
+        let path = folder.join(&place.name);
+        let (mut hasher, beginning) = (blake3::Hasher::new(), |file: File| file.take(place.bytes));
+        let hashed = File::open(&path).and_then(|file| hasher.update_reader(beginning(file)).map(|h| h.finalize()));
+        let why = match hashed {
+            Ok(digest) if digest == blake3::Hash::from_bytes(place.digest) => continue,
+            Ok(_) => "it is not the one that the checkpoint goes on with".to_string(),
+            Err(e) => e.to_string(),
+        };
+        return Err(input_error!("{}: {why}; start again with --overwrite", path.display()));
+    }
+    Ok(())
 }
 
 /// One table, complete up to the last row at every moment.
@@ -78,18 +129,55 @@ struct Table {
     path: PathBuf,
     out: File,
     columns: &'static [Column],
+    now: Written,
+    before: Written, // the last row
+}
+
+/// What a table holds.
+#[derive(Clone, Default)]
+struct Written {
+    bytes: u64,
+    hasher: blake3::Hasher,
+}
+
+impl Written {
+    fn add(&mut self, text: &[u8]) {
+        self.bytes += text.len() as u64;
+        self.hasher.update(text);
+    }
 }
 
 impl Table {
     fn begin(folder: &Folder, name: &str, columns: &'static [Column]) -> Result<Self> {
         let head: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-        let out = folder.grow(name, format!("{}\n", head.join(",")).as_bytes())?;
-        Ok(Self { path: folder.path().join(name), out, columns })
+        let head = format!("{}\n", head.join(","));
+        let out = folder.grow(name, head.as_bytes())?;
+        let mut now = Written::default();
+        now.add(head.as_bytes());
+        Ok(Self { path: folder.path().join(name), out, columns, before: now.clone(), now })
+    }
+
+    fn resume(folder: &Folder, place: &Place, columns: &'static [Column]) -> Result<Self> {
+        let (path, out) = (folder.path().join(&place.name), folder.cut(&place.name, place.bytes)?);
+        let mut now = Written { bytes: place.bytes, ..Written::default() };
+        let hashed = File::open(&path).and_then(|file| now.hasher.update_reader(file).map(|_| ()));
+        hashed.map_err(|e| failed(&path, e))?;
+        Ok(Self { path, out, columns, before: now.clone(), now })
     }
 
     fn append(&mut self, row: &Row) -> Result<()> {
         let fields: Vec<String> = self.columns.iter().map(|(_, field)| field(row)).collect();
+        let line = format!("{}\n", fields.join(","));
+        self.before = self.now.clone();
         // One call a row: it is in the file, or, where the disk is full, a part of the last row is.
-        self.out.write_all(format!("{}\n", fields.join(",")).as_bytes()).map_err(|e| failed(&self.path, e))
+        self.out.write_all(line.as_bytes()).map_err(|e| failed(&self.path, e))?;
+        self.now.add(line.as_bytes());
+        Ok(())
+    }
+
+    fn place(&self, before: bool) -> Place {
+        let Written { bytes, hasher } = if before { &self.before } else { &self.now };
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Place { name, bytes: *bytes, digest: *hasher.finalize().as_bytes() }
     }
 }

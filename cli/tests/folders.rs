@@ -109,7 +109,7 @@ fn a_folder_is_locked_while_it_is_in_use() {
     let second = farfield(&[&["run", "--overwrite", "-o", text(&dir)], &SMALL[..]].concat());
     refused(&second, 2, &["in use", if cfg!(target_os = "linux") { &number } else { "" }]);
     let (out, _) = signal(first, "TERM");
-    assert_eq!(out.status.code(), Some(130), "{}", stderr(&out));
+    assert_eq!(out.status.code(), Some(75), "{}", stderr(&out));
     of_one_run(&dir, "after the first run");
     // the lock has ended with its process
     let second = farfield(&[&["run", "--overwrite", "-o", text(&dir)], &SMALL[..]].concat());

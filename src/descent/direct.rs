@@ -18,8 +18,11 @@ use farfield_kernels::loss::Loss;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// Steps between looks at the stop flag: each is at least a microsecond, so signals wait milliseconds.
+/// Most steps between looks at the stop flag: each is at least a microsecond.
 const SLICE: u64 = 64;
+
+/// Seconds of steps between looks, by their price: signals wait a few times as long, wherever a step is shorter.
+const LOOK: f64 = 0.01;
 
 /// Sizes of the largest number of X between which products of f32 neither overflow nor vanish.
 const RANGE: std::ops::RangeInclusive<f64> = 1e-12..=1e12;
@@ -228,6 +231,7 @@ impl Engine for Direct {
         self.started = Instant::now();
         self.weights = None;
         let mut reached = Reached::Target;
+        let slice = ((LOOK / self.price) as u64).clamp(1, SLICE);
         while (self.steps as f64) < target {
             if self.work().spent >= self.allowance {
                 reached = Reached::Exhausted;
@@ -237,7 +241,7 @@ impl Engine for Direct {
                 reached = Reached::Diverged;
                 break;
             }
-            if self.steps.is_multiple_of(SLICE) {
+            if self.steps.is_multiple_of(slice) {
                 self.progress.note(self.steps as f64);
                 if stop.raised() {
                     reached = Reached::Interrupted;

@@ -6,12 +6,10 @@
 
 use crate::data::Data;
 use crate::engine::Engine;
-use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::monitor::{Monitor, Row};
 use crate::network::Pattern;
-use crate::problem::Problem;
-use crate::state::{Class, State, StateError};
+use crate::state::{Reader, Result, Saver, StateError};
 
 /// First t at which a run may end for want of separability.
 const FIRST: f64 = 1e6;
@@ -26,38 +24,32 @@ const PART: f64 = 0.9;
 pub const WORTH: f64 = 2.0;
 
 /// What is known against the data.
+#[derive(Clone, Default)]
 pub struct Hope {
     sides: Option<(Pattern, f64)>, // of the own-sign pairs, and the first monitored t that showed them
     contradiction: Option<bool>,   // whether two samples contradict each other
 }
 
 impl Hope {
-    /// With nothing seen yet.
-    pub fn new() -> Self {
-        Self { sides: None, contradiction: None }
-    }
-
-    /// The bits and since when they are as they are, beside what moves the iterate.
-    pub fn save(&self, state: &mut State) {
+    /// The bits and since when they are as they are; the rest the data say again.
+    pub fn save(&self, out: &mut Saver) {
         if let Some((sides, since)) = &self.sides {
-            state.insert("run.sides", Class::Beside, sides.bits());
-            state.insert("run.since", Class::Beside, vec![*since]);
+            out.pattern("sides", sides);
+            out.number("since", *since);
         }
     }
 
-    /// Takes the fields that [`Hope::save`] wrote out of a state.
+    /// Reads what [`Hope::save`] wrote, for n samples and m neurons.
     ///
     /// # Errors
-    /// If they contradict each other.
-    pub fn restore(state: &mut State, problem: &Problem) -> Result<Self> {
-        let (n, m) = (problem.data.n(), problem.network.width);
-        let Some(bits) = state.remove("run.sides") else { return Ok(Self::new()) };
-        match state.remove("run.since").as_deref() {
-            Some([since]) if *since >= 0.0 && bits.len() == n * m && bits.iter().all(|b| *b == 0.0 || *b == 1.0) => {
-                Ok(Self { sides: Some((Pattern::of(&bits, n, m), *since)), ..Self::new() })
-            }
-            _ => Err(StateError::Contradiction("run.sides").into()),
-        }
+    /// If the fields contradict each other.
+    pub fn restore(from: &Reader, shape: (usize, usize)) -> Result<Self> {
+        let sides = match from.has("sides") {
+            true => Some((from.pattern("sides", shape)?, from.time("since")?)),
+            false if from.has("since") => return Err(StateError::Contradiction("run.since")),
+            false => None,
+        };
+        Ok(Self { sides, contradiction: None })
     }
 
     /// Whether a run ends at this row, with `left` seconds to its horizon, or with its patience spent.

@@ -5,7 +5,9 @@
 //! [`STILL`] of the sizes that are summed, and has done so since a t of at most a quarter of the present one, from which on
 //! neither a bit of the pattern nor more than [`SAME`] of the loss and the norm has changed.
 
+use crate::engine::Flips;
 use crate::monitor::Row;
+use crate::state::{Reader, Result, Saver};
 
 /// First t at which it is asked.
 const FIRST: f64 = 4096.0;
@@ -19,13 +21,42 @@ const SAME: f64 = 1e-13;
 /// Growth of t without a change.
 const GROWTH: f64 = 4.0;
 
+/// What must not change.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    t: f64,
+    log_loss: f64,
+    weight_norm: f64,
+    flips: Flips,
+}
+
 /// The last t at which a change was seen, with what it was then.
 #[derive(Clone, Debug, Default)]
 pub struct Rest {
-    since: Option<Row>,
+    since: Option<Known>,
 }
 
 impl Rest {
+    /// What was known at the last change.
+    pub fn save(&self, out: &mut Saver) {
+        if let Some(known) = &self.since {
+            out.vector("rest", [known.t, known.log_loss, known.weight_norm]);
+            out.vector("flips", [known.flips.count as f64, known.flips.last]);
+        }
+    }
+
+    /// Reads what [`Rest::save`] wrote.
+    ///
+    /// # Errors
+    /// If a field is missing or cannot be.
+    pub fn restore(from: &Reader) -> Result<Self> {
+        if !from.has("rest") && !from.has("flips") {
+            return Ok(Self::default());
+        }
+        let [t, log_loss, weight_norm] = from.numbers("rest")?;
+        Ok(Self { since: Some(Known { t, log_loss, weight_norm, flips: Flips::restore(from)? }) })
+    }
+
     /// Whether W has converged at this row, which follows the last one shown.
     pub fn reached(&mut self, row: &Row) -> bool {
         if row.t < FIRST || row.min_margin > 0.0 || row.motion > STILL || row.motion.is_nan() {
@@ -42,7 +73,8 @@ impl Rest {
                 row.t >= GROWTH * then.t
             }
             _ => {
-                self.since = Some(row.clone());
+                let Row { t, log_loss, weight_norm, flips, .. } = *row;
+                self.since = Some(Known { t, log_loss, weight_norm, flips });
                 false
             }
         }

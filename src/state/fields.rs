@@ -1,6 +1,7 @@
 //! Fields of a state as engines write and read them: by names within names, `settled.q.hi`, and by what they hold.
 
 use super::{Class, Result, State, StateError};
+use crate::network::Pattern;
 use crate::number::COUNTABLE;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -37,6 +38,11 @@ impl<'a> Saver<'a> {
     /// A number.
     pub fn number(&mut self, name: &str, value: f64) {
         self.vector(name, [value]);
+    }
+
+    /// The bits of a pattern, as numbers 0 and 1.
+    pub fn pattern(&mut self, name: &str, pattern: &Pattern) {
+        self.vector(name, pattern.bits());
     }
 
     /// A number, or none: whether there is one, and which.
@@ -139,6 +145,15 @@ impl<'a> Reader<'a> {
     pub fn number(&self, name: &str, bad: impl Fn(f64) -> bool) -> Result<f64> {
         let [value] = self.numbers(name)?;
         if bad(value) { Err(self.wrong(name, value)) } else { Ok(value) }
+    }
+
+    /// The pattern of n samples and m neurons.
+    pub fn pattern(&self, name: &str, (n, m): (usize, usize)) -> Result<Pattern> {
+        let bits = self.slice(name, n * m)?;
+        match bits.iter().find(|bit| **bit != 0.0 && **bit != 1.0) {
+            Some(bit) => Err(self.wrong(name, *bit)),
+            None => Ok(Pattern::of(bits, n, m)),
+        }
     }
 
     /// A number, or none.

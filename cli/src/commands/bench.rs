@@ -33,7 +33,7 @@ pub struct BenchArgs {
     /// The loop nest [default: chosen by the shape]
     #[arg(long, value_enum)]
     nest: Option<Loops>,
-    /// Number of threads [default: all cores]
+    /// Number of threads [default: SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, or all cores]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     threads: usize,
     /// Seconds to spend on the steps

@@ -7,12 +7,12 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::classes::Classes;
 use crate::files::pattern;
-use crate::folder::{self, Folder, Kind};
+use crate::folder::{self, Entry, Folder, Kind};
 use crate::json::to_json;
 use crate::progress::of_watch;
 use crate::provenance::{Provenance, Sourced};
 use crate::setup::Setup;
-use crate::signals::{INTERRUPTED, Signals};
+use crate::signals::Signals;
 use crate::summary;
 use farfield::limit::sliding::Sliding;
 use farfield::{
@@ -47,13 +47,14 @@ pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
         folder::verify(run, &["config.toml", "pattern.npy"])?;
     }
     let pattern = run.map(|r| r.join("pattern.npy")).or_else(|| args.pattern.clone());
-    let mut folder = Folder::claim(output(args, run, &config), Kind::Limit, &config, args.overwrite)?;
+    let entry = if args.overwrite { Entry::Overwrite } else { Entry::Fresh };
+    let mut folder = Folder::claim(output(args, run, &config), Kind::Limit, &config, entry)?;
     let task = prepare(&config, signals, pattern)?;
     summary::say(&task.notes);
     folder.begin(&config)?;
     let (problem, classes) = (task.problem.clone(), task.classes.clone());
     let Some(solved) = solve(&config, signals, task)? else {
-        return leave(args, &config, &folder, &problem, classes.as_ref());
+        return leave(args, signals, &config, &folder, &problem, classes.as_ref());
     };
     let (facts, prediction) = solved?;
     let stationarity = run.and_then(stationarity);
@@ -61,6 +62,7 @@ pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
     let arrays = write_arrays(&prediction, &problem, &folder);
     let json = to_json(&Sourced {
         facts: &report,
+        complete: None,
         classes: classes.as_ref(),
         files: folder.digests(),
         provenance: Provenance::new(&config),
@@ -81,7 +83,7 @@ pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
     };
     print(&text)?;
     Ok(match facts.status {
-        _ if signals.defer().raised() => INTERRUPTED,
+        _ if signals.defer().raised() => signals.code(),
         LimitStatus::Solved => 0,
         LimitStatus::Undecided => 4,
         LimitStatus::NotSeparable => 5,
@@ -135,6 +137,7 @@ struct Unfinished {
 /// Writes what is known of a limit that did not come back after a signal.
 fn leave(
     args: &LimitArgs,
+    signals: &Signals,
     config: &Config,
     folder: &Folder,
     problem: &Problem,
@@ -142,8 +145,13 @@ fn leave(
 ) -> Result<u8> {
     let (step_size, lambda_max) = (problem.step_size, problem.data.lambda_max());
     let facts = Unfinished { status: Status::Interrupted, step_size, lambda_max };
-    let json =
-        to_json(&Sourced { facts: &facts, classes, files: folder.digests(), provenance: Provenance::new(config) });
+    let json = to_json(&Sourced {
+        facts: &facts,
+        complete: None,
+        classes,
+        files: folder.digests(),
+        provenance: Provenance::new(config),
+    });
     folder.write("result.json", json.as_bytes())?;
     let text = format!(
         "{:>10}  interrupted before the limit was solved\n{:>10}  {}\n",
@@ -152,7 +160,7 @@ fn leave(
         folder.path().display()
     );
     print(if args.source.json { &json } else { &text })?;
-    Ok(INTERRUPTED)
+    Ok(signals.code())
 }
 
 /// λ and its slopes, and the boundary where it is a plane; the first failure.

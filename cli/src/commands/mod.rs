@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod limit;
+mod resume;
 mod run;
 mod sweep;
 
@@ -59,7 +60,7 @@ struct Source {
     /// Print JSON instead of the summary
     #[arg(long)]
     json: bool,
-    /// Number of threads [default: all cores]; the result does not depend on it
+    /// Number of threads [default: SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, or all cores]; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(THREADS)))]
     threads: Option<u16>,
 }
@@ -71,13 +72,17 @@ struct RunArgs {
     /// Output folder [default: farfield-out/ and the digest of the configuration]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output: Option<PathBuf>,
-    /// Replace results of another configuration in the output folder
+    /// Replace results of another configuration, or a run on its way, in the output folder
     #[arg(long)]
     overwrite: bool,
+    /// Go on from the checkpoint in the output folder, which may be named in place of CONFIG; from the beginning if there is
+    /// none
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
     /// Print the resolved configuration and stop
     #[arg(long)]
     dry_run: bool,
-    /// End in an orderly way after so many hours, setup included; as descent.max_seconds, which may end it earlier
+    /// End with a checkpoint a little before so many hours have passed, setup included: exit 75, go on with --resume
     #[arg(long, value_name = "HOURS", value_parser = hours)]
     max_hours: Option<f64>,
 }
@@ -121,8 +126,13 @@ impl Source {
 
     /// As `load`, with another file where none is given.
     fn load_or(&self, other: Option<&Path>) -> Result<Config> {
+        self.load_file(self.config.as_deref().or(other))
+    }
+
+    /// As `load`, from this file.
+    fn load_file(&self, file: Option<&Path>) -> Result<Config> {
         let settings: Vec<String> = self.settings.iter().map(|s| paths::encode(s)).collect();
-        let config = Config::load(self.config.as_deref().or(other), &settings)?;
+        let config = Config::load(file, &settings)?;
         let threads = threads(self.threads.unwrap_or(0).into())?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|e| cannot_start(threads, &e))?;
@@ -130,20 +140,29 @@ impl Source {
     }
 }
 
-/// The number of threads: as asked for, or (0) as RAYON_NUM_THREADS says, or as many as there are cores.
+/// Variables of the environment that say how many threads to use, the first one that does counts.
+const THREADS_BY: [&str; 3] = ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS"];
+
+/// The number of threads: as asked for, or (0) as the environment says, or as many as there are cores.
 fn threads(asked: usize) -> Result<usize> {
     if asked > THREADS.into() {
         return Err(input_error!("--threads {asked}: expected at most {THREADS}"));
     }
-    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS.into()));
-    match std::env::var("RAYON_NUM_THREADS").ok().map(|text| text.trim().parse::<u64>()) {
-        _ if asked > 0 => Ok(asked),
-        Some(Ok(count)) if count > THREADS.into() => {
-            Err(input_error!("RAYON_NUM_THREADS = {count}: expected at most {THREADS}"))
-        }
-        Some(Ok(count @ 1..)) => Ok(count as usize),
-        _ => Ok(cores()),
+    if asked > 0 {
+        return Ok(asked);
     }
+    for name in THREADS_BY {
+        // OpenMP takes a list, one number a level of nested regions.
+        let text = std::env::var(name).unwrap_or_default();
+        match text.split(',').next().unwrap_or_default().trim().parse::<u64>() {
+            Ok(count) if count > THREADS.into() => {
+                return Err(input_error!("{name} = {count}: expected at most {THREADS}"));
+            }
+            Ok(count @ 1..) => return Ok(count as usize),
+            _ => {}
+        }
+    }
+    Ok(std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS.into())))
 }
 
 /// The error of threads that the system refuses.

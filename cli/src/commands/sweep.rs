@@ -25,7 +25,7 @@ pub struct SweepArgs {
     /// Take the I-th of K parts of the problems
     #[arg(long, value_name = "I/K", default_value = "1/1", hide_default_value = true)]
     shard: Part,
-    /// Number of threads [default: all cores]; the result does not depend on it
+    /// Number of threads [default: SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, or all cores]; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Also repeat problems that ended in an error
@@ -44,8 +44,6 @@ pub struct SweepArgs {
 
 /// The exit code of a sweep with failed problems.
 const SOME_FAILED: u8 = 4;
-/// The exit code of an interrupted sweep.
-const INTERRUPTED: u8 = 130;
 
 pub fn execute(args: &SweepArgs, signals: &Signals) -> Result<u8> {
     if let Some(dir) = &args.status {
@@ -56,8 +54,7 @@ pub fn execute(args: &SweepArgs, signals: &Signals) -> Result<u8> {
     }
     let path = args.plan.as_ref().ok_or_else(|| input_error!("a plan is needed"))?;
     let plan = Plan::read(path)?;
-    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
-    let threads = args.threads.map_or_else(cores, usize::from);
+    let threads = super::threads(args.threads.unwrap_or(0).into())?;
     if args.dry_run {
         return dry_run(&plan, args.shard, threads, signals);
     }
@@ -95,7 +92,7 @@ fn sweep(plan: &Plan, dir: &Path, args: &SweepArgs, threads: usize, signals: &Si
     };
     print(&format!("{done} done, {failed} failed, {left} left, in {seconds}; {next}\n"))?;
     Ok(match (interrupted, failed) {
-        (true, _) => INTERRUPTED,
+        (true, _) => signals.code(),
         (false, 0) => 0,
         (false, _) => SOME_FAILED,
     })
@@ -197,5 +194,5 @@ fn dry_run(plan: &Plan, part: Part, threads: usize, signals: &Signals) -> Result
         line += &format!("; {failures} of them failed");
     }
     print(&format!("{line}\n"))?;
-    Ok(if stop.raised() { INTERRUPTED } else { 0 })
+    Ok(if stop.raised() { signals.code() } else { 0 })
 }

@@ -73,8 +73,9 @@ const RULES: [Rule; 7] = [
     },
 ];
 
-/// Keys of files that are written only where they ask for something.
-const OPTIONAL: [&str; 9] = [
+/// Keys that are written only where they ask for something: of files, and what a configuration of an earlier version did
+/// without.
+const OPTIONAL: [&str; 10] = [
     "data.labels",
     "data.positive_class",
     "data.format",
@@ -84,6 +85,7 @@ const OPTIONAL: [&str; 9] = [
     "data.rows",
     "data.columns",
     "network.init",
+    "output.checkpoint_minutes",
 ];
 
 /// Whether a value asks for nothing.

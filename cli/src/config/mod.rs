@@ -95,6 +95,8 @@ impl Config {
         real(seconds, seconds >= 0.0, "descent.max_seconds", "of seconds, 0 or more; 0: no limit")?;
         let angle = self.monitor.angle_tolerance;
         real(angle, angle >= 0.0, "monitor.angle_tolerance", "0 or more, in radians")?;
+        let minutes = self.output.checkpoint_minutes;
+        real(minutes, minutes >= 0.0, "output.checkpoint_minutes", "of minutes, 0 or more; 0: only on signals")?;
         if net.positive < -1 || net.positive > net.width as i64 {
             let width = net.width;
             return Err(input_error!("network.positive = {}: expected -1 or 0 to the width, {width}", net.positive));

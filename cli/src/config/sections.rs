@@ -138,7 +138,7 @@ pub struct Monitor {
 }
 
 /// `[output]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Output {
     /// Also write weights.npy.
@@ -146,6 +146,14 @@ pub struct Output {
     /// Points of a sampled test error; 0: as many as about a second allows, a function of the problem alone.
     #[serde(deserialize_with = "count")]
     pub test_points: u64,
+    /// Minutes between checkpoints; 0: only on signals.
+    pub checkpoint_minutes: f64,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { weights: false, test_points: 0, checkpoint_minutes: 10.0 }
+    }
 }
 
 impl Default for Data {

@@ -95,6 +95,18 @@ pub fn differing_keys(a: &str, b: &str) -> String {
     }
 }
 
+/// A configuration without the keys that may change while a run goes on: how far it goes, for how long, and what is
+/// written of it.
+pub fn lasting(config: &str) -> String {
+    let Ok(mut table) = config.parse::<Table>() else { return config.to_string() };
+    table.remove("output");
+    if let Some(Value::Table(descent)) = table.get_mut("descent") {
+        descent.remove("steps");
+        descent.remove("max_seconds");
+    }
+    table.to_string()
+}
+
 /// Keys by their dotted names.
 fn flat(table: &Table) -> BTreeMap<String, &Value> {
     let mut out = BTreeMap::new();
@@ -123,6 +135,16 @@ mod tests {
         let other = of("seed = 2\n[data]\nn = 4\nm = 2\n");
         assert_eq!(differing_keys(&a, &other), " (data.d, data.m, data.n and 1 more keys differ)");
         assert_eq!(differing_keys(&a, "no toml"), "");
+    }
+
+    #[test]
+    fn a_run_may_go_farther_and_write_more() {
+        let of = |steps: &str, leak: &str| {
+            format!("[network]\nleak = {leak}\n[descent]\nsteps = {steps}\n[output]\nweights = {}\n", leak == "0.1")
+        };
+        assert_eq!(lasting(&of("1e3", "0.1")), lasting(&of("1e6", "0.1")));
+        let keys = differing_keys(&lasting(&of("1e3", "0.1")), &lasting(&of("1e6", "0.2")));
+        assert_eq!(keys, " (network.leak differs)");
     }
 
     #[test]

@@ -4,8 +4,12 @@
 //! claim   lock the folder; refuse it if another process holds it, or if it holds what must not be overwritten
 //! begin   result.json of the old results goes first, then their other files; config.toml is replaced by the new one
 //! put     every file is written under a temporary name of its own, and renamed into place
+//! rotate  a checkpoint takes the place of the one before it, which is kept until then
 //! seal    result.json comes last, with the digests of the arrays beside it
 //! ```
+//!
+//! A run that is resumed goes `claim`, `resume`: in place of `begin` only its results go, and its tables and checkpoints
+//! stay.
 //!
 //! So every file beside a config.toml belongs to it, at every moment, and only a finished folder has a result.json: a
 //! process that is killed leaves the old folder whole (before `begin`), or one without result.json. A start that
@@ -20,7 +24,7 @@ use crate::error::{Error, Result, input_error};
 use lock::Lock;
 pub use manifest::{Digests, verify};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -34,8 +38,10 @@ pub enum Kind {
 }
 
 /// Every file that a command may leave but config.toml, in the order in which old ones go.
-const FILES: [&str; 12] = [
+const FILES: [&str; 14] = [
     "result.json",
+    "checkpoint.bin",
+    "checkpoint.previous",
     "certificate.json",
     "trace.csv",
     "precision.csv",
@@ -48,6 +54,20 @@ const FILES: [&str; 12] = [
     "weights.npy",
     "config.toml", // only of a folder within: `begin` replaces its own
 ];
+
+/// Files that a run which is resumed goes on with.
+const KEPT: [&str; 5] = ["checkpoint.bin", "checkpoint.previous", "trace.csv", "precision.csv", CONFIG];
+
+/// What a command may find in its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing but what the same configuration has left, and no run that could be resumed.
+    Fresh,
+    /// Anything, which is replaced.
+    Overwrite,
+    /// A run that is resumed: keys that move neither its iterate nor its rows may differ.
+    Resume,
+}
 
 /// The name of the resolved configuration.
 const CONFIG: &str = "config.toml";
@@ -69,7 +89,7 @@ impl Folder {
     /// # Errors
     /// [`Error::Input`] if it cannot be written, if another process holds it, or if it holds results of another
     /// configuration, or of the other command, that are not to be overwritten.
-    pub fn claim(path: PathBuf, kind: Kind, config: &Config, overwrite: bool) -> Result<Self> {
+    pub fn claim(path: PathBuf, kind: Kind, config: &Config, entry: Entry) -> Result<Self> {
         let fail = |e: io::Error| cannot(&path, &e);
         let made = missing(&path);
         fs::create_dir_all(&path).map_err(fail)?;
@@ -81,8 +101,8 @@ impl Folder {
         }
         let probe = folder.temporary("probe");
         File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(fail)?;
-        if !overwrite {
-            may_replace(&path, kind, config)?;
+        if entry != Entry::Overwrite {
+            may_replace(&path, kind, config, entry)?;
         }
         Ok(folder)
     }
@@ -92,6 +112,21 @@ impl Folder {
     /// # Errors
     /// [`Error::Internal`] if a file cannot be removed or written.
     pub fn begin(&mut self, config: &Config) -> Result<()> {
+        self.empty(&[CONFIG])?;
+        self.write(CONFIG, config.to_toml().as_bytes())
+    }
+
+    /// Takes the results away, and leaves what a run goes on with; the configuration is replaced by the present one.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if a file cannot be removed or written.
+    pub fn resume(&mut self, config: &Config) -> Result<()> {
+        self.empty(&KEPT)?;
+        self.write(CONFIG, config.to_toml().as_bytes())
+    }
+
+    /// Removes every file but those kept.
+    fn empty(&mut self, kept: &[&str]) -> Result<()> {
         self.begun = true;
         let within = self.path.join("limit");
         // Its result names the results beside it as belonging together: it goes first everywhere.
@@ -103,11 +138,11 @@ impl Folder {
             // What others have put there stays.
             let _ = fs::remove_dir(&within);
         }
-        for name in FILES.into_iter().filter(|name| *name != CONFIG) {
+        for name in FILES.into_iter().filter(|name| !kept.contains(name)) {
             remove(&self.path.join(name))?;
         }
         remove_parts(&self.path);
-        self.write(CONFIG, config.to_toml().as_bytes())
+        Ok(())
     }
 
     /// The folder.
@@ -167,6 +202,56 @@ impl Folder {
         })
     }
 
+    /// Opens a file of which the first `bytes` are kept, to be appended to.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it cannot be written.
+    pub fn cut(&self, name: &str, bytes: u64) -> Result<File> {
+        let path = self.path.join(name);
+        let open = || {
+            let mut file = File::options().write(true).open(&path)?;
+            file.set_len(bytes)?;
+            file.seek(io::SeekFrom::End(0))?;
+            Ok(file)
+        };
+        open().map_err(|error| failed(&path, error))
+    }
+
+    /// Writes a file that takes the place of `newest`, which becomes the one `before`. `durable`: it is on the disk when
+    /// this returns. What `content` returns.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it cannot be written; then both files are what they were, or, if only the last renaming
+    /// failed, the newest one is the one before.
+    pub fn rotate<T>(
+        &self,
+        [newest, before]: [&str; 2],
+        durable: bool,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> Result<T> {
+        let (part, path) = (self.temporary(newest), self.path.join(newest));
+        let write = || {
+            let mut out = BufWriter::with_capacity(1 << 20, File::create(&part)?);
+            let written = content(&mut out)?;
+            let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+            if durable {
+                file.sync_all()?;
+            }
+            match fs::rename(&path, self.path.join(before)) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => fs::rename(&part, &path)?,
+            }
+            if durable {
+                sync_folder(&self.path)?;
+            }
+            Ok(written)
+        };
+        write().map_err(|error| {
+            let _ = fs::remove_file(&part);
+            failed(&path, error)
+        })
+    }
+
     /// The digests of the files that are in place.
     pub fn digests(&self) -> Digests {
         self.digests.lock().unwrap_or_else(|e| e.into_inner()).clone()
@@ -184,6 +269,11 @@ impl Drop for Folder {
             self.made.iter().rev().take_while(|made| fs::remove_dir(made).is_ok()).for_each(drop);
         }
     }
+}
+
+/// Makes the renamings in a folder durable, where the system can.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 /// Whether a folder holds the files of a run.
@@ -209,7 +299,7 @@ fn missing(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Refuses results of another configuration or command.
-fn may_replace(path: &Path, kind: Kind, config: &Config) -> Result<()> {
+fn may_replace(path: &Path, kind: Kind, config: &Config, entry: Entry) -> Result<()> {
     let exits = "choose another with -o, or take it with --overwrite";
     if !FILES.iter().any(|name| path.join(name).exists()) {
         return Ok(());
@@ -218,9 +308,14 @@ fn may_replace(path: &Path, kind: Kind, config: &Config) -> Result<()> {
     let Ok(known) = fs::read_to_string(path.join(CONFIG)) else {
         return Err(input_error!("the folder {place} holds results without a readable config.toml; {exits}"));
     };
-    if known != config.to_toml() {
+    if entry == Entry::Resume {
+        may_resume(&known, config, &format!("the folder {place}"))?;
+    } else if known != config.to_toml() {
         let keys = manifest::differing_keys(&known, &config.to_toml());
         return Err(input_error!("the folder {place} holds another configuration{keys}; {exits}"));
+    } else if path.join("checkpoint.bin").exists() && !path.join("result.json").exists() {
+        let exits = "go on with --resume, or start again with --overwrite";
+        return Err(input_error!("the folder {place} holds a run on its way, with a checkpoint; {exits}"));
     }
     match kind {
         Kind::Run if path.join("slopes.npy").exists() && !holds_run(path) => {
@@ -228,6 +323,20 @@ fn may_replace(path: &Path, kind: Kind, config: &Config) -> Result<()> {
         }
         Kind::Run | Kind::Limit => Ok(()),
     }
+}
+
+/// Refuses a configuration under which a run of another one cannot go on; `whose` says where that one is.
+///
+/// # Errors
+/// [`Error::Input`] with the keys that differ.
+pub fn may_resume(known: &str, config: &Config, whose: &str) -> Result<()> {
+    let keys = manifest::differing_keys(&manifest::lasting(known), &manifest::lasting(&config.to_toml()));
+    if !keys.is_empty() {
+        return Err(input_error!(
+            "{whose} holds a run of another configuration{keys}; resume it as it was, or choose another folder with -o"
+        ));
+    }
+    Ok(())
 }
 
 /// Removes a file; one that is not there is none.
