@@ -65,23 +65,10 @@ fn prepare(config: &Config, signals: &Signals, allowed: f64, begun: Instant) -> 
         let max_seconds = if allowed.is_finite() { left } else { 0.0 };
         let options = Options { max_seconds, ..setup::options(&own) };
         let mut descent = Descent::with(&problem, &start, &options)?;
-        starts_in_range(&mut descent)?;
+        setup::starts_in_range(&mut descent)?;
         Ok(Prepared { descent, classes, notes })
     };
     apart(signals, move || of_watch(&seen, &reading), work)?.unwrap_or(Err(Error::Interrupted))
-}
-
-/// Refuses a start whose losses `exp(−q)` overflow: no step can be taken from it, however small.
-fn starts_in_range(descent: &mut Descent) -> Result<()> {
-    let margins = descent.margins();
-    let least = margins.iter().copied().fold(f64::INFINITY, |a, b| if b < a || b.is_nan() { b } else { a });
-    if least.is_finite() && (-least).exp().is_finite() {
-        return Ok(());
-    }
-    Err(Error::Numerical(format!(
-        "the losses exp(-q) of W(0) overflow, its least margin is {least:.4e}; choose a smaller network.init_scale, or \
-         another network.init"
-    )))
 }
 
 /// What is known of a run whoever ends it: which class is +1, the first row and the last one.
@@ -127,7 +114,7 @@ fn travel(
     let pace = RefCell::new(Pace::new(progress.t()));
     let show = move || of_watch(&seen, "").or_else(|| Some(of_steps(&progress, horizon, &pace)));
     let (folder, rows, precision) = (folder.clone(), rows.clone(), config.descent.precision);
-    let sampling = super::sampling(config, watch);
+    let sampling = setup::sampling(config, watch);
     let work = move || {
         let mut traces = Traces::begin(&folder, precision);
         let mut written = Ok(());
@@ -156,7 +143,7 @@ fn finish(
     begun: Instant,
 ) -> Result<u8> {
     let Travelled { mut descent, ended, outcome, written } = travelled;
-    let arrays = write_arrays(config, &mut descent, ended.status, folder);
+    let arrays = arrays::of_run(config, &mut descent, ended.status, folder);
     let json = to_json(&Sourced {
         facts: &outcome,
         classes: rows.classes.as_ref(),
@@ -211,29 +198,6 @@ fn leave(args: &RunArgs, config: &Config, folder: &Folder, rows: &Rows, problem:
     let text = if args.source.json { json } else { summary::run::left(facts.row.as_ref(), folder.path()) };
     print(&text)?;
     Ok(INTERRUPTED)
-}
-
-/// Every array that can be written; the first failure.
-fn write_arrays(config: &Config, descent: &mut Descent, status: Status, folder: &Folder) -> Result<()> {
-    let mut results: Vec<Result<()>> = vec![
-        arrays::vector(folder, "margins.npy", &descent.margins()),
-        arrays::pattern(folder, "pattern.npy", &descent.pattern()),
-    ];
-    if let Some(proof) = descent.monitor().inseparable().filter(|_| status == Status::NotSeparable) {
-        results.push(arrays::vector(folder, "farkas.npy", &proof.farkas.lambda));
-    }
-    if let Some(limit) = descent.monitor().limit() {
-        results.push(arrays::vector(folder, "dual.npy", &limit.lambda));
-        let problem = descent.problem();
-        if limit.linear(&problem.network) && problem.data.axes().is_none() {
-            let boundary = limit.boundary(problem.data.x());
-            results.push(arrays::vector(folder, "boundary.npy", &boundary));
-        }
-    }
-    if config.output.weights {
-        results.push(arrays::matrix(folder, "weights.npy", &descent.iterate().weights()));
-    }
-    results.into_iter().collect()
 }
 
 fn exit_code(config: &Config, ended: &Ended) -> u8 {
