@@ -289,9 +289,10 @@ class Problem:
         >>> limit.consistent, limit.dual.shape, limit.boundary.shape
         (True, (20,), (400,))
         """
-        bits = pattern.pattern_bits if isinstance(pattern, Run) else pattern
-        if bits is not None:
-            bits = np.ascontiguousarray(_inputs.samples(bits, "pattern")[0], dtype=np.float64)
+        given = pattern.pattern_bits if isinstance(pattern, Run) else pattern
+        bits: NDArray[np.float64] | None = None
+        if given is not None:
+            bits = np.ascontiguousarray(_inputs.samples(given, "pattern")[0], dtype=np.float64)
         settings = sections(seed=seed, network__init_scale=init_scale, output__test_points=test_points)
         start = self._weights(init, init_scale, "init")
         with named(), shown(progress) as tell:

@@ -6,9 +6,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import BaseEstimator, ClassifierMixin  # type: ignore[import-untyped,unused-ignore]
+from sklearn.utils.multiclass import (  # type: ignore[import-untyped,unused-ignore]
+    check_classification_targets,
+    type_of_target,
+)
+from sklearn.utils.validation import (  # type: ignore[import-untyped,unused-ignore]
+    check_is_fitted,
+    validate_data,
+)
 
 from ._errors import NotSeparable
 from ._limit import _max_margin
@@ -16,7 +22,7 @@ from ._limit import _max_margin
 __all__ = ["MaxMarginClassifier"]
 
 
-class MaxMarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class MaxMarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc,unused-ignore]
     """The direction that gradient descent on the exponential loss of a linear model converges to.
 
     Where a hyperplane separates the samples it is the one of maximal margin. Elsewhere gradient descent goes along a
@@ -69,7 +75,7 @@ class MaxMarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
             raise ValueError("Classifier can't train when only one class is present.")
         columns = np.hstack([X, np.ones((len(X), 1))]) if self.fit_intercept else X
-        weights = self._direction(columns, 2.0 * signs - 1.0)
+        weights = self._direction(columns, np.where(signs > 0, 1.0, -1.0))
         if self.fit_intercept:
             self.coef_, self.intercept_ = weights[None, :-1], weights[-1:]
         else:
@@ -87,9 +93,11 @@ class MaxMarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 raise
             self.separable_, self.margin_, self.dual_coef_ = False, float("nan"), found.farkas
             ahead, offset = found._ray
-            return ahead if ahead.any() else offset
+            direction: NDArray[np.float64] = ahead if ahead.any() else offset
+            return direction
         self.separable_, self.margin_, self.dual_coef_ = True, found.margin, found.dual
-        return found.weights
+        weights: NDArray[np.float64] = found.weights
+        return weights
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """``⟨x, coef_⟩ + intercept_`` (n); positive for the second class."""

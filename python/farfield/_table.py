@@ -62,7 +62,7 @@ class Table(Mapping[str, "NDArray[Any]"]):
 
     def to_pandas(self) -> Any:
         """As a ``pandas.DataFrame``; pandas has to be installed."""
-        import pandas as pd
+        import pandas as pd  # type: ignore[import-untyped,unused-ignore]
 
         return pd.DataFrame(self._columns)
 
