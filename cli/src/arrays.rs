@@ -39,10 +39,8 @@ pub fn pattern(folder: &Folder, name: &str, pattern: &Pattern) -> Result<()> {
 /// # Errors
 /// The first failure.
 pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &Folder) -> Result<()> {
-    let mut results: Vec<Result<()>> = vec![
-        vector(folder, "margins.npy", &descent.margins()),
-        pattern(folder, "pattern.npy", &descent.pattern()),
-    ];
+    let mut results: Vec<Result<()>> =
+        vec![vector(folder, "margins.npy", &descent.margins()), pattern(folder, "pattern.npy", &descent.pattern())];
     if let Some(proof) = descent.monitor().inseparable().filter(|_| status == Status::NotSeparable) {
         results.push(vector(folder, "farkas.npy", &proof.farkas.lambda));
     }

@@ -19,7 +19,9 @@ _WIDTH, _HEIGHT = 240, 48
 
 def table(of: Table) -> str:
     """The first and last rows."""
-    shown = list(range(of.rows)) if of.rows <= _ROWS else [*range(_ROWS // 2), -1, *range(of.rows - _ROWS // 2, of.rows)]
+    shown = list(range(of.rows))
+    if of.rows > _ROWS:
+        shown[_ROWS // 2 : of.rows - _ROWS // 2] = [-1]
     head = "".join(f"<th>{html.escape(name)}</th>" for name in of)
     gap = f"<tr><td colspan={len(of)}>…</td></tr>"
     body = "".join(

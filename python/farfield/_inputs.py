@@ -83,7 +83,10 @@ def labels(y: Any) -> Labels:
         raise TypeError("y: expected dense labels, not a sparse matrix")
     if hasattr(y, "to_numpy"):  # a series or a frame of pandas or polars
         y = y.to_numpy()
-    array = np.asarray(y)
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise TypeError(f"y: expected a label a sample: {error}") from None
     if array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)  # a single column
     if array.ndim != 1:

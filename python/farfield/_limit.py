@@ -137,7 +137,8 @@ class MaxMargin:
     def __repr__(self) -> str:
         if self.farkas is not None:
             return f"<farfield.MaxMargin: not separable, the samples cancel up to {self.farkas_value:.1e}>"
-        return f"<farfield.MaxMargin: γ* = {self.margin!r}, {len(self.support)} of {len(self.dual)} samples support it>"
+        count = f"{len(self.support)} of {len(self.dual)} samples"
+        return f"<farfield.MaxMargin: γ* = {self.margin!r}, {count} support it>"
 
 
 def max_margin(X: Any, y: Any, positive_class: Any = None, progress: Progress = False) -> MaxMargin:

@@ -66,7 +66,7 @@ impl Problem {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let base = config::Config::from_text(ARRAYS, "the configuration", &[]).map_err(exception)?;
-        let config = over(&base, settings).map_err(exception)?;
+        let config = over(&base, settings).and_then(config::Config::resolved).map_err(exception)?;
         let labels = labels(&names, indices.as_slice()?, positive_class)?;
         let shape = x.getattr("shape")?.extract::<(usize, usize)>();
         let (n, d) = shape.map_err(|_| PyTypeError::new_err("X: expected a two-dimensional array"))?;

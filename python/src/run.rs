@@ -145,9 +145,8 @@ impl Run {
 
     /// W(t) (m×d).
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let weights = self.of_descent(py, |descent| {
-            descent.problem().data.axes().is_none().then(|| descent.iterate().weights())
-        })?;
+        let weights = self
+            .of_descent(py, |descent| descent.problem().data.axes().is_none().then(|| descent.iterate().weights()))?;
         let none = || PyValueError::new_err("sampling = \"gram\" has no original coordinates, so W has none");
         Ok(arrays::matrix(py, weights.ok_or_else(none)?))
     }

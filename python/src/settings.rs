@@ -57,7 +57,7 @@ pub fn over(config: &config::Config, settings: &str) -> Result<config::Config> {
     let all = merged(Table::try_from(config).expect("a configuration is a table"), &settings);
     let effective = Value::Table(all.clone()).try_into::<config::Config>().map(|next| next.effective());
     let text = merged(effective.unwrap_or(all), &settings).to_string();
-    config::Config::from_text(&text, "the configuration", &[])?.resolved()
+    config::Config::from_text(&text, "the configuration", &[])
 }
 
 fn merged(mut table: Table, over: &Table) -> Table {

@@ -50,18 +50,33 @@ def test_an_interrupted_run_may_raise(ctrl_c):
     assert isinstance(raised.value, ff.Interrupted) and raised.value.result.trace.rows > 3
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: ff.mixture(n=100_000, d=3_000),
-        lambda: ff.mixture(n=7_000, d=20_000, signal=0.0).limit(),
-        lambda: ff.mixture(n=50, d=500, noise="uniform").limit(test_points=10**12),
-        lambda: ff.sweep({"seeds": 10**6, "base": {"data": {"n": 50, "d": 500}}}),
-    ],
-    ids=["drawing", "K or the limit", "sampling", "sweep"],
-)
-def test_other_calls_are_interrupted(ctrl_c, call):
-    ctrl_c(0.5)
+def drawing():
+    return lambda: ff.mixture(n=100_000, d=3_000)
+
+
+def products():
+    X = np.random.default_rng(0).standard_normal((4_000, 20_000), dtype=np.float32)
+    y = np.where(X[:, 0] > 0, 1, -1)
+    return lambda: ff.Problem(X, y)
+
+
+def dual():
+    return ff.mixture(n=2_000, d=2_000, signal=1.0).limit
+
+
+def sampling():
+    p = ff.mixture(n=50, d=500, noise="uniform")
+    return lambda: p.limit(test_points=10**12)
+
+
+def sweeping():
+    return lambda: ff.sweep({"seeds": 10**6, "base": {"data": {"n": 50, "d": 500}}})
+
+
+@pytest.mark.parametrize("prepare", [drawing, products, dual, sampling, sweeping])
+def test_other_calls_are_interrupted(ctrl_c, prepare):
+    call = prepare()
+    ctrl_c(0.3)
     with pytest.raises(KeyboardInterrupt):
         call()
 

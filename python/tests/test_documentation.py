@@ -13,7 +13,8 @@ import pytest
 import farfield
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = ["farfield", *(f"farfield.{m.name}" for m in pkgutil.iter_modules(farfield.__path__) if m.name != "_farfield")]
+FOUND = [module.name for module in pkgutil.iter_modules(farfield.__path__) if module.name != "_farfield"]
+MODULES = ["farfield", *(f"farfield.{name}" for name in FOUND)]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -46,6 +47,17 @@ def test_programs_of_the_pages(page, tmp_path, monkeypatch):
     names = {}
     for program in programs:
         exec(compile(program, page, "exec"), names)
+
+
+def test_the_notebook_runs():
+    import nbformat
+    from nbclient import NotebookClient
+
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        shown = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
+        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute()
+        assert [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs] and shown
 
 
 def test_types():

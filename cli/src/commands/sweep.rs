@@ -3,11 +3,11 @@
 use super::print;
 use crate::error::{Error, Result, input_error};
 use crate::signals::Signals;
+use crate::sweep::home::{check_cells, plan_of, settle};
 use crate::sweep::plan::Plan;
 use crate::sweep::progress::duration;
 use crate::sweep::shard::{Part, Shard};
 use crate::sweep::solve::{samples, solve};
-use crate::sweep::home::{check_cells, plan_of, settle};
 use crate::sweep::{State, merge, states, status, work};
 use clap::Args;
 use farfield::Stop;
