@@ -3,6 +3,7 @@
 
 use crate::arrays;
 use crate::errors::exception;
+use crate::float_environment::Standard;
 use crate::problem::{Call, place};
 use crate::work::apart;
 use farfield::limit::sliding::Sliding;
@@ -122,7 +123,10 @@ impl Limit {
     /// The summary of the command line.
     fn summary(&self) -> String {
         let Solved { problem, facts, prediction, .. } = &*self.solved;
-        summary::limit::summary(facts, prediction, None, problem, self.classes.as_ref(), &self.config, Path::new(""))
+        let classes = self.classes.as_ref();
+        Standard::within(|| {
+            summary::limit::summary(facts, prediction, None, problem, classes, &self.config, Path::new(""))
+        })
     }
 
     /// λ (n): of the limit, of the proof that nothing separates, or the best known.

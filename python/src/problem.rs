@@ -2,6 +2,7 @@
 
 use crate::arrays::Numbers;
 use crate::errors::{exception, refused};
+use crate::float_environment::Standard;
 use crate::limit::{Limit, Place};
 use crate::run::{Run, Travel};
 use crate::settings::{Config, over};
@@ -96,9 +97,10 @@ impl Problem {
 
     /// A line that says what it is, and one with the classes.
     fn summary(&self) -> String {
+        let line = Standard::within(|| problem_line(&self.problem, &self.config));
         let classes = classes_line(self.samples.classes.as_ref());
         let classes = if classes.is_empty() { classes } else { format!("\n{:>10}  {classes}", "classes") };
-        format!("{:>10}  {}{classes}", "problem", problem_line(&self.problem, &self.config))
+        format!("{:>10}  {line}{classes}", "problem")
     }
 
     /// The configuration.
@@ -218,7 +220,7 @@ impl Problem {
 
     fn call(&self, settings: &str, init: Option<&Bound<'_, PyAny>>) -> PyResult<Call> {
         let config = over(&self.config, settings).map_err(exception)?;
-        let init = init.map(Numbers::of).transpose()?.map(|numbers| Arc::new(numbers.matrix()));
+        let init = init.map(Numbers::of).transpose()?.map(|numbers| Arc::new(Standard::within(|| numbers.matrix())));
         let inputs = self.given || config.seed != self.config.seed && self.samples.data.mixture().is_some();
         Ok(Call { config, samples: self.samples.clone(), init, inputs })
     }

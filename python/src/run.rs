@@ -2,6 +2,7 @@
 
 use crate::arrays;
 use crate::errors::exception;
+use crate::float_environment::Standard;
 use crate::limit::Place;
 use crate::problem::{Call, place};
 use crate::work::apart;
@@ -111,7 +112,7 @@ impl Run {
         let Some(whole) = &self.whole else {
             return summary::run::left(self.rows.last(), Path::new("")).lines().next().unwrap_or_default().to_string();
         };
-        summary::run::summary(&summary::run::Facts {
+        let facts = summary::run::Facts {
             problem: &whole.problem,
             classes: self.classes.as_ref(),
             config: &self.config,
@@ -120,7 +121,8 @@ impl Run {
             plane: whole.plane,
             folder: Path::new(""),
             seconds: self.seconds,
-        })
+        };
+        Standard::within(|| summary::run::summary(&facts))
     }
 
     /// The columns of trace.csv.

@@ -1,6 +1,7 @@
 //! Configurations, and settings over them.
 
 use crate::errors::exception;
+use crate::float_environment::Standard;
 use farfield_cli::config;
 use farfield_cli::error::{Error, Result};
 use farfield_cli::json::to_json;
@@ -18,13 +19,13 @@ impl Config {
     /// From a text in TOML; relative paths in it begin in the working directory.
     #[staticmethod]
     fn from_text(text: &str) -> PyResult<Self> {
-        config::Config::from_text(text, "the configuration", &[]).map(Self).map_err(exception)
+        Standard::within(|| config::Config::from_text(text, "the configuration", &[])).map(Self).map_err(exception)
     }
 
     /// From a file in TOML; relative paths in it begin in its folder.
     #[staticmethod]
     fn from_file(path: PathBuf) -> PyResult<Self> {
-        config::Config::load(Some(&path), &[]).map(Self).map_err(exception)
+        Standard::within(|| config::Config::load(Some(&path), &[])).map(Self).map_err(exception)
     }
 
     /// With the keys of a text in TOML over it.
@@ -35,12 +36,12 @@ impl Config {
 
     /// The keys that have an effect, as TOML.
     fn to_toml(&self) -> String {
-        self.0.to_toml()
+        Standard::within(|| self.0.to_toml())
     }
 
     /// The same as JSON.
     fn to_json(&self) -> String {
-        to_json(&self.0.effective())
+        Standard::within(|| to_json(&self.0.effective()))
     }
 }
 
@@ -53,6 +54,10 @@ pub fn version() -> (&'static str, &'static str) {
 /// A configuration with the keys of `settings` (TOML) over it. What it had by default and has no effect beside these
 /// falls away; a key of the settings that has no effect is an error, as in a file.
 pub fn over(config: &config::Config, settings: &str) -> Result<config::Config> {
+    Standard::within(|| laid_over(config, settings))
+}
+
+fn laid_over(config: &config::Config, settings: &str) -> Result<config::Config> {
     let settings: Table = settings.parse().map_err(|e| Error::Input(format!("settings: {e}")))?;
     let all = merged(Table::try_from(config).expect("a configuration is a table"), &settings);
     let effective = Value::Table(all.clone()).try_into::<config::Config>().map(|next| next.effective());

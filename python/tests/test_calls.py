@@ -162,6 +162,8 @@ FLUSHED = """
     libm = ctypes.CDLL("libm.so.6")
     environment = ctypes.create_string_buffer(32)  # fenv_t of glibc: 28 bytes of the x87, then MXCSR
     word = lambda: int.from_bytes(environment.raw[28:32], "little")
+    X = np.full((2, 3), 2.0**-140, dtype=np.float32)  # subnormal
+    X[:, 0] = 1, -1
     assert libm.fegetenv(environment) == 0
     if sys.argv[1] == "flush":
         flushing = word() | 0x8040  # FTZ and DAZ
@@ -170,11 +172,11 @@ FLUSHED = """
         assert (np.full(8, 2.0**-1060) * np.full(8, 1.0) == 0).all(), "subnormal numbers are flushed here"
     before = word()
     import farfield as ff
-    p = ff.mixture(n=30, d=300)
-    X = np.full((2, 3), 2.0**-140, dtype=np.float32)  # subnormal
-    X[:, 0] = 1, -1
-    print(p.run(steps=100, init_scale=2.0**-1060).digest)
-    print(p.run(steps=100, init_scale=2.0**-1060, engine="direct", warp=False).digest)
+    # a text: to print a subnormal number takes Python one
+    text = "data = { n = 30, d = 300 }\\nnetwork.init_scale = 8.1e-320\\n"
+    p = ff.Config.from_toml(text).problem()
+    print(p.run(steps=100).digest)
+    print(p.run(steps=100, engine="direct", warp=False).digest)
     print(ff.Problem(X, [1, -1]).data_digest)
     assert libm.fegetenv(environment) == 0
     assert word() & 0xFFC0 == before & 0xFFC0, "the caller's environment is as it was"

@@ -54,7 +54,7 @@ def test_names_of_columns(data):
 
 def test_read_only_arrays_are_taken_and_inputs_stay(data):
     X, y = data[0].copy(), data[1].copy()
-    init = np.random.default_rng(0).standard_normal((8, 40))
+    init = 1e-3 * np.random.default_rng(0).standard_normal((8, 40))
     for array in (X, y, init):
         array.flags.writeable = False
     p = ff.Problem(X, y)
@@ -104,7 +104,7 @@ WRONG = [
     (ValueError, "X: .*length", lambda: ff.Problem(1e200 * X, Y)),
     (TypeError, "X: ", lambda: ff.Problem(X.astype(complex), Y)),
     (TypeError, "X: ", lambda: ff.Problem([["a", "b"]] * 4, Y)),
-    (TypeError, "X: ", lambda: ff.Problem(np.full((4, 2), None), Y)),
+    (ValueError, "X: sample 0, feature 0 is NaN", lambda: ff.Problem(np.full((4, 2), None), Y)),
     (ValueError, "y has 3 labels, expected n = 4", lambda: ff.Problem(X, Y[:3])),
     (ValueError, "y: expected two classes, found 3", lambda: ff.Problem(X, [1, 2, 3, 1])),
     (ValueError, "y: the label of sample 1 is nan", lambda: ff.Problem(X, [1, np.nan, 1, -1])),
