@@ -5,6 +5,20 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "Diverging",
+    "Limit",
+    "Margin",
+    "max_margin",
+    "Problem",
+    "Run",
+    "Config",
+    "version",
+    "merge",
+    "sweep",
+    "verify",
+]
+
 _Progress = Callable[[str, float | None], object]
 _Vector = NDArray[np.float64]
 

@@ -30,7 +30,7 @@ class Limit:
     --------
     >>> import farfield as ff
     >>> limit = ff.mixture(n=20, d=400).limit()
-    >>> limit.status, limit.sliding, round(limit.max_margin**-2 / limit.dual.sum(), 12)
+    >>> limit.status, limit.sliding, round(float(limit.max_margin**2 * limit.dual.sum()), 12)
     ('solved', [], 1.0)
     """
 

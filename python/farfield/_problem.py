@@ -53,7 +53,7 @@ class Problem:
     >>> import farfield as ff
     >>> p = ff.Problem([[2, 0.5], [1.5, -0.5], [-1, 1], [-2, 0]], ["yes", "yes", "no", "no"])
     >>> p
-       problem  n = 4 (2 positive), d = 2, width 8 (4 positive), leak 0.1; α = 8.83e-2 (auto), sum of losses
+       problem  n = 4 (2 positive), d = 2, width 8 (4 positive), leak 0.1; α = 8.84e-2 (auto), sum of losses
        classes  +1 is "yes" (2 samples), -1 is "no" (2 samples); labels from y
     >>> p.run(steps=1e12).certified_angle < 0.2
     True
@@ -399,7 +399,7 @@ def mixture(
     >>> import farfield as ff
     >>> p = ff.mixture(n=30, d=10**9, signal=2000, sampling="gram")
     >>> p.limit().test_error.regime
-    'strong'
+    'weak'
     """
     settings = _network(width, positive, leak, step_size, reduction)
     data = sections(

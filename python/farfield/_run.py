@@ -39,7 +39,7 @@ class Run:
     >>> import farfield as ff
     >>> run = ff.mixture(n=20, d=400).run(steps=1e6)
     >>> run.pattern.state, run.margins.shape, run.weights().shape
-    ('observed', (20,), (8, 400))
+    ('proved', (20,), (8, 400))
     >>> run.trace
     Trace of 26 rows: t, log_loss, min_margin, weight_norm, gradient_norm, cosine_gap, certified_cosine_gap, \
 gradient_cosine_gap, dual_gap, sign_agreement, flips, segment

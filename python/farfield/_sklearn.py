@@ -108,7 +108,8 @@ class MaxMarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc,
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The classes (n)."""
-        labels: NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(int)]
+        positive = self.decision_function(X) > 0
+        labels: NDArray[Any] = self.classes_[positive.astype(int)]
         return labels
 
     def __sklearn_tags__(self) -> Any:
