@@ -18,6 +18,9 @@ use farfield_cli::progress::of_watch;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
+/// A vector of Python's.
+type Array = Py<PyArray1<f64>>;
+
 /// What is known of the maximal margin.
 #[pyclass(frozen, get_all, module = "farfield._farfield")]
 pub struct Margin {
@@ -30,11 +33,11 @@ pub struct Margin {
     /// The relative change of the samples with which they cancel exactly.
     farkas_value: Option<f64>,
     /// λ (n).
-    dual: Py<PyArray1<f64>>,
+    dual: Array,
     /// w* (d).
-    weights: Option<Py<PyArray1<f64>>>,
+    weights: Option<Array>,
     /// U (d) and V∞ (d), where the samples are not separable, and the ray was asked for and found.
-    ray: Option<(Py<PyArray1<f64>>, Py<PyArray1<f64>>)>,
+    ray: Option<(Array, Array)>,
 }
 
 #[derive(Default)]
