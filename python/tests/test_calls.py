@@ -183,6 +183,18 @@ FLUSHED = """
 """
 
 
+MEMORY = """
+    import resource
+    import numpy as np, farfield as ff
+    peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    X = np.random.default_rng(0).random((50, 400_000)) - 0.5
+    ff.mixture(n=10, d=10)
+    before = peak()
+    ff.Problem(X, np.where(X[:, 0] > 0, 1, -1))
+    assert peak() - before < 1.3 * X.nbytes, (peak() - before, X.nbytes)
+"""
+
+
 def script(text, *arguments, **environment):
     command = [sys.executable, "-X", "dev", "-c", textwrap.dedent(text), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
@@ -200,6 +212,11 @@ def test_a_forked_process_computes():
 @pytest.mark.skipif(not sys.platform.startswith("linux") or os.uname().machine != "x86_64", reason="needs MXCSR")
 def test_subnormal_numbers_are_kept_whatever_else_is_loaded():
     assert script(FLUSHED, "flush") == script(FLUSHED, "keep")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems count in other units")
+def test_an_array_is_copied_once():
+    script(MEMORY)
 
 
 def test_the_number_of_threads_changes_nothing():
