@@ -52,9 +52,9 @@ def test_digests_of_arrays(command, data, tmp_path, dtype):
     X, y = data[0].astype(dtype), data[1]
     np.save(tmp_path / "X.npy", X)
     np.save(tmp_path / "y.npy", y)
-    files = [f"data.source={tmp_path}/X.npy", f"data.labels={tmp_path}/y.npy", "descent.steps=1e9", "seed=2"]
+    files = [f"data.source={tmp_path}/X.npy", f"data.labels={tmp_path}/y.npy", "descent.steps=1000.0", "seed=2"]
     expected, _ = command("run", files)
-    run = ff.Problem(X, y).run(steps=1e9, seed=2)
+    run = ff.Problem(X, y).run(steps=1000, seed=2)
     assert (run.digest, run.data_digest) == (expected["digest"], expected["data_digest"])
 
 
@@ -76,7 +76,7 @@ def test_a_folder_of_arrays_runs_again(command, data, tmp_path):
     X, y = data
     init = np.random.default_rng(1).standard_normal((8, 40))
     for start in ({"init": init}, {"seed": 9}):
-        run = ff.Problem(X, y).run(steps=1e5, **start)
+        run = ff.Problem(X, y).run(steps=1000, **start)
         folder = run.save(tmp_path / f"saved{len(start)}{'seed' in start}", weights=True)
         again, _ = command("run", file=folder / "config.toml", folder=f"again{'seed' in start}")
         assert again["digest"] == run.digest
@@ -135,7 +135,7 @@ def test_limits(command):
 def test_sweeps(program, tmp_path):
     import subprocess
 
-    plan = 'mode = "run"\nseeds = 3\n[base]\ndata = { n = 10, d = 100 }\ndescent = { steps = 1e4 }\n'
+    plan = 'mode = "run"\nseeds = 3\n[base]\ndata = { n = 10, d = 100 }\ndescent = { steps = 1e3 }\n'
     plan += '[grid]\n"data.signal" = [1.0, 3.0]\n"network.leak" = [0.1, 0.5]\n'
     (tmp_path / "plan.toml").write_text(plan)
     theirs = tmp_path / "theirs"
@@ -149,7 +149,7 @@ def test_sweeps(program, tmp_path):
     table = {
         "mode": "run",
         "seeds": 3,
-        "base": {"data": {"n": 10, "d": 100}, "descent": {"steps": 1e4}},
+        "base": {"data": {"n": 10, "d": 100}, "descent": {"steps": 1e3}},
         "grid": {"data.signal": [1.0, 3.0], "network.leak": np.array([0.1, 0.5])},
     }
     assert np.array_equal(ff.sweep(table)["digest"], found["digest"])
