@@ -3,12 +3,12 @@
 //! All checks that can refuse a problem happen here, before any long work starts.
 
 use crate::config::{Config, Sampling, Source, paths};
-use crate::error::{Result, input_error};
+use crate::error::{Error, Result, input_error};
 use crate::files::classes::Classes;
 use crate::files::text::shown;
 use crate::files::{self, npy};
 use crate::memory;
-use farfield::{Data, Draw, Mixture, Network, Options, Problem, Spectrum, Start, Watch};
+use farfield::{Data, Descent, Draw, Mixture, Network, Options, Problem, Sampling as Points, Spectrum, Start, Watch};
 
 /// A problem, and where gradient descent starts.
 pub struct Setup {
@@ -59,6 +59,29 @@ pub fn options(config: &Config) -> Options {
         angle_tolerance: config.monitor.angle_tolerance,
         max_seconds: config.descent.max_seconds,
     }
+}
+
+/// How test errors are sampled.
+pub fn sampling(config: &Config, watch: Watch) -> Points {
+    let points = Some(config.output.test_points).filter(|points| *points > 0);
+    Points { seed: config.seed, points, watch }
+}
+
+/// Refuses a start whose losses `exp(−q)` overflow: no step can be taken from it, however small.
+///
+/// # Errors
+/// [`Error::Numerical`] with its least margin.
+pub fn starts_in_range(descent: &mut Descent) -> Result<()> {
+    let margins = descent.margins();
+    let least = margins.iter().copied().fold(f64::INFINITY, |a, b| if b < a || b.is_nan() { b } else { a });
+    let loss = descent.problem().loss;
+    if least.is_finite() && (loss.bounded() || (-least).exp().is_finite()) {
+        return Ok(());
+    }
+    Err(Error::Numerical(format!(
+        "the losses exp(-q) of W(0) overflow, its least margin is {least:.4e}; choose a smaller network.init_scale, or \
+         another network.init"
+    )))
 }
 
 fn network(config: &Config) -> Result<Network> {

@@ -6,14 +6,41 @@ use crate::checkpoint::Place;
 use crate::error::{Result, input_error};
 use crate::folder::{Folder, failed};
 use farfield::{Precision, Row};
+use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A column: its name, and its field in a row.
-type Column = (&'static str, fn(&Row) -> String);
+pub type Column = (&'static str, fn(&Row) -> Value);
 
-const TRACE: [Column; 12] = [
+/// What a row has in a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// A number.
+    Number(f64),
+    /// A number, where it is defined.
+    Maybe(Option<f64>),
+    /// A count.
+    Count(u64),
+    /// A name.
+    Name(&'static str),
+}
+
+impl fmt::Display for Value {
+    /// 17 significant digits; empty where a number is not defined.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(v) | Self::Maybe(Some(v)) => write!(f, "{v:.16e}"),
+            Self::Maybe(None) => Ok(()),
+            Self::Count(k) => write!(f, "{k}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The columns of trace.csv.
+pub const TRACE: [Column; 12] = [
     ("t", |r| number(r.t)),
     ("log_loss", |r| number(r.log_loss)),
     ("min_margin", |r| number(r.min_margin)),
@@ -24,28 +51,27 @@ const TRACE: [Column; 12] = [
     ("gradient_cosine_gap", |r| maybe(r.gradient_cosine_gap)),
     ("dual_gap", |r| maybe(r.dual_gap)),
     ("sign_agreement", |r| number(r.sign_agreement)),
-    ("flips", |r| r.flips.count.to_string()),
-    ("segment", |r| r.segment.to_string()),
+    ("flips", |r| Value::Count(r.flips.count)),
+    ("segment", |r| Value::Name(r.segment.name())),
 ];
 
-const PRECISION: [Column; 7] = [
+/// The columns of precision.csv.
+pub const PRECISION: [Column; 7] = [
     ("t", |r| number(r.t)),
-    ("precision", |r| r.precision.to_string()),
+    ("precision", |r| Value::Name(r.precision.name())),
     ("drift", |r| maybe(r.rounding.unwrap_or_default().drift)),
     ("lost_fraction", |r| number(r.rounding.unwrap_or_default().lost)),
-    ("anchors", |r| r.rounding.unwrap_or_default().anchors.to_string()),
-    ("interval", |r| r.rounding.unwrap_or_default().interval.to_string()),
+    ("anchors", |r| Value::Count(r.rounding.unwrap_or_default().anchors)),
+    ("interval", |r| Value::Count(r.rounding.unwrap_or_default().interval)),
     ("certificate_rounding", |r| maybe(r.certificate_rounding)),
 ];
 
-/// 17 significant digits.
-fn number(v: f64) -> String {
-    format!("{v:.16e}")
+fn number(v: f64) -> Value {
+    Value::Number(v)
 }
 
-/// Empty where it is not defined.
-fn maybe(v: Option<f64>) -> String {
-    v.map(number).unwrap_or_default()
+fn maybe(v: Option<f64>) -> Value {
+    Value::Maybe(v)
 }
 
 /// The tables of a run.
@@ -166,7 +192,7 @@ impl Table {
     }
 
     fn append(&mut self, row: &Row) -> Result<()> {
-        let fields: Vec<String> = self.columns.iter().map(|(_, field)| field(row)).collect();
+        let fields: Vec<String> = self.columns.iter().map(|(_, field)| field(row).to_string()).collect();
         let line = format!("{}\n", fields.join(","));
         self.before = self.now.clone();
         // One call a row: it is in the file, or, where the disk is full, a part of the last row is.

@@ -11,7 +11,7 @@ use crate::folder::{self, Entry, Folder, Kind};
 use crate::json::to_json;
 use crate::progress::of_watch;
 use crate::provenance::{Provenance, Sourced};
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 use crate::signals::Signals;
 use crate::summary;
 use farfield::limit::sliding::Sliding;
@@ -59,7 +59,7 @@ pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
     let (facts, prediction) = solved?;
     let stationarity = run.and_then(stationarity);
     let report = Report { facts: &facts, stationarity };
-    let arrays = write_arrays(&prediction, &problem, &folder);
+    let arrays = arrays::of_limit(&prediction, &problem, &folder);
     let json = to_json(&Sourced {
         facts: &report,
         complete: None,
@@ -121,7 +121,7 @@ type Solved = farfield::Result<(LimitOutcome, Prediction<Sliding>)>;
 /// Solves for the limit and samples test errors. None if it was left behind.
 fn solve(config: &Config, signals: &Signals, task: Task) -> Result<Option<Solved>> {
     let watch = Watch::new(signals.defer());
-    let (seen, sampling) = (watch.clone(), super::sampling(config, watch));
+    let (seen, sampling) = (watch.clone(), setup::sampling(config, watch));
     let work = move || LimitOutcome::sampled(&task.problem, &task.start, task.pattern.as_ref(), &sampling);
     apart(signals, move || of_watch(&seen, ""), work)
 }
@@ -161,27 +161,6 @@ fn leave(
     );
     print(if args.source.json { &json } else { &text })?;
     Ok(signals.code())
-}
-
-/// λ and its slopes, and the boundary where it is a plane; the first failure.
-fn write_arrays(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Folder) -> Result<()> {
-    let (lambda, slopes) = match prediction {
-        Prediction::Limit(solved) => (&solved.limit.lambda, Some(solved.slopes_of_neurons())),
-        Prediction::NotSeparable(proof) => (&proof.farkas.lambda, Some(proof.slopes.clone())),
-        Prediction::Undecided(best) => (&best.lambda, None),
-    };
-    let weights = if matches!(prediction, Prediction::NotSeparable(_)) { "farkas.npy" } else { "dual.npy" };
-    let mut results: Vec<Result<()>> = vec![arrays::vector(folder, weights, lambda)];
-    if let Some(slopes) = slopes {
-        results.push(arrays::matrix(folder, "slopes.npy", &slopes));
-    }
-    if let Prediction::Limit(solved) = prediction
-        && solved.limit.linear(&problem.network)
-        && problem.data.axes().is_none()
-    {
-        results.push(arrays::vector(folder, "boundary.npy", &solved.limit.boundary(problem.data.x())));
-    }
-    results.into_iter().collect()
 }
 
 /// What a run's result.json says of its last iterate.

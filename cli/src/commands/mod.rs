@@ -12,7 +12,6 @@ use crate::error::{Error, Result, input_error};
 use crate::manual;
 use crate::signals::Signals;
 use clap::{Args, Parser, Subcommand, ValueHint};
-use farfield::{Sampling, Watch};
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -216,10 +215,4 @@ fn reading(config: &Config) -> String {
     let Samples::File(path) = &config.data.source else { return String::new() };
     let size = std::fs::metadata(path).map_or(0, |m| m.len()) as f64 / 1e6;
     format!("reading {path} ({size:.0} MB)")
-}
-
-/// How test errors are sampled.
-fn sampling(config: &Config, watch: Watch) -> Sampling {
-    let points = Some(config.output.test_points).filter(|points| *points > 0);
-    Sampling { seed: config.seed, points, watch }
 }

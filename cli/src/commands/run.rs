@@ -129,7 +129,7 @@ fn prepare(task: &Task, about: Option<&About>, state: Option<State>) -> Result<P
             (Some(about), Some(state)) => resume::descent(&problem, &start, &options, about, &state)?,
             _ => {
                 let mut descent = Descent::with(&problem, &start, &options)?;
-                starts_in_range(&mut descent)?;
+                setup::starts_in_range(&mut descent)?;
                 descent
             }
         };
@@ -141,20 +141,6 @@ fn prepare(task: &Task, about: Option<&About>, state: Option<State>) -> Result<P
         Tended::Leave(GRACE)
     };
     tended(task.signals, move || of_watch(&seen, &reading), work, tend)?.unwrap_or(Err(Error::Interrupted))
-}
-
-/// Refuses a start whose weights `exp(−q)` overflow: no step can be taken from it, however small.
-fn starts_in_range(descent: &mut Descent) -> Result<()> {
-    let margins = descent.margins();
-    let least = margins.iter().copied().fold(f64::INFINITY, |a, b| if b < a || b.is_nan() { b } else { a });
-    let loss = descent.problem().loss;
-    if least.is_finite() && (loss.bounded() || (-least).exp().is_finite()) {
-        return Ok(());
-    }
-    Err(Error::Numerical(format!(
-        "the losses exp(-q) of W(0) overflow, its least margin is {least:.4e}; choose a smaller network.init_scale, or \
-         another network.init"
-    )))
 }
 
 /// What is known of a run whoever ends it: which class is +1, the first row and the last one.
@@ -247,7 +233,7 @@ fn travel(
     let shared = Shared::every(config.output.checkpoint_minutes);
     let keeper = Keeper::new(folder, &shared, config.to_toml(), &descent.problem().data);
     let (folder, rows, precision) = (folder.clone(), rows.clone(), config.descent.precision);
-    let (sampling, own) = (super::sampling(config, watch), signals.clone());
+    let (sampling, own) = (setup::sampling(config, watch), signals.clone());
     let work = move || {
         let traces = match &about {
             Some(about) => Traces::resume(&folder, precision, &about.tables, about.rows),
@@ -276,7 +262,7 @@ fn travel(
 fn finish(task: &Task, folder: &Folder, rows: &Rows, travelled: Travelled) -> Result<u8> {
     let Travelled { mut descent, ended, outcome, written } = travelled;
     let (config, signals) = (&task.config, task.signals);
-    let arrays = write_arrays(config, &mut descent, ended.status, folder);
+    let arrays = arrays::of_run(config, &mut descent, ended.status, folder);
     let cut_short = ended.time.is_some_and(|time| time.clock) || ended.status == Status::Stopped;
     let json = to_json(&Sourced {
         facts: &outcome,
@@ -339,29 +325,6 @@ fn leave(task: &Task, folder: &Folder, rows: &Rows, problem: &Problem) -> Result
     let text = if task.args.source.json { json } else { summary::run::left(facts.row.as_ref(), folder.path()) };
     print(&text)?;
     Ok(INTERRUPTED)
-}
-
-/// Every array that can be written; the first failure.
-fn write_arrays(config: &Config, descent: &mut Descent, status: Status, folder: &Folder) -> Result<()> {
-    let mut results: Vec<Result<()>> = vec![
-        arrays::vector(folder, "margins.npy", &descent.margins()),
-        arrays::pattern(folder, "pattern.npy", &descent.pattern()),
-    ];
-    if let Some(proof) = descent.monitor().inseparable().filter(|_| status == Status::NotSeparable) {
-        results.push(arrays::vector(folder, "farkas.npy", &proof.farkas.lambda));
-    }
-    if let Some(limit) = descent.monitor().limit() {
-        results.push(arrays::vector(folder, "dual.npy", &limit.lambda));
-        let problem = descent.problem();
-        if limit.linear(&problem.network) && problem.data.axes().is_none() {
-            let boundary = limit.boundary(problem.data.x());
-            results.push(arrays::vector(folder, "boundary.npy", &boundary));
-        }
-    }
-    if config.output.weights {
-        results.push(arrays::matrix(folder, "weights.npy", &descent.iterate().weights()));
-    }
-    results.into_iter().collect()
 }
 
 /// The exit code of a run that ended like this, with this last row.

@@ -9,7 +9,7 @@ use farfield::{LimitOutcome, Prediction, Problem, Slider, Stationarity};
 use std::fmt::Write;
 use std::path::Path;
 
-/// What was found of a limit, and where its files are; `stationarity` is that of a run's last iterate.
+/// What was found of a limit, and where its files are (an empty path: nowhere); `stationarity` is that of a run's last iterate.
 pub fn summary(
     facts: &LimitOutcome,
     prediction: &Prediction<Sliding>,
@@ -52,7 +52,9 @@ pub fn summary(
     if let Some(error) = &facts.test_error {
         line("test error", error_text(error));
     }
-    line("files", folder.display().to_string());
+    if !folder.as_os_str().is_empty() {
+        line("files", folder.display().to_string());
+    }
     out
 }
 

@@ -12,6 +12,7 @@
 //! are the same bytes for any number of threads and shards and any order of completion.
 
 pub mod axis;
+pub mod home;
 pub mod line;
 pub mod merge;
 pub mod plan;

@@ -1,0 +1,192 @@
+//! The limit that the theory predicts, without running gradient descent; and the files that a folder needs beside its
+//! configuration.
+
+use crate::arrays;
+use crate::errors::exception;
+use crate::float_environment::Standard;
+use crate::problem::{Call, place};
+use crate::work::apart;
+use farfield::limit::sliding::Sliding;
+use farfield::{Data, LimitOutcome, Matrix, Pattern, Prediction, Problem, Stop, Watch};
+use farfield_cli::config::{Config, Source, paths};
+use farfield_cli::error::{Error, Result};
+use farfield_cli::files::classes::Classes;
+use farfield_cli::files::npy;
+use farfield_cli::folder::{Entry, Folder, Kind};
+use farfield_cli::json::to_json;
+use farfield_cli::progress::of_watch;
+use farfield_cli::provenance::{Provenance, Sourced};
+use farfield_cli::{arrays as files, setup, summary};
+use numpy::{PyArray1, PyArray2};
+use pyo3::prelude::*;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Samples and a start that no configuration names.
+#[derive(Clone)]
+pub struct Place {
+    pub data: Option<Data>,
+    pub init: Option<Arc<Matrix>>,
+}
+
+impl Place {
+    /// The configuration that names the files below `folder`.
+    pub fn configured(&self, folder: &Path, mut config: Config) -> Result<Config> {
+        let file = |name: &str| {
+            let path = std::path::absolute(folder.join(INPUTS).join(name));
+            path.map(|path| paths::encode(path.as_os_str())).map_err(|e| Error::Input(format!("{name}: {e}")))
+        };
+        if let Some(data) = &self.data {
+            if data.axes().is_some() {
+                let why = "sampling = \"gram\" has no original coordinates: run with the seed of the problem";
+                return Err(Error::Input(why.into()));
+            }
+            (config.data.source, config.data.labels) = (Source::File(file("X.npy")?), file("y.npy")?);
+        }
+        if self.init.is_some() {
+            config.network.init = file("init.npy")?;
+        }
+        Ok(config)
+    }
+
+    /// Writes the files.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let inputs = folder.join(INPUTS);
+        if self.data.is_some() || self.init.is_some() {
+            let failed = |e| Error::Internal(format!("cannot make {}: {e}", inputs.display()));
+            std::fs::create_dir_all(&inputs).map_err(failed)?;
+        }
+        if let Some(data) = &self.data {
+            npy::write_matrix(&inputs.join("X.npy"), data.x())?;
+            npy::write_vector(&inputs.join("y.npy"), data.y())?;
+        }
+        self.init.iter().try_for_each(|init| npy::write_matrix(&inputs.join("init.npy"), init))
+    }
+}
+
+/// The folder for samples in that of a result.
+const INPUTS: &str = "inputs";
+
+/// What is known of a limit.
+#[pyclass(frozen, module = "farfield._farfield")]
+pub struct Limit {
+    config: Config,
+    classes: Option<Classes>,
+    place: Place,
+    solved: Arc<Solved>,
+}
+
+struct Solved {
+    problem: Problem,
+    facts: LimitOutcome,
+    prediction: Prediction<Sliding>,
+    json: String,
+    boundary: Option<Vec<f64>>,
+}
+
+/// Solves for the limit.
+pub fn solve(
+    py: Python<'_>,
+    call: Call,
+    pattern: Option<Pattern>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Limit> {
+    let stop = Stop::default();
+    let watch = Watch::new(&stop);
+    let seen = watch.clone();
+    let (config, classes, place) = (call.config.clone(), call.samples.classes.clone(), place(&call));
+    let work = move || -> Result<Solved> {
+        let (problem, start) = call.setup()?;
+        let sampling = setup::sampling(&call.config, watch);
+        let (facts, prediction) = LimitOutcome::sampled(&problem, &start, pattern.as_ref(), &sampling)?;
+        let (classes, provenance) = (call.samples.classes.as_ref(), Provenance::new(&call.config));
+        let json = to_json(&Sourced { facts: &facts, complete: None, classes, files: Default::default(), provenance });
+        let boundary = match &prediction {
+            Prediction::Limit(solved) if solved.limit.linear(&problem.network) && problem.data.axes().is_none() => {
+                Some(solved.limit.boundary(problem.data.x()))
+            }
+            _ => None,
+        };
+        Ok(Solved { problem, facts, prediction, json, boundary })
+    };
+    let solved = apart(py, &stop, progress, || of_watch(&seen, ""), work)?.whole()?.map_err(exception)?;
+    Ok(Limit { config, classes, place, solved: Arc::new(solved) })
+}
+
+#[pymethods]
+impl Limit {
+    /// result.json.
+    fn json(&self) -> &str {
+        &self.solved.json
+    }
+
+    /// The summary of the command line.
+    fn summary(&self) -> String {
+        let Solved { problem, facts, prediction, .. } = &*self.solved;
+        let classes = self.classes.as_ref();
+        Standard::within(|| {
+            summary::limit::summary(facts, prediction, None, problem, classes, &self.config, Path::new(""))
+        })
+    }
+
+    /// λ (n): of the limit, of the proof that nothing separates, or the best known.
+    fn dual<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        let lambda = match &self.solved.prediction {
+            Prediction::Limit(solved) => &solved.limit.lambda,
+            Prediction::NotSeparable(proof) => &proof.farkas.lambda,
+            Prediction::Undecided(best) => &best.lambda,
+        };
+        arrays::vector(py, lambda.clone())
+    }
+
+    /// The effective slopes (n×m).
+    fn slopes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray2<f64>>> {
+        match &self.solved.prediction {
+            Prediction::Limit(solved) => Some(arrays::matrix(py, solved.slopes_of_neurons())),
+            Prediction::NotSeparable(proof) => Some(arrays::matrix(py, proof.slopes.clone())),
+            Prediction::Undecided(_) => None,
+        }
+    }
+
+    /// w̄ (d), where the boundary is a plane.
+    fn boundary<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f64>>> {
+        self.solved.boundary.clone().map(|boundary| arrays::vector(py, boundary))
+    }
+
+    /// W* (m×d), where there is one in the original coordinates.
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray2<f64>>>> {
+        let solved = self.solved.clone();
+        let work = move || match &solved.prediction {
+            Prediction::Limit(found) if solved.problem.data.axes().is_none() => {
+                Some(found.limit.weights(solved.problem.data.x()))
+            }
+            _ => None,
+        };
+        let weights = apart(py, &Stop::default(), None, || None, work)?.whole()?;
+        Ok(weights.map(|weights| arrays::matrix(py, weights)))
+    }
+
+    /// Writes the folder that `farfield limit` writes; samples from arrays go into its folder `inputs`.
+    fn save(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
+        let (config, place, classes) = (self.config.clone(), self.place.clone(), self.classes.clone());
+        let solved = self.solved.clone();
+        let work = move || {
+            let config = place.configured(&path, config)?;
+            let entry = if overwrite { Entry::Overwrite } else { Entry::Fresh };
+            let mut folder = Folder::claim(path, Kind::Limit, &config, entry)?;
+            place.write(folder.path())?;
+            folder.begin(&config)?;
+            files::of_limit(&solved.prediction, &solved.problem, &folder)?;
+            let (files, provenance) = (folder.digests(), Provenance::new(&config));
+            let json = to_json(&Sourced {
+                facts: &solved.facts,
+                complete: None,
+                classes: classes.as_ref(),
+                files,
+                provenance,
+            });
+            folder.write("result.json", json.as_bytes())
+        };
+        apart(py, &Stop::default(), None, || None, work)?.whole()?.map_err(exception)
+    }
+}

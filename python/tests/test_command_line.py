@@ -1,0 +1,155 @@
+"""The same bits as the command line: digests, folders, sweeps."""
+
+import json
+
+import numpy as np
+import pytest
+
+import farfield as ff
+
+SMALL = ["data.n=30", "data.d=300"]
+CONFIGURATIONS = [
+    [],
+    SMALL,
+    [*SMALL, "descent.steps=1e300"],
+    [*SMALL, "seed=5", "data.label_noise=0.2", "descent.steps=2000"],
+    [*SMALL, "descent.engine=\"direct\"", "descent.warp=false", "descent.steps=2000"],
+    [*SMALL, "descent.engine=\"gram\"", "descent.tied=false", "descent.steps=3000"],
+    [*SMALL, "descent.precision=\"f32\"", "descent.engine=\"direct\"", "descent.steps=2000"],
+    [*SMALL, "descent.precision=\"mixed\"", "descent.steps=1e4"],
+    [*SMALL, "data.noise=\"student-t\"", "data.dof=4.0", "data.spectrum=\"power:0.5\"", "network.width=5"],
+    [*SMALL, "data.d=1000000", "data.sampling=\"gram\"", "descent.reduction=\"mean\"", "network.leak=0.4"],
+]
+
+
+@pytest.mark.parametrize("settings", CONFIGURATIONS, ids=lambda settings: " ".join(settings[2:]) or "default")
+def test_digests_of_configurations(command, settings):
+    expected, _ = command("run", settings)
+    table = {}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        section, _, name = key.rpartition(".")
+        value = json.loads(value)
+        value = float(value) if name == "steps" else value
+        (table.setdefault(section, {}) if section else table)[name] = value
+    run = ff.Config(table).problem().run()
+    assert run.digest == expected["digest"]
+    assert run.data_digest == expected["data_digest"]
+
+
+def test_digests_of_arguments(command):
+    settings = [*SMALL, "seed=3", "data.signal=4.0", "network.width=6", "network.positive=2", "descent.steps=1e7"]
+    settings += ["network.init_scale=1e-3", "monitor.samples_per_decade=2"]
+    expected, _ = command("run", settings)
+    p = ff.mixture(n=30, d=300, seed=3, signal=4.0, width=6, positive=2)
+    run = p.run(steps=1e7, init_scale=1e-3, samples_per_decade=2)
+    assert run.digest == expected["digest"]
+    assert run.to_dict()["provenance"]["config"] == expected["provenance"]["config"]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_digests_of_arrays(command, data, tmp_path, dtype):
+    X, y = data[0].astype(dtype), data[1]
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", y)
+    files = [f"data.source={tmp_path}/X.npy", f"data.labels={tmp_path}/y.npy", "descent.steps=1000.0", "seed=2"]
+    expected, _ = command("run", files)
+    run = ff.Problem(X, y).run(steps=1000, seed=2)
+    assert (run.digest, run.data_digest) == (expected["digest"], expected["data_digest"])
+
+
+def test_a_saved_folder_is_the_command_lines(command, tmp_path):
+    expected, theirs = command("run", [*SMALL, "descent.precision=\"mixed\""])
+    p = ff.Config({"data": {"n": 30, "d": 300}, "descent": {"precision": "mixed"}}).problem()
+    ours = p.run().save(tmp_path / "ours")
+    names = sorted(path.name for path in theirs.iterdir())
+    assert sorted(path.name for path in ours.iterdir()) == names
+    for name in names:
+        if name.endswith((".npy", ".toml")) or name == "trace.csv":
+            assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
+    found = json.loads((ours / "result.json").read_text())
+    assert found.keys() == expected.keys()
+    assert found["files"] == expected["files"]
+
+
+def test_a_folder_of_arrays_runs_again(command, data, tmp_path):
+    X, y = data
+    init = np.random.default_rng(1).standard_normal((8, 40))
+    for start in ({"init": init}, {"seed": 9}):
+        run = ff.Problem(X, y).run(steps=1000, **start)
+        folder = run.save(tmp_path / f"saved{len(start)}{'seed' in start}", weights=True)
+        again, _ = command("run", file=folder / "config.toml", folder=f"again{'seed' in start}")
+        assert again["digest"] == run.digest
+        assert (np.load(folder / "weights.npy") == run.weights()).all()
+
+
+def test_another_seed_than_that_of_the_samples_is_saved_with_them(command, tmp_path):
+    run = ff.mixture(n=20, d=200, seed=1).run(steps=1000, seed=2)
+    again, _ = command("run", file=run.save(tmp_path / "saved") / "config.toml")
+    assert again["digest"] == run.digest
+    with pytest.raises(ValueError, match="no original coordinates"):
+        ff.mixture(n=20, d=200, seed=1, sampling="gram").run(steps=1000, seed=2).save(tmp_path / "none")
+
+
+def test_folders_are_read_again(command, tmp_path):
+    _, folder = command("run", [*SMALL, "output.weights=true"])
+    run = ff.mixture(n=30, d=300).run()
+    read = ff.load(folder)
+    assert read.digest == run.digest
+    assert read.trace.columns == run.trace.columns
+    for name, column in run.trace.items():
+        assert column.dtype.kind == read.trace[name].dtype.kind
+        assert np.array_equal(column, read.trace[name], equal_nan=column.dtype.kind == "f"), name
+    for name in ("margins", "dual", "boundary", "pattern_bits", "certified_angle"):
+        assert np.array_equal(getattr(read, name), getattr(run, name)), name
+    assert (read.weights() == run.weights()).all()
+    np.save(folder / "margins.npy", np.zeros(30))
+    with pytest.raises(ValueError, match="margins.npy"):
+        ff.load(folder)
+    assert (ff.load(folder, verify=False).margins == 0).all()
+    with pytest.raises(FileNotFoundError):
+        ff.load(tmp_path / "nothing")
+
+
+def test_another_configuration_is_not_overwritten(tmp_path):
+    p = ff.mixture(n=20, d=200)
+    p.run(steps=10).save(tmp_path / "out")
+    with pytest.raises(ValueError, match="another configuration"):
+        p.run(steps=20).save(tmp_path / "out")
+    p.run(steps=20).save(tmp_path / "out", overwrite=True)
+    assert ff.load(tmp_path / "out").steps == 20
+
+
+def test_limits(command):
+    expected, folder = command("limit", SMALL)
+    limit = ff.mixture(n=30, d=300).limit()
+    found = limit.to_dict()
+    for name, value in expected.items():
+        if name not in ("files", "provenance", "solve_seconds", "test_error", "stationarity"):
+            assert found[name] == value, name
+    assert limit.test_error.log10_limit == expected["test_error"]["log10_limit"]
+    assert (limit.dual == np.load(folder / "dual.npy")).all()
+    assert (limit.boundary == np.load(folder / "boundary.npy")).all()
+
+
+def test_sweeps(program, tmp_path):
+    import subprocess
+
+    plan = 'mode = "run"\nseeds = 3\n[base]\ndata = { n = 10, d = 100 }\ndescent = { steps = 1e3 }\n'
+    plan += '[grid]\n"data.signal" = [1.0, 3.0]\n"network.leak" = [0.1, 0.5]\n'
+    (tmp_path / "plan.toml").write_text(plan)
+    theirs = tmp_path / "theirs"
+    subprocess.run([program, "sweep", str(tmp_path / "plan.toml"), "-o", str(theirs)], check=True, capture_output=True)
+    subprocess.run([program, "sweep", "--merge", str(theirs)], check=True, capture_output=True)
+    found = ff.sweep(tmp_path / "plan.toml", dir=tmp_path / "ours", threads=2)
+    for name in ("sweep.csv", "summary.csv"):
+        assert (tmp_path / "ours" / name).read_bytes() == (theirs / name).read_bytes(), name
+    assert (found.rows, found.failed, found.missing, found.summary.rows) == (12, 0, 0, 4)
+    assert ff.load(theirs).columns == found.columns
+    table = {
+        "mode": "run",
+        "seeds": 3,
+        "base": {"data": {"n": 10, "d": 100}, "descent": {"steps": 1e3}},
+        "grid": {"data.signal": [1.0, 3.0], "network.leak": np.array([0.1, 0.5])},
+    }
+    assert np.array_equal(ff.sweep(table)["digest"], found["digest"])
