@@ -19,7 +19,7 @@ __all__ = ["Problem", "certificate", "mixture"]
 
 
 class Problem:
-    """Samples with two classes, a two-layer leaky-ReLU network, the exponential loss and a step size.
+    """Samples with two classes, a two-layer leaky-ReLU network, a loss and a step size.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ class Problem:
         α, or ``"auto"``: ``1/λmax(XXᵀ)/c``, rounded down to 3 significant digits.
     reduction
         ``"sum"`` or ``"mean"`` of the losses of the samples: c is 1 or 1/n.
+    loss
+        ``"exponential"``, exp(−q), or ``"logistic"``, log(1 + exp(−q)). The limit is the same.
     positive_class
         The class that is +1. None: the larger number, or the later name.
     progress
@@ -53,7 +55,7 @@ class Problem:
     >>> import farfield as ff
     >>> p = ff.Problem([[2, 0.5], [1.5, -0.5], [-1, 1], [-2, 0]], ["yes", "yes", "no", "no"])
     >>> p
-       problem  n = 4 (2 positive), d = 2, width 8 (4 positive), leak 0.1; α = 8.84e-2 (auto), sum of losses
+       problem  n = 4 (2 positive), d = 2, width 8 (4 positive), leak 0.1; α = 8.84e-2 (auto), sum of exponential losses
        classes  +1 is "yes" (2 samples), -1 is "no" (2 samples); labels from y
     >>> p.run(steps=1e12).certified_angle < 0.2
     True
@@ -71,6 +73,7 @@ class Problem:
         leak: float = 0.1,
         step_size: float | Literal["auto"] = "auto",
         reduction: Literal["sum", "mean"] = "sum",
+        loss: Literal["exponential", "logistic"] = "exponential",
         positive_class: Any = None,
         progress: Progress = False,
     ) -> None:
@@ -81,7 +84,7 @@ class Problem:
         if array.size == 0:
             raise ValueError(f"X is {array.shape[0]} x {array.shape[1]}, expected n x d, at least 1 x 1")
         chosen = "" if positive_class is None else _inputs.text(positive_class)
-        settings = _network(width, positive, leak, step_size, reduction)
+        settings = _network(width, positive, leak, step_size, reduction, loss)
         with named(), shown(progress) as tell:
             self._core = _farfield.Problem.of_arrays(
                 array, labels.names, labels.indices, chosen, _toml.dumps(settings), tell
@@ -339,7 +342,7 @@ def _interrupted(run: Run, interrupt: BaseException, on_interrupt: str) -> Run:
 
 
 def _network(
-    width: int, positive: int | None, leak: float, step_size: float | str, reduction: str
+    width: int, positive: int | None, leak: float, step_size: float | str, reduction: str, loss: str
 ) -> dict[str, Any]:
     return sections(
         network__width=width,
@@ -347,6 +350,7 @@ def _network(
         network__leak=leak,
         descent__step_size=step_size,
         descent__reduction=reduction,
+        descent__loss=loss,
     )
 
 
@@ -366,6 +370,7 @@ def mixture(
     leak: float = 0.1,
     step_size: float | Literal["auto"] = "auto",
     reduction: Literal["sum", "mean"] = "sum",
+    loss: Literal["exponential", "logistic"] = "exponential",
     progress: Progress = False,
 ) -> Problem:
     """Draws n samples ``x_i = y_i μ + Σ^{1/2} ξ_i`` in d dimensions.
@@ -391,7 +396,7 @@ def mixture(
     sampling
         ``"gram"`` holds the samples in coordinates that turn with them: any d up to 1e12 at the cost of d = n, for
         Gaussian noise and Σ = I.
-    width, positive, leak, step_size, reduction, progress
+    width, positive, leak, step_size, reduction, loss, progress
         As in :class:`Problem`.
 
     Examples
@@ -401,7 +406,7 @@ def mixture(
     >>> p.limit().test_error.regime
     'weak'
     """
-    settings = _network(width, positive, leak, step_size, reduction)
+    settings = _network(width, positive, leak, step_size, reduction, loss)
     data = sections(
         data__n=n,
         data__d=d,

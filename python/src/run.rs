@@ -188,7 +188,7 @@ impl Run {
         let whole = self.whole()?;
         let (mut config, place, classes) = (self.config.clone(), self.place.clone(), self.classes.clone());
         config.output.weights |= weights;
-        let (rows, status, whole_run) = (self.rows.clone(), whole.ended.status, complete(&whole.ended));
+        let (rows, status, untouched) = (self.rows.clone(), whole.ended.status, complete(&whole.ended));
         let (outcome, descent) = (whole.outcome.clone(), whole.descent.clone());
         let work = move || {
             let config = place.configured(&path, config)?;
@@ -202,7 +202,7 @@ impl Run {
             let (files, provenance) = (folder.digests(), Provenance::new(&config));
             let json = to_json(&Sourced {
                 facts: &*outcome,
-                complete: Some(true),
+                complete: Some(untouched),
                 classes: classes.as_ref(),
                 files,
                 provenance,
