@@ -18,8 +18,8 @@ ENDLESS = {"steps": 1e15, "warp": False, "max_seconds": 600.0}
 
 @pytest.fixture
 def ctrl_c():
-    """SIGINT after so many seconds."""
-    timers = []
+    """SIGINT after so many seconds, also where the tests were started with it ignored, as jobs in the background are."""
+    timers, before = [], signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def after(seconds):
         timers.append(threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)))
@@ -29,6 +29,7 @@ def ctrl_c():
     for timer in timers:
         timer.cancel()
         timer.join()
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("engine", ["direct", "gram"])

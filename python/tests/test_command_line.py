@@ -62,7 +62,8 @@ def test_a_saved_folder_is_the_command_lines(command, tmp_path):
     expected, theirs = command("run", [*SMALL, "descent.precision=\"mixed\""])
     p = ff.Config({"data": {"n": 30, "d": 300}, "descent": {"precision": "mixed"}}).problem()
     ours = p.run().save(tmp_path / "ours")
-    names = sorted(path.name for path in theirs.iterdir())
+    # checkpoints go on with a run of the command line, which a run from here cannot be
+    names = sorted(path.name for path in theirs.iterdir() if not path.name.startswith("checkpoint"))
     assert sorted(path.name for path in ours.iterdir()) == names
     for name in names:
         if name.endswith((".npy", ".toml")) or name == "trace.csv":
