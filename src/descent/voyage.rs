@@ -21,6 +21,7 @@
 //! within 10⁻¹¹ of its log t; neurons that chatter there slide after a few crossings.
 
 mod averages;
+mod contract;
 mod diary;
 mod mode;
 mod options;
@@ -33,10 +34,9 @@ use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
 use super::span::{Coefficients, SpanProblem};
 use super::warp::{SHORTEST, Warp};
-use crate::engine::{Diary, Engine, EngineKind, Flips, Hold, Iterate, Progress, Reached, Stop, Work};
+use crate::engine::{Diary, EngineKind, Flips, Hold, Progress, Reached, Stop};
 use crate::number::COUNTABLE;
 use crate::rounding::AnchorJudge;
-use crate::state::State;
 use mode::Mode;
 pub use options::Options;
 use save::Snapshot;
@@ -394,64 +394,5 @@ impl Voyage {
             settled.guard(&self.state);
         }
         self.note_rounding();
-    }
-}
-
-impl Engine for Voyage {
-    fn kind(&self) -> EngineKind {
-        self.kind
-    }
-
-    fn t(&self) -> f64 {
-        self.state.t()
-    }
-
-    fn advance(&mut self, target: f64, stop: &Stop) -> Reached {
-        self.snapshot = None;
-        let reached = self.go(target, stop);
-        self.write_up();
-        self.progress.note(self.state.t());
-        reached
-    }
-
-    fn iterate(&mut self) -> &dyn Iterate {
-        let state = self.present();
-        let slopes = self.mode.sliding_mut().map(|sliding| sliding.slopes(state.problem()));
-        self.snapshot.insert(Snapshot { state, slopes })
-    }
-
-    fn diary(&self) -> &Diary {
-        &self.diary
-    }
-
-    fn progress(&self) -> &Progress {
-        &self.progress
-    }
-
-    fn work(&self) -> Work {
-        Work { spent: self.spent, price: self.price() }
-    }
-
-    fn allow(&mut self, seconds: f64) {
-        self.allowance = seconds;
-    }
-
-    fn save(&self) -> State {
-        self.saved()
-    }
-
-    fn scaled_losses(&mut self) -> Option<Vec<f64>> {
-        if let Mode::Sliding(sliding) = &mut self.mode {
-            return Some(sliding.scaled_losses(self.state.problem()));
-        }
-        let fresh;
-        let settled = match self.mode.settled() {
-            Some(settled) => settled,
-            None => {
-                fresh = Settled::new(&self.state);
-                &fresh
-            }
-        };
-        Some(self.warp.scaled_losses(&self.state, settled))
     }
 }

@@ -81,16 +81,11 @@ impl Sliding {
         for (group, part) in mode.parts.iter().enumerate() {
             let neurons: Vec<usize> = (0..m).filter(|&j| mode.groups.of[j] == group).collect();
             for i in 0..n {
-                let (from, to) = (before.places[i * m + part.first], mode.places[i * m + part.first]);
-                let changed: Vec<usize> = neurons.iter().copied().filter(|&j| before.places[i * m + j] != to).collect();
-                if changed.is_empty() {
-                    continue;
-                }
-                if from == Place::Kink {
-                    self.leave(problem, part, &neurons, (i, to));
-                } else {
-                    changed.into_iter().for_each(|j| self.cross(problem, [before, &mode], (i, j), to));
-                }
+                let to = mode.places[i * m + part.first];
+                let changed = neurons.iter().copied().filter(|&j| before.places[i * m + j] != to);
+                let (left, came): (Vec<_>, Vec<_>) = changed.partition(|&j| before.places[i * m + j] == Place::Kink);
+                self.leave(problem, part, &left, (i, to));
+                came.into_iter().for_each(|j| self.cross(problem, [before, &mode], (i, j), to));
             }
         }
         self.read_margins(problem);
@@ -103,8 +98,11 @@ impl Sliding {
         problem.network.output(0).abs() * self.e[i] * (1.0 - problem.network.leak) / self.t
     }
 
-    /// The neurons of a group leave the kink of sample i: by half a kick, up to another half.
+    /// Neurons of a group leave the kink of sample i: by half a kick, up to another half.
     fn leave(&mut self, problem: &SpanProblem, part: &Part, neurons: &[usize], (i, to): (usize, Place)) {
+        if neurons.is_empty() {
+            return;
+        }
         let (n, m) = (problem.n(), problem.network.width);
         let size = 0.5 * self.kick(problem, i);
         let half = if to == Place::Above { size } else { -size };
@@ -125,9 +123,6 @@ impl Sliding {
     fn cross(&mut self, problem: &SpanProblem, [before, after]: [&Mode; 2], (i, j): (usize, usize), to: Place) {
         let (n, m) = (problem.n(), problem.network.width);
         let [old, new] = [before, after].map(|mode| &mode.parts[mode.groups.of[j]]);
-        if old.slope(i) == 0.0 {
-            return self.leave(problem, new, &[j], (i, to)); // its group was not on that kink
-        }
         let (was, is) = (old.column(problem, &self.e), new.column(problem, &self.e));
         let jump: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
         let (mut rates, mut change) = (vec![0.0; n], vec![0.0; n]);

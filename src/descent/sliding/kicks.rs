@@ -22,6 +22,7 @@
 
 use super::mode::Mode;
 use crate::descent::span::SpanProblem;
+use farfield_kernels::dense;
 
 /// Numbers in a product with H times the displacements that are followed, at most: what a step of the averages may cost.
 const AFFORDABLE: usize = 1 << 21;
@@ -179,9 +180,10 @@ fn settle(problem: &SpanProblem, mode: &Mode, sum: &[f64], moved: &mut [f64]) {
         let Some(coupling) = part.coupling() else { continue };
         let a = problem.network.output(part.first);
         let b: Vec<f64> = (0..n).map(|l| a * problem.labels[l] * part.slope(l) * sum[l]).collect();
-        for k in 0..n {
-            let change = coupling.row(k).iter().zip(&b).fold(0.0f64, |sum, (c, b)| c.mul_add(*b, sum));
-            (0..m).filter(|&j| mode.groups.of[j] == g).for_each(|j| moved[k * m + j] -= change);
+        let mut change = vec![0.0; n];
+        dense::combine(&b, coupling.values(), n, &mut change); // K̃ is symmetric: its rows are its columns
+        for j in (0..m).filter(|&j| mode.groups.of[j] == g) {
+            change.iter().enumerate().for_each(|(k, v)| moved[k * m + j] -= v);
         }
     }
 }

@@ -1,0 +1,103 @@
+//! Test errors of limits and weights: in closed form where there is one, else by sampling.
+
+use crate::data::Noise;
+use crate::data::random::{Purpose, generator};
+use crate::limit::Limit;
+use crate::limit::monte_carlo::{self, Estimate, Sampling};
+use crate::limit::test_error::{self, Regime};
+use crate::matrix::Matrix;
+use crate::problem::Problem;
+use crate::real;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
+
+/// The probability of misclassifying a fresh, clean sample of the mixture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestError {
+    /// Of the limit, in closed form; none for noise that is not Gaussian, or a boundary that is no plane.
+    #[serde(with = "real::maybe")]
+    pub limit: Option<f64>,
+    /// Its decimal logarithm, which survives where the value underflows.
+    #[serde(with = "real::maybe")]
+    pub log10_limit: Option<f64>,
+    /// The best possible, for Gaussian noise.
+    #[serde(with = "real::maybe")]
+    pub bayes: Option<f64>,
+    /// Its decimal logarithm.
+    #[serde(with = "real::maybe")]
+    pub log10_bayes: Option<f64>,
+    /// The leading-order prediction for clean labels.
+    #[serde(with = "real")]
+    pub predicted: f64,
+    /// Its decimal logarithm.
+    #[serde(with = "real")]
+    pub log10_predicted: f64,
+    /// The limit by sampling, with its 95 % interval, where there is no closed form.
+    pub sampled: Option<Estimate>,
+    /// The final weights by sampling, with their 95 % interval.
+    pub iterate: Option<Estimate>,
+    /// Wall-clock seconds spent on sampling.
+    #[serde(with = "real")]
+    pub sampling_seconds: f64,
+    /// The side of the phase transition.
+    pub regime: Regime,
+    /// `n‖μ‖²/tr Σ`, which is 1 at the phase transition.
+    #[serde(with = "real")]
+    pub signal_ratio: f64,
+}
+
+impl TestError {
+    /// Of the limit; none for data whose distribution is unknown. Closed forms are for Gaussian noise, that of the
+    /// limit for a boundary that is a plane; the rest is sampled, with generators that depend on its seed.
+    pub fn of_limit(limit: &Limit, problem: &Problem, sampling: &Sampling) -> Option<Self> {
+        let (data, mixture) = (&problem.data, problem.data.mixture()?);
+        let n = data.n();
+        let gaussian = mixture.noise == Noise::Gaussian;
+        let boundary = limit.boundary(data.x());
+        let linear = limit.linear(&problem.network);
+        let exact = (gaussian && linear).then(|| test_error::of_boundary(&boundary, mixture));
+        let begun = Instant::now();
+        let draws = |batch| generator(sampling.seed, Purpose::Test, batch, 0);
+        let sampled = match (linear, gaussian) {
+            (true, true) => None,
+            (true, false) => monte_carlo::of_boundary(&boundary, mixture, sampling, draws),
+            (false, _) => of_weights(problem, &limit.weights(data.x()), sampling, draws),
+        };
+        let bayes = gaussian.then(|| test_error::bayes(mixture));
+        let predicted = test_error::predicted(mixture, n);
+        Some(Self {
+            limit: exact.map(|p| p.value),
+            log10_limit: exact.map(|p| p.log10),
+            bayes: bayes.map(|p| p.value),
+            log10_bayes: bayes.map(|p| p.log10),
+            predicted: predicted.value,
+            log10_predicted: predicted.log10,
+            sampling_seconds: if sampled.is_some() { begun.elapsed().as_secs_f64() } else { 0.0 },
+            sampled,
+            iterate: None,
+            regime: test_error::regime(mixture, n),
+            signal_ratio: test_error::signal_ratio(mixture, n),
+        })
+    }
+
+    /// Adds the error of weights W (m×d) by sampling.
+    pub(super) fn of_iterate(mut self, weights: &Matrix, problem: &Problem, sampling: &Sampling) -> Self {
+        let begun = Instant::now();
+        self.iterate =
+            of_weights(problem, weights, sampling, |batch| generator(sampling.seed, Purpose::Test, batch, 1));
+        self.sampling_seconds += begun.elapsed().as_secs_f64();
+        self
+    }
+}
+
+/// The test error of weights by sampling, for the generators of the batches.
+fn of_weights(
+    problem: &Problem,
+    weights: &Matrix,
+    sampling: &Sampling,
+    draws: impl Fn(u64) -> Xoshiro256PlusPlus + Sync,
+) -> Option<Estimate> {
+    let mixture = problem.data.mixture()?;
+    monte_carlo::of_network(weights, &problem.network, mixture, sampling, draws)
+}
