@@ -6,7 +6,7 @@
 //! ```text
 //!          quiet since t/8, or chatter at t = 4096·4^k, if a trial is affordable
 //! on X  ───────────────────────────────────────────────────────────────────────▶  in the span
-//!   ◀──────────────────── t has not grown fourfold for the price of a trial ────────────────
+//!   ◀─────── t has not grown fourfold for the price of a trial, or dearer than twice on X ──────
 //! ```
 //!
 //! All of it is decided by t, the flips and prices ([`choose::price`]), so by the state alone.
@@ -42,6 +42,10 @@ const LONGEST: f64 = 20_480.0;
 const SECONDS: f64 = 4.0;
 const PART: f64 = 0.125;
 
+/// How much dearer than on X the way to fourfold t may be in the span: exact steps in a pattern that will not settle may
+/// take it there as well.
+const DEAR: f64 = 2.0;
+
 /// From here on the iterate stays in the span.
 const FAR: f64 = COUNTABLE / 1024.0;
 
@@ -60,10 +64,11 @@ pub struct Relay {
     problem: Problem,
     options: Options,
     runner: Runner,
-    look: f64,  // the next look at the flips
-    trial: f64, // the next trial of averages
-    paid: f64,  // the t up to which the present trial has paid for itself
-    limit: f64, // of what the present runner may spend in its trial
+    look: f64,       // the next look at the flips
+    trial: f64,      // the next trial of averages
+    paid: f64,       // the t up to which the present trial has paid for itself
+    leg: (f64, f64), // in the span: t and the seconds spent at the beginning of the present trial
+    limit: f64,      // of what the present runner may spend in its trial
     past: Past,
     allowance: f64,
     diary: Diary,
@@ -145,6 +150,7 @@ impl Relay {
             look: FIRST,
             trial: TRIAL,
             paid: 0.0,
+            leg: (0.0, 0.0),
             limit: f64::INFINITY,
             past: Past::default(),
             allowance: f64::INFINITY,
@@ -189,17 +195,25 @@ impl Relay {
         if quiet && t >= self.paid || t >= self.trial {
             self.trial = self.trial.max(t) * APART;
             self.enter_span();
-            (self.paid, self.limit) = (APART * t, price);
+            (self.paid, self.leg, self.limit) = (APART * t, (t, 0.0), price);
         }
     }
 
-    /// In the span: what a trial may spend is renewed each time that t has grown fourfold.
+    /// In the span: what a trial may spend is renewed each time that t has grown fourfold, if it was worth it.
     fn renew(&mut self) {
         let (t, spent) = (self.inner().t(), self.inner().work().spent);
         if t >= FAR {
             self.limit = f64::INFINITY;
         } else if t >= self.paid {
-            (self.paid, self.limit) = ((APART * t).max(FIRST), spent + self.price_of_trial(t));
+            let (n, d, m) = (self.problem.data.n(), self.problem.data.d(), self.problem.network.width);
+            let stepped = self.inner().kind() == EngineKind::Gram; // not jumped
+            let dear = stepped && spent - self.leg.1 > DEAR * (t - self.leg.0) * choose::price(n, d, m);
+            (self.paid, self.leg) = ((APART * t).max(FIRST), (t, spent));
+            if dear {
+                self.leave_span();
+            } else {
+                self.limit = spent + self.price_of_trial(t);
+            }
         }
     }
 
@@ -249,7 +263,7 @@ impl Relay {
     fn restored(problem: &Problem, options: &Options, mut state: State) -> Result<Self> {
         let wrong = || StateError::Contradiction(MARKS);
         let marks = state.remove(MARKS).unwrap_or_default();
-        let [look, trial, paid, limit, spent] = marks[..] else { return Err(wrong().into()) };
+        let [look, trial, paid, limit, spent, leg_t, leg_spent] = marks[..] else { return Err(wrong().into()) };
         if marks.iter().any(|mark| mark.is_nan()) {
             return Err(wrong().into());
         }
@@ -280,6 +294,7 @@ impl Relay {
         };
         let mut relay = Self::with(problem, options, runner, progress);
         (relay.look, relay.trial, relay.paid, relay.limit) = (look, trial, paid, limit);
+        relay.leg = (leg_t, leg_spent);
         relay.past = past;
         relay.write_up();
         Ok(relay)
@@ -319,8 +334,7 @@ impl Engine for Relay {
 
     fn advance(&mut self, target: f64, stop: &Stop) -> Reached {
         let reached = loop {
-            let on_x = matches!(self.runner, Runner::Direct(_));
-            if on_x {
+            if matches!(self.runner, Runner::Direct(_)) {
                 self.consider()
             } else {
                 self.renew()
@@ -370,7 +384,7 @@ impl Engine for Relay {
 
     fn save(&self) -> State {
         let mut state = self.inner().save();
-        let marks = vec![self.look, self.trial, self.paid, self.limit, self.past.spent];
+        let marks = vec![self.look, self.trial, self.paid, self.limit, self.past.spent, self.leg.0, self.leg.1];
         state.insert(MARKS, Class::Path, marks);
         if let Runner::Voyage(_, weights) = &self.runner {
             state.insert("relay.weights", Class::Path, weights.values().to_vec());
