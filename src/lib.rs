@@ -111,13 +111,14 @@ pub use error::{Error, Result};
 pub use farfield_kernels::loss::Loss;
 pub use limit::iterate::{Share, Shares, Stationarity};
 pub use limit::monte_carlo::{Estimate, Sampling};
+pub use limit::ray::{NoRay, Ray};
 pub use limit::test_error::Regime;
 pub use limit::{Limit, Prediction};
 pub use matrix::Matrix;
 pub use monitor::{CertifiedFor, Monitor, PatternState, Row};
 pub use network::{Network, Pattern};
 pub use outcome::{
-    Decade, Ended, Outcome, PatternOutcome, PrecisionOutcome, SlidingSample, Status, TestError, TimeEnd,
+    Decade, Ended, Outcome, PatternOutcome, PrecisionOutcome, RayOutcome, SlidingSample, Status, TestError, TimeEnd,
 };
 pub use prediction::{LimitOutcome, LimitStatus, Slider};
 pub use problem::{Problem, Reduction, StepSize};

@@ -4,10 +4,12 @@
 //! [`InnerProducts`]) and derives a [`Row`]. The limit is that of the pattern at this t, solved again only
 //! when the pattern has changed, and only where it can be an answer: all margins positive, and
 //! consistent. While neurons chatter no pattern stays; then it is the limit with sliding pairs for the
-//! present sides of the own-sign pairs ([`crate::limit::sliding`]). Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
+//! present sides of the own-sign pairs ([`crate::limit::sliding`]). Where margins are not positive and the pattern stays, it is the
+//! ray of data that cannot be separated ([`crate::limit::ray`]). Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
 //! as one minus a cosine.
 
 mod memory;
+mod rays;
 mod row;
 
 use crate::certificate::permanence::Present;
@@ -22,6 +24,7 @@ use crate::problem::Problem;
 use crate::slopes::Slopes;
 pub use memory::Memory;
 use memory::Solved;
+use rays::Rays;
 pub use row::{CertifiedFor, PatternState, Row};
 use std::sync::Arc;
 
@@ -46,6 +49,7 @@ pub struct Monitor {
     chattering: bool,
     ties: (u64, f64),           // the most that were seen, and when
     proof: Option<Inseparable>, // the last one that was asked for
+    rays: Rays,
 }
 
 impl Monitor {
@@ -62,6 +66,7 @@ impl Monitor {
             chattering: false,
             ties: (0, 0.0),
             proof: None,
+            rays: Rays::default(),
         }
     }
 
@@ -75,6 +80,7 @@ impl Monitor {
         let (t, flips, segment) = (engine.t(), engine.flips(), engine.kind());
         let precision = engine.segments().last().map(|last| last.precision).unwrap_or_default();
         let scaled = engine.scaled_losses();
+        let worth = t * engine.work().price;
         let view = engine.iterate();
         let z = view.preactivations();
         let q = self.problem.network.margins(z, self.problem.data.y());
@@ -98,7 +104,8 @@ impl Monitor {
         let pattern = Pattern::of(z, self.problem.data.n(), self.problem.network.width);
         let data = certificate::Data::of(&self.problem, &*self.products);
         let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.problem.network));
-        let chatters = averaged.is_some() || (t >= CHATTER && flips.last >= (1.0 - RECENT) * t);
+        let chatters = self.chatter(view, &row);
+        self.rays.pass();
         let slopes = averaged.unwrap_or_else(|| Slopes::of_pattern(&pattern, &self.problem.network));
         row.ties = data.ties(view);
         if row.ties > self.ties.0 {
@@ -120,9 +127,18 @@ impl Monitor {
             self.compare(&mut row, view, &scaled, &gradient);
             row.final_until = self.final_until(&row, view, &q, &slopes, &gradient);
             row.certified_for = row.certified_cosine_gap.map(|_| self.certified_for(&row));
+        } else {
+            let scaled = scaled.unwrap_or_else(|| self.scaled_losses(t, &q));
+            let at = rays::At { view, pattern: &pattern, scaled: &scaled, gradient: &gradient, chatters };
+            self.follow_ray(&mut row, &at, worth);
         }
         row.rounding = engine.rounding();
         row
+    }
+
+    /// Whether neurons chatter: they are averaged, or the pattern has changed lately.
+    fn chatter(&self, view: &dyn Iterate, row: &Row) -> bool {
+        view.slopes().is_some() || (row.t >= CHATTER && row.flips.last >= (1.0 - RECENT) * row.t)
     }
 
     /// `α c t s(q_i)`, which tends to λ_i (over κ).
@@ -335,15 +351,25 @@ impl Monitor {
     fn compare(&self, row: &mut Row, view: &dyn Iterate, scaled: &[f64], gradient: &Gradient) {
         let Some(limit) = self.limit() else { return };
         let direction = limit.direction.clone().scaled(-1.0 / limit.norm);
-        let chord = view.combined_norm(1.0 / row.weight_norm, &direction);
+        self.gaps(row, view, gradient, &direction);
+        row.dual_gap = Some(self.dual_gap(scaled, &limit.lambda, |_| true));
+    }
+
+    /// The gaps to a direction of length 1, given with the other sign.
+    fn gaps(&self, row: &mut Row, view: &dyn Iterate, gradient: &Gradient, direction: &Direction) {
+        let chord = view.combined_norm(1.0 / row.weight_norm, direction);
         row.cosine_gap = Some(0.5 * chord * chord);
-        let difference = sum(&gradient.direction.clone().scaled(1.0 / gradient.norm), &direction);
+        let difference = sum(&gradient.direction.clone().scaled(1.0 / gradient.norm), direction);
         row.gradient_cosine_gap =
             Some(0.5 * self.products.squared_norm(&difference, &self.products.image(&difference)));
-        let top = limit.lambda.iter().copied().fold(0.0, f64::max);
+    }
+
+    /// `max_i |κ α c t s(q_i) − λ_i| / max λ` over the samples that count.
+    fn dual_gap(&self, scaled: &[f64], lambda: &[f64], counts: impl Fn(usize) -> bool) -> f64 {
+        let top = lambda.iter().copied().fold(0.0, f64::max);
         let tail = self.problem.loss.tail();
-        let distance = scaled.iter().zip(&limit.lambda).map(|(s, l)| (tail * s - l).abs());
-        row.dual_gap = Some(distance.fold(0.0, f64::max) / top);
+        let distance = (0..lambda.len()).filter(|&i| counts(i)).map(|i| (tail * scaled[i] - lambda[i]).abs());
+        distance.fold(0.0, f64::max) / top
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod pattern;
 mod precision;
+mod ray;
 mod test_error;
 
 use crate::engine::{Engine, EngineKind, Precision, Remark, Segment};
@@ -13,6 +14,7 @@ use crate::problem::Problem;
 use crate::real;
 pub use pattern::{Decade, PatternOutcome, SlidingSample};
 pub use precision::PrecisionOutcome;
+pub use ray::RayOutcome;
 use serde::{Deserialize, Serialize};
 pub use test_error::TestError;
 
@@ -122,6 +124,11 @@ pub struct Outcome {
     /// which they cancel exactly under the weights of the proof.
     #[serde(with = "real::maybe")]
     pub farkas_value: Option<f64>,
+    /// Where nothing separates the data in the reached pattern: where gradient descent goes in it.
+    pub ray: Option<RayOutcome>,
+    /// `L/L∞ − 1`, L∞ the floor of the loss.
+    #[serde(with = "real::maybe")]
+    pub loss_above_floor: Option<f64>,
     /// The activation pattern.
     pub pattern: PatternOutcome,
     /// The probability of misclassifying a fresh sample, where the distribution is known.
@@ -176,13 +183,18 @@ impl Outcome {
         let q = problem.network.margins(iterate.preactivations(), data.y());
         let scaled = scaled.unwrap_or_else(|| monitor.scaled_losses(row.t, &q));
         let sliding = monitor.present_sliding().map(|limit| SlidingSample::all(limit, &decades, &scaled));
-        let limit = row.cosine_gap.and_then(|_| monitor.limit());
+        let limit = row.cosine_gap.filter(|_| row.min_margin > 0.0).and_then(|_| monitor.limit());
+        let ray = monitor.ray();
         let distance = |s: f64, e: &Direction| iterate.combined_norm(s, e);
         let (z, norm) = (iterate.preactivations(), row.weight_norm);
         let stationarity =
             iterate::stationarity(&*data.inner_products(), z, data.y(), &problem.network, problem.loss, norm, distance);
         let lambda = limit.map(|l| &l.lambda[..]);
-        let test_error = limit.and_then(|limit| TestError::of_limit(limit, problem, sampling));
+        let test_error = match (limit, ray) {
+            (Some(limit), _) => TestError::of_limit(limit, problem, sampling),
+            (None, Some(ray)) => TestError::of_ray(ray.along(&problem.network).as_ref(), problem, sampling),
+            (None, None) => None,
+        };
         Self {
             status: ended.status,
             time: ended.time,
@@ -206,6 +218,8 @@ impl Outcome {
                 .inseparable()
                 .filter(|_| ended.status == Status::NotSeparable)
                 .map(|proof| proof.farkas.relative),
+            ray: ray.map(|ray| RayOutcome::new(ray, problem, monitor.pairs_off_the_ray())),
+            loss_above_floor: row.loss_above_floor,
             pattern: PatternOutcome {
                 sign_agreement: row.sign_agreement,
                 flips: row.flips.count,

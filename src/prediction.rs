@@ -6,11 +6,12 @@
 
 use crate::error::Result;
 use crate::inner_products::{Gram, InnerProducts, preactivations};
-use crate::limit::Prediction;
 use crate::limit::monte_carlo::Sampling;
+use crate::limit::ray::{NoRay, Ray};
 use crate::limit::sliding::{Sliding, SlidingPair};
+use crate::limit::{Inseparable, Prediction};
 use crate::network::Pattern;
-use crate::outcome::TestError;
+use crate::outcome::{RayOutcome, TestError};
 use crate::problem::Problem;
 use crate::real;
 use crate::start::Start;
@@ -89,6 +90,10 @@ pub struct LimitOutcome {
     /// exactly under weights λ ≥ 0 with Σλ = 1.
     #[serde(with = "real::maybe")]
     pub farkas_value: Option<f64>,
+    /// Where the data cannot be separated: where gradient descent goes with the assumed sides.
+    pub ray: Option<RayOutcome>,
+    /// Why that is not known.
+    pub no_ray: Option<NoRay>,
     /// The probability of misclassifying a fresh sample, where the distribution is known.
     pub test_error: Option<TestError>,
     /// The step size α.
@@ -138,6 +143,10 @@ impl LimitOutcome {
         if let Prediction::Limit(solved) = &mut prediction {
             solved.verify(gram, x, &sides);
         }
+        let no_ray = match &mut prediction {
+            Prediction::NotSeparable(proof) => proof.follow(problem, &sides).err(),
+            _ => None,
+        };
         let solve_seconds = begun.elapsed().as_secs_f64();
         let (status, solved, farkas_value, kkt_residual) = match &prediction {
             Prediction::Limit(solved) => (LimitStatus::Solved, Some(solved), None, Some(solved.limit.kkt_residual)),
@@ -149,6 +158,17 @@ impl LimitOutcome {
             Prediction::Limit(solved) => Some(solved.limit.margin_interval),
             Prediction::Undecided(best) => Some(best.margin_interval),
             Prediction::NotSeparable(_) => None,
+        };
+        let ray = match &prediction {
+            Prediction::NotSeparable(proof) => proof.ray.as_deref(),
+            _ => None,
+        };
+        let own = |i: usize, j: usize| (network.sign(j) * y[i] > 0.0).then(|| sides.get(i, j));
+        let off = |ray: &Ray| ray.inconsistent(gram, network, true, own).len();
+        let test_error = match (limit, ray) {
+            (Some(limit), _) => TestError::of_limit(limit, problem, sampling),
+            (None, Some(ray)) => TestError::of_ray(Some(&ray.goal(network)), problem, sampling),
+            (None, None) => None,
         };
         let inactive = || inactive_after_one(problem, start, gram);
         let facts = Self {
@@ -167,12 +187,23 @@ impl LimitOutcome {
             kkt_residual,
             solve_seconds,
             farkas_value,
-            test_error: limit.and_then(|l| TestError::of_limit(l, problem, sampling)),
+            ray: ray.map(|ray| RayOutcome::new(ray, problem, off(ray))),
+            no_ray,
+            test_error,
             step_size: problem.step_size,
             lambda_max: data.lambda_max(),
             data_digest: data.digest(),
         };
         Ok((facts, prediction))
+    }
+}
+
+impl Inseparable {
+    /// Solves for the ray with the own-sign pairs on these sides.
+    fn follow(&mut self, problem: &Problem, sides: &Pattern) -> std::result::Result<(), NoRay> {
+        let ray = Ray::with_sides(problem.data.x(), problem.data.y(), &problem.network, sides, problem.loss)?;
+        self.ray = Some(Box::new(ray));
+        Ok(())
     }
 }
 

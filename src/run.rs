@@ -114,9 +114,12 @@ impl Descent {
         for target in times.filter(|t| *t > begun || fresh) {
             let ControlFlow::Continue(reached) = self.advance(target, horizon, &stop, observer) else { return None };
             before = (self.memory.clone(), self.monitor.memory());
-            let seen = self.look();
+            let mut seen = self.look();
+            let judged = self.judge(reached, &seen, horizon);
+            let last = (judged.is_none() && target >= horizon).then(|| self.at_the_horizon(&seen));
+            self.reach(judged.or(last), &mut seen);
             let go_on = observer.row(&seen);
-            status = self.judge(reached, &seen, horizon).or(go_on.is_break().then_some(Status::Stopped));
+            status = judged.or(go_on.is_break().then_some(Status::Stopped)).or(last);
             row = Some(seen);
             if status.is_some() {
                 break;
@@ -125,8 +128,12 @@ impl Descent {
                 return None;
             }
         }
-        let row = row.unwrap_or_else(|| self.monitor.observe(&mut *self.engine));
-        let status = status.unwrap_or_else(|| self.at_the_horizon(&row));
+        let mut row = row.unwrap_or_else(|| self.monitor.observe(&mut *self.engine));
+        let status = status.unwrap_or_else(|| {
+            let status = self.at_the_horizon(&row);
+            self.reach(Some(status), &mut row);
+            status
+        });
         let clock = stop.raised();
         let by_itself = match status {
             Status::Horizon | Status::Tolerance | Status::NotSeparable | Status::Converged => true,
@@ -221,6 +228,13 @@ impl Descent {
             Some(Status::Time)
         } else {
             None
+        }
+    }
+
+    /// Compares the row of a run that nothing can separate, or that has converged, with its ray.
+    fn reach(&mut self, status: Option<Status>, row: &mut Row) {
+        if matches!(status, Some(Status::NotSeparable | Status::Converged)) {
+            self.monitor.reach(row, &mut *self.engine);
         }
     }
 

@@ -1,101 +1,19 @@
-//! The ray of data that cannot be separated: every answer is proved by its own conditions, some are compared with plain steps and
+//! The ray of data that cannot be separated: every answer is proved by its own conditions, some are compared
 //! with an interior-point solver.
+
+mod rays;
 
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{
     DefaultSettings, DefaultSolver, IPSolver, NonnegativeConeT, SolverStatus, SupportedConeT, ZeroConeT,
 };
+use farfield::Loss;
 use farfield::inner_products::Gram;
 use farfield::lanczos::largest_eigenvalue;
 use farfield::limit::ray::Ray;
 use farfield::limit::{Limit, Prediction};
-use farfield::matrix::Matrix;
-use farfield::network::{Network, Pattern};
-
-/// Reproducible numbers in (-1, 1).
-fn numbers(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
-    move || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (state >> 11) as f64 * 2f64.powi(-52) - 1.0
-    }
-}
-
-struct Case {
-    x: Matrix,
-    y: Vec<f64>,
-    network: Network,
-    pattern: Pattern,
-}
-
-/// The linear model: one neuron, active on every sample. `cancel` samples whose sum vanishes in k dimensions, and `others` that a
-/// direction across these separates.
-fn linear(cancel: usize, k: usize, others: usize, d: usize, seed: u64) -> Case {
-    let mut next = numbers(seed);
-    let mut x = Matrix::zeros(cancel + others, d);
-    for i in 0..cancel + others {
-        let width = if i < cancel { k } else { d };
-        (0..width).for_each(|c| x[(i, c)] = next());
-    }
-    for c in 0..k {
-        x[(cancel - 1, c)] = -(0..cancel - 1).map(|i| x[(i, c)]).sum::<f64>();
-    }
-    (cancel..cancel + others).for_each(|i| x[(i, k)] = 0.2 + next().abs());
-    // a reflection turns the coordinates
-    let axis: Vec<f64> = (0..d).map(|_| next()).collect();
-    let square: f64 = axis.iter().map(|v| v * v).sum();
-    for i in 0..x.rows() {
-        let along = 2.0 * x.row(i).iter().zip(&axis).map(|(a, b)| a * b).sum::<f64>() / square;
-        x.row_mut(i).iter_mut().zip(&axis).for_each(|(v, a)| *v -= along * a);
-    }
-    let (n, network) = (x.rows(), Network { width: 1, positive: 1, leak: 0.5 });
-    let y: Vec<f64> = (0..n).map(|_| 1.0).collect();
-    Case { x, pattern: Pattern::activated(&network, &y), y, network }
-}
-
-/// A leaky network on few dimensions, with a random pattern.
-fn leaky(n: usize, d: usize, seed: u64) -> Case {
-    let mut next = numbers(seed);
-    let x = Matrix::new(n, d, (0..n * d).map(|_| next()).collect());
-    let y: Vec<f64> = (0..n).map(|_| if next() > 0.0 { 1.0 } else { -1.0 }).collect();
-    let network = Network { width: 3, positive: 2, leak: 0.3 };
-    let z: Vec<f64> = (0..n * 3).map(|_| next()).collect();
-    Case { x, y, network, pattern: Pattern::of(&z, n, 3) }
-}
-
-impl Case {
-    fn len(&self) -> usize {
-        self.y.len()
-    }
-
-    /// `y_i (a_j s_j x_i)_j`.
-    fn feature(&self, i: usize, slope: impl Fn(usize) -> f64) -> Vec<f64> {
-        let block = |j: usize| {
-            let a = self.y[i] * self.network.output(j) * slope(j);
-            self.x.row(i).iter().map(move |x| a * x)
-        };
-        (0..self.network.width).flat_map(block).collect()
-    }
-
-    fn features(&self) -> Vec<Vec<f64>> {
-        (0..self.len()).map(|i| self.feature(i, |j| self.pattern.slope(&self.network, i, j))).collect()
-    }
-
-    /// `(Σ_i u_ij x_i)_j`.
-    fn weights(&self, u: &[Vec<f64>]) -> Vec<f64> {
-        let (d, m) = (self.x.cols(), self.network.width);
-        let entry = |j: usize, k: usize| u.iter().enumerate().map(|(i, u)| u[j] * self.x[(i, k)]).sum::<f64>();
-        (0..m * d).map(|t| entry(t / d, t % d)).collect()
-    }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn norm(a: &[f64]) -> f64 {
-    dot(a, a).sqrt()
-}
+use farfield::network::Pattern;
+use rays::{Case, dot, leaky, linear, norm};
 
 /// S, V∞ and U are proved by: weights `exp(−q_i) > 0` whose features cancel (so S is within the largest set, and V∞ is the minimizer);
 /// margins 0 on S and at least 1 on the others along U (so S is the largest set); `‖U‖² = Σ λ` with λ on the others (weak duality).
@@ -155,8 +73,8 @@ fn cases() -> Vec<(String, Case)> {
 fn rays_prove_themselves() {
     let (mut partly, mut wholly) = (0, 0);
     for (what, c) in cases() {
-        let ray = Ray::of_pattern(&c.x, &c.y, &c.network, &c.pattern);
-        let Some(ray) = ray else { continue };
+        let ray = Ray::of_pattern(&c.x, &c.y, &c.network, &c.pattern, Loss::Exponential);
+        let Ok(ray) = ray else { continue };
         check(&c, &ray, &c.features(), &what);
         let k = Gram(farfield::gram::gram(&c.x));
         let verdict = Limit::of_pattern(&k, Some(&c.x), &c.y, &c.network, &c.pattern, None);
@@ -178,7 +96,7 @@ fn rays_with_sliding_pairs() {
     for seed in 0..40 {
         let mut c = leaky(16 + seed as usize % 10, 2 + seed as usize % 2, seed + 1000);
         c.pattern = Pattern::activated(&c.network, &c.y);
-        let Some(ray) = Ray::with_sides(&c.x, &c.y, &c.network, &c.pattern) else { continue };
+        let Ok(ray) = Ray::with_sides(&c.x, &c.y, &c.network, &c.pattern, Loss::Exponential) else { continue };
         let (v, d) = (c.weights(&ray.offset), c.x.cols());
         let mut gradient = vec![0.0; v.len()];
         let mut size = 0.0;
@@ -210,7 +128,7 @@ fn rays_with_sliding_pairs() {
 fn rays_agree_with_an_interior_point_solver() {
     let mut compared = 0;
     for (what, c) in cases().into_iter().take(60) {
-        let Some(ray) = Ray::of_pattern(&c.x, &c.y, &c.network, &c.pattern) else { continue };
+        let Ok(ray) = Ray::of_pattern(&c.x, &c.y, &c.network, &c.pattern, Loss::Exponential) else { continue };
         let Some(margin) = ray.max_margin else { continue };
         let rows = c.features();
         let Some(theirs) = projected_margin(&rows, &ray.bounded) else { continue };
@@ -238,47 +156,53 @@ fn projected_margin(rows: &[Vec<f64>], bounded: &[usize]) -> Option<f64> {
     (solver.solution.status == SolverStatus::Solved).then(|| 1.0 / norm(&solver.solution.x))
 }
 
-/// Plain gradient descent: the loss comes to the floor, `α t ℓ_i` to λ_i, the direction across S to U.
+/// Plain gradient descent on the logistic loss: it comes to the floor, `α t s_i` to λ_i, the direction across S to U.
 #[test]
-fn plain_steps_go_along_the_ray() {
+fn the_logistic_loss_goes_along_its_ray() {
     // cancelling samples, their dimensions, other samples, dimensions
     for (cancel, k, others, d, seed) in [(9, 3, 6, 12, 1), (5, 1, 4, 6, 2), (7, 2, 1, 5, 3)] {
-        let c = linear(cancel, k, others, d, seed);
-        let ray = Ray::of_pattern(&c.x, &c.y, &c.network, &c.pattern).expect("not separable");
-        assert_eq!(ray.bounded, (0..cancel).collect::<Vec<_>>());
-        let rows = c.features();
-        let step = 0.5
-            / largest_eigenvalue(rows.len(), |v| {
-                let sum: Vec<f64> = (0..d).map(|k| rows.iter().zip(v).map(|(r, v)| v * r[k]).sum()).collect();
-                rows.iter().map(|r| dot(r, &sum)).collect()
-            });
-        let mut w = vec![0.0; d];
-        let mut losses = vec![0.0; rows.len()];
-        let total: f64 = ray.lambda.iter().sum();
-        let mut errors = Vec::new();
-        for steps in 1..=1_000_000 {
-            losses.iter_mut().zip(&rows).for_each(|(l, r)| *l = (-dot(r, &w)).exp());
-            for (l, r) in losses.iter().zip(&rows) {
-                w.iter_mut().zip(r).for_each(|(w, r)| *w += step * l * r);
-            }
-            if [10_000, 1_000_000].contains(&steps) {
-                let t = step * f64::from(steps);
-                let above = losses.iter().sum::<f64>() - ray.floor;
-                let support = (cancel..rows.len()).filter(|&i| ray.lambda[i] > 0.0);
-                let ratio = |i: usize| (t * losses[i] / ray.lambda[i] - 1.0).abs();
-                errors.push(((above * t / total - 1.0).abs(), support.map(ratio).fold(0.0, f64::max)));
-            }
-        }
-        // what is above the floor is the loss of the others, Σ λ/(α t) to leading order; both close as t grows
-        let (early, late) = (errors[0], errors[1]);
-        println!("{seed}: {early:?} {late:?}");
-        assert!(late.0 < 0.01 && late.1 < 0.3, "{seed}: {late:?}");
-        assert!(late.0 < early.0.max(0.02) && late.1 < early.1.max(0.02), "{seed}: {early:?} {late:?}");
-        // the part of W along U against the part across S
-        let u = c.weights(&ray.direction);
-        let v = c.weights(&ray.offset);
-        let rest: Vec<f64> = w.iter().zip(&v).map(|(w, v)| w - v).collect();
-        let cosine = dot(&rest, &u) / norm(&rest) / norm(&u);
-        assert!(cosine > 0.9, "{seed}: {cosine}");
+        go_along(&linear(cancel, k, others, d, seed), cancel, seed);
     }
+}
+
+fn go_along(c: &Case, cancel: usize, seed: u64) {
+    let d = c.x.cols();
+    let ray = Ray::of_pattern(&c.x, &c.y, &c.network, &c.pattern, Loss::Logistic).expect("not separable");
+    assert_eq!(ray.bounded, (0..cancel).collect::<Vec<_>>());
+    let rows = c.features();
+    let step = 0.5
+        / largest_eigenvalue(rows.len(), |v| {
+            let sum: Vec<f64> = (0..d).map(|k| rows.iter().zip(v).map(|(r, v)| v * r[k]).sum()).collect();
+            rows.iter().map(|r| dot(r, &sum)).collect()
+        });
+    let mut w = vec![0.0; d];
+    let weight = |q: f64| 1.0 / (1.0 + q.exp());
+    let value = |q: f64| (-q).exp().ln_1p();
+    let mut weights = vec![0.0; rows.len()];
+    let total: f64 = ray.lambda.iter().sum();
+    let mut errors = Vec::new();
+    for steps in 1..=1_000_000 {
+        weights.iter_mut().zip(&rows).for_each(|(s, r)| *s = weight(dot(r, &w)));
+        for (s, r) in weights.iter().zip(&rows) {
+            w.iter_mut().zip(r).for_each(|(w, r)| *w += step * s * r);
+        }
+        if [10_000, 1_000_000].contains(&steps) {
+            let t = step * f64::from(steps);
+            let above = rows.iter().map(|r| value(dot(r, &w))).sum::<f64>() - ray.floor;
+            let support = (cancel..rows.len()).filter(|&i| ray.lambda[i] > 0.0);
+            let ratio = |i: usize| (t * weights[i] / ray.lambda[i] - 1.0).abs();
+            errors.push(((above * t / total - 1.0).abs(), support.map(ratio).fold(0.0, f64::max)));
+        }
+    }
+    // what is above the floor is the loss of the others, Σ λ/(α t) to leading order; both close as t grows
+    let (early, late) = (errors[0], errors[1]);
+    println!("{seed}: {early:?} {late:?}");
+    assert!(late.0 < 0.01 && late.1 < 0.3, "{seed}: {late:?}");
+    assert!(late.0 < early.0.max(0.02) && late.1 < early.1.max(0.02), "{seed}: {early:?} {late:?}");
+    // the part of W along U against the part across S
+    let u = c.weights(&ray.direction);
+    let v = c.weights(&ray.offset);
+    let rest: Vec<f64> = w.iter().zip(&v).map(|(w, v)| w - v).collect();
+    let cosine = dot(&rest, &u) / norm(&rest) / norm(&u);
+    assert!(cosine > 0.9, "{seed}: {cosine}");
 }

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::error::Result;
 use crate::folder::Folder;
+use farfield::limit::boundary;
 use farfield::limit::sliding::Sliding;
 use farfield::{Descent, Matrix, Pattern, Prediction, Problem, Status};
 use ndarray::{Array2, ArrayView, ArrayView1, ArrayView2, Dimension};
@@ -51,6 +52,12 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
             let boundary = limit.boundary(problem.data.x());
             results.push(vector(folder, "boundary.npy", &boundary));
         }
+    } else if let Some(ray) = descent.monitor().ray() {
+        results.push(vector(folder, "dual.npy", &ray.lambda));
+        let problem = descent.problem();
+        let along = ray.along(&problem.network).filter(|_| problem.data.axes().is_none());
+        let boundary = along.and_then(|along| boundary(&along, &problem.network, problem.data.x()));
+        results.extend(boundary.map(|boundary| vector(folder, "boundary.npy", &boundary)));
     }
     if config.output.weights {
         results.push(matrix(folder, "weights.npy", &descent.iterate().weights()));
@@ -58,27 +65,30 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
     results.into_iter().collect()
 }
 
-/// The arrays of a limit: λ and its slopes, and the boundary where it is a plane.
+/// The arrays of a limit: λ or the proof that nothing separates, with its slopes; where nothing does, λ of the ray; the
+/// boundary where it is a plane.
 ///
 /// # Errors
 /// The first failure.
 pub fn of_limit(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Folder) -> Result<()> {
-    let (lambda, slopes) = match prediction {
-        Prediction::Limit(solved) => (&solved.limit.lambda, Some(solved.slopes_of_neurons())),
-        Prediction::NotSeparable(proof) => (&proof.farkas.lambda, Some(proof.slopes.clone())),
-        Prediction::Undecided(best) => (&best.lambda, None),
+    let (x, network) = (problem.data.x(), &problem.network);
+    let (dual, farkas, slopes, boundary) = match prediction {
+        Prediction::Limit(solved) => {
+            let boundary = solved.limit.linear(network).then(|| solved.limit.boundary(x));
+            (Some(&solved.limit.lambda), None, Some(solved.slopes_of_neurons()), boundary)
+        }
+        Prediction::NotSeparable(proof) => {
+            let ray = proof.ray.as_ref();
+            let boundary = ray.and_then(|ray| boundary(&ray.goal(network), network, x));
+            (ray.map(|ray| &ray.lambda), Some(&proof.farkas.lambda), Some(proof.slopes.clone()), boundary)
+        }
+        Prediction::Undecided(best) => (Some(&best.lambda), None, None, None),
     };
-    let weights = if matches!(prediction, Prediction::NotSeparable(_)) { "farkas.npy" } else { "dual.npy" };
-    let mut results: Vec<Result<()>> = vec![vector(folder, weights, lambda)];
-    if let Some(slopes) = slopes {
-        results.push(matrix(folder, "slopes.npy", &slopes));
-    }
-    if let Prediction::Limit(solved) = prediction
-        && solved.limit.linear(&problem.network)
-        && problem.data.axes().is_none()
-    {
-        results.push(vector(folder, "boundary.npy", &solved.limit.boundary(problem.data.x())));
-    }
+    let boundary = boundary.filter(|_| problem.data.axes().is_none());
+    let vectors = [("dual.npy", dual), ("farkas.npy", farkas), ("boundary.npy", boundary.as_ref())];
+    let written = vectors.into_iter().filter_map(|(name, values)| Some(vector(folder, name, values?)));
+    let mut results: Vec<Result<()>> = written.collect();
+    results.extend(slopes.map(|slopes| matrix(folder, "slopes.npy", &slopes)));
     results.into_iter().collect()
 }
 

@@ -287,6 +287,13 @@ fn data_that_cannot_be_separated_exit_5_and_keep_their_trace() {
         let result = fs::read_to_string(out.join("result.json")).unwrap();
         let result: serde_json::Value = serde_json::from_str(&result).unwrap();
         assert!(result["farkas_value"].as_f64().unwrap() <= PROOF);
+        // the least loss of twins of different labels is 2, at q = 0
+        let (ray, above) = (&result["ray"], result["loss_above_floor"].as_f64().unwrap());
+        assert_eq!((ray["bounded"].as_array().unwrap().len(), &ray["max_margin"]), (6, &serde_json::Value::Null));
+        assert!((ray["floor"].as_f64().unwrap() - 6.0).abs() < 1e-13 && above.abs() < 1e-13, "{ray} {above:e}");
+        let (log_loss, floor) = (result["log_loss"].as_f64().unwrap(), 6f64.ln());
+        assert!((log_loss - floor).abs() < 1e-13, "{log_loss}");
+        assert!(npy::vector(&out.join("dual.npy")).unwrap().iter().all(|l| *l == 0.0));
         let mut slopes = npy::matrix(&out.join("pattern.npy")).unwrap();
         slopes.values_mut().iter_mut().for_each(|bit| *bit = if *bit == 1.0 { 1.0 } else { 0.1 });
         npy::write_matrix(&out.join("slopes.npy"), &slopes).unwrap();
@@ -302,6 +309,14 @@ fn data_that_cannot_be_separated_exit_5_and_keep_their_trace() {
     assert_eq!(farfield(&["limit", "-o", text(&out), "-s", &source, "-s", &labels]).status.code(), Some(5));
     let dual = npy::vector(&out.join("farkas.npy")).unwrap();
     assert!((dual[0] - 0.5).abs() < 1e-7 && (dual[3] - 0.5).abs() < 1e-7, "{dual:?}");
+    // the others go on growing
+    let result = fs::read_to_string(out.join("result.json")).unwrap();
+    let ray = &serde_json::from_str::<serde_json::Value>(&result).unwrap()["ray"];
+    assert_eq!(ray["bounded"], serde_json::json!([0, 3]));
+    assert!((ray["floor"].as_f64().unwrap() - 2.0).abs() < 1e-8 && ray["max_margin"].as_f64().unwrap() > 0.0, "{ray}");
+    let lambda = npy::vector(&out.join("dual.npy")).unwrap();
+    let (total, margin) = (lambda.iter().sum::<f64>(), ray["max_margin"].as_f64().unwrap());
+    assert!(lambda[0] == 0.0 && lambda[3] == 0.0 && (margin * total.sqrt() - 1.0).abs() < 1e-9, "{lambda:?}");
 }
 
 /// Without `-o` a limit goes below the folder of its run, whose files stay.

@@ -109,14 +109,17 @@ fn find(data: &Data, ray: bool) -> farfield::Result<Found> {
             status: "not_separable",
             farkas_value: Some(proof.farkas.relative),
             dual: proof.farkas.lambda,
-            ray: ray.then(|| Ray::of_pattern(x, y, &network, &pattern)).flatten().map(|ray| {
-                let of = |rows: &[Vec<f64>]| {
-                    let coefficients: Vec<f64> = rows.iter().map(|row| row[0]).collect();
-                    let padded = if coefficients.is_empty() { vec![0.0; n] } else { coefficients };
-                    combination(&padded, x)
-                };
-                (of(&ray.direction), of(&ray.offset))
-            }),
+            ray: ray
+                .then(|| Ray::of_pattern(x, y, &network, &pattern, farfield::Loss::Exponential))
+                .and_then(Result::ok)
+                .map(|ray| {
+                    let of = |rows: &[Vec<f64>]| {
+                        let coefficients: Vec<f64> = rows.iter().map(|row| row[0]).collect();
+                        let padded = if coefficients.is_empty() { vec![0.0; n] } else { coefficients };
+                        combination(&padded, x)
+                    };
+                    (of(&ray.direction), of(&ray.offset))
+                }),
             ..Found::default()
         },
         Prediction::Undecided(best) => Found {

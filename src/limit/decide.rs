@@ -39,7 +39,7 @@ const ROUNDED: f64 = f64::EPSILON;
 pub const PROOF: f64 = 2.0 * f64::EPSILON;
 
 /// Multiply-adds of 106 bits, some 5 ns each, that a decision may take.
-const AFFORDABLE: f64 = 2e9;
+pub const AFFORDABLE: f64 = 2e9;
 
 /// Numbers of 106 bits that it may hold.
 const HELD: f64 = 6e7;

@@ -27,6 +27,7 @@ pub mod test_error;
 use crate::inner_products::{Direction, Gram, InnerProducts};
 use crate::matrix::Matrix;
 use crate::network::{Network, Pattern};
+use ray::Ray;
 use rows::Rows;
 use search::{Answer, Found};
 
@@ -82,6 +83,8 @@ pub struct Inseparable {
     pub farkas: Farkas,
     /// The slopes θ (n×m), from γ to 1.
     pub slopes: Matrix,
+    /// Where gradient descent goes with these sides, where that was asked for.
+    pub ray: Option<Box<Ray>>,
 }
 
 /// What is known where neither a separating direction nor a proof that there is none was found.
@@ -128,7 +131,7 @@ impl Limit {
                 let (n, m) = (y.len(), network.width);
                 let slopes = (0..n * m).map(|at| pattern.slope(network, at / m, at % m)).collect();
                 let slopes = Matrix::new(n, m, slopes);
-                Prediction::NotSeparable(Inseparable { farkas: Farkas { lambda, relative }, slopes })
+                Prediction::NotSeparable(Inseparable { farkas: Farkas { lambda, relative }, slopes, ray: None })
             }
             Found::Undecided(lambda, margin_interval, kkt_residual) => {
                 Prediction::Undecided(Undecided { margin_interval, lambda, kkt_residual })
@@ -176,21 +179,39 @@ impl Limit {
 
     /// Whether there is at most one group of neurons of each sign, so that the decision boundary is a plane.
     pub fn linear(&self, network: &Network) -> bool {
-        let positive = self.direction.groups.first.iter().filter(|&&j| j < network.positive).count();
-        positive <= 1 && self.direction.groups.len() - positive <= 1
+        plane(&self.direction, network)
     }
 
     /// W* (m×d) for the samples X (n×d).
     pub fn weights(&self, x: &Matrix) -> Matrix {
-        let groups: Vec<Vec<f64>> = self.direction.columns.iter().map(|c| combination(c, x)).collect();
-        let rows = self.direction.groups.of.iter().flat_map(|g| groups[*g].iter().copied());
-        Matrix::new(self.direction.groups.of.len(), x.cols(), rows.collect())
+        weights(&self.direction, x)
     }
 
     /// The decision boundary `w̄ = Σ_i b_i x_i` (length d) for the samples X (n×d).
     pub fn boundary(&self, x: &Matrix) -> Vec<f64> {
         combination(&self.boundary_coefficients, x)
     }
+}
+
+/// Whether a direction has at most one group of neurons of each sign, so that its decision boundary is a plane.
+pub fn plane(direction: &Direction, network: &Network) -> bool {
+    let positive = direction.groups.first.iter().filter(|&&j| j < network.positive).count();
+    positive <= 1 && direction.groups.len() - positive <= 1
+}
+
+/// The decision boundary (length d) of a direction, where it is a plane, for the samples X (n×d).
+pub fn boundary(direction: &Direction, network: &Network, x: &Matrix) -> Option<Vec<f64>> {
+    let groups = &direction.groups;
+    let weight = |p: usize| groups.size[p] as f64 * network.output(groups.first[p]);
+    let term = |i: usize| (0..groups.len()).map(|p| weight(p) * direction.columns[p][i]).sum();
+    plane(direction, network).then(|| combination(&(0..x.rows()).map(term).collect::<Vec<f64>>(), x))
+}
+
+/// The weights (m×d) of a direction for the samples X (n×d).
+pub fn weights(direction: &Direction, x: &Matrix) -> Matrix {
+    let groups: Vec<Vec<f64>> = direction.columns.iter().map(|c| combination(c, x)).collect();
+    let rows = direction.groups.of.iter().flat_map(|g| groups[*g].iter().copied());
+    Matrix::new(direction.groups.of.len(), x.cols(), rows.collect())
 }
 
 /// `Σ_i b_i x_i`, length d.

@@ -5,14 +5,14 @@
 //! Σ λ_r Φ_r = 0}`, and C the others. Then with L = span(Φ_S)
 //!
 //! ```text
-//! offset:     W's part in L tends to the one minimizer V∞ of  c Σ_S exp(−q_i),   the loss to its value, the floor L∞
+//! offset:     W's part in L tends to the one minimizer V∞ of  c Σ_S ℓ(q_i),   the loss to its value, the floor L∞
 //! direction:  W/‖W‖ tends to the direction of maximal margin of the projected rows Φ_r − Π_L Φ_r, r in C;
-//!             α c t ℓ_i → λ_i, its dual, on C.  If C is empty, W tends to V∞.
+//!             α c t s_i → λ_i, its dual, on C (a loss with the tail e^{−q}, s = −ℓ').  If C is empty, W tends to V∞.
 //! ```
 //!
 //! **S.** Rows that cancel span all of their span with positive weights: a row within it is in S as well, and so is
-//! every set of rows that cancels up to it. So: find rows that cancel (`hull`), project the others onto the complement of their span,
-//! drop those that vanish, repeat until a W separates what is left; it has margin 0 on S and proves that S is the largest.
+//! every set of rows that cancels up to it. So: find rows that cancel, project the others onto the complement of their span,
+//! drop those that vanish, repeat until a W separates what is left (`face.rs`); it has margin 0 on S and proves that S is the largest.
 //! Everything is in coordinates of 106 bits: the projection is that of the rows themselves, no Schur complement of a Gram matrix,
 //! which would square the condition. Samples are known to f64: rows that cancel up to their rounding count as rows that cancel, and
 //! a row as far from L as rounding counts as within it.
@@ -21,11 +21,15 @@
 //! in S is bounded. Its other rows need only `⟨Φ_r, U⟩ ≥ 0` along the ray U, those of the others 1. Rows are generated as in
 //! `search`: for W = V∞ + τU, τ large, the sides are those of U and, on its kinks, those of V∞.
 
-use super::decide::{affordable, scales};
+#[cfg(test)]
+mod campaign;
+mod face;
+mod view;
+
+use super::decide::{AFFORDABLE, affordable, scales};
 use super::floor::{self, Floor};
 use super::precise::coordinates::Coordinates;
 use super::precise::double::{Double, UNIT};
-use super::precise::factor::Factor;
 use super::precise::features::Features;
 use super::precise::hull;
 use super::precise::vector::Vector;
@@ -33,16 +37,11 @@ use super::rows::{Row, Rows};
 use super::sliding::{effective_slopes, least_slopes, per_neuron};
 use crate::matrix::Matrix;
 use crate::network::{Network, Pattern};
+use face::{Face, JUDGEMENT, unit, work};
+use farfield_kernels::loss::Loss;
 use serde::{Deserialize, Serialize};
 
-/// What is left of a row, relative to its length, that counts as nothing: some roundings of the samples.
-const WITHIN: f64 = 64.0 * f64::EPSILON;
-
-/// The sum of rows, relative to their lengths, at which they count as rows that cancel.
-const CANCELS: f64 = 2.0 * f64::EPSILON;
-
-/// Weights of rows that cancel, relative to the largest, that may be owed to rounding.
-const SLIGHT: f64 = 1e-10;
+pub use view::price;
 
 /// Rounds of row generation.
 const ROUNDS: usize = 30;
@@ -50,10 +49,13 @@ const ROUNDS: usize = 30;
 /// A margin that falls short by more than this, relative to its terms, asks for another row.
 const SHORTFALL: f64 = 1e-10;
 
+/// Multiply-adds of f64 in the time of one of 106 bits.
+const PLAIN: f64 = 10.0;
+
 /// Where gradient descent on data that cannot be separated goes, for given sides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ray {
-    /// `Σ_{i in S} exp(−q_i)` at V∞: the least value of the sum of losses; c times this is the floor of the loss.
+    /// `Σ_{i in S} ℓ(q_i)` at V∞: the least value of the sum of losses; c times this is the floor of the loss.
     pub floor: f64,
     /// The floor is not lower than `floor` by more than this.
     pub floor_gap: f64,
@@ -77,94 +79,66 @@ pub struct Ray {
     pub slopes: Vec<Vec<f64>>,
 }
 
+/// Why there is no ray.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoRay {
+    /// A W has positive margins on all samples.
+    Separable,
+    /// The problem is too large for arithmetic of 106 bits.
+    TooLarge,
+    /// A search did not come to its end.
+    Unresolved,
+}
+
 impl Ray {
-    /// The ray in a fixed pattern (n×m), for X (n×d) and n labels ±1. None if the samples can be separated in it, or if
-    /// the problem is too large for 106 bits.
-    pub fn of_pattern(x: &Matrix, y: &[f64], network: &Network, pattern: &Pattern) -> Option<Self> {
+    /// The ray in a fixed pattern (n×m), for X (n×d) and n labels ±1 and a loss.
+    ///
+    /// # Errors
+    /// [`NoRay`].
+    pub fn of_pattern(x: &Matrix, y: &[f64], network: &Network, pattern: &Pattern, loss: Loss) -> Result<Self, NoRay> {
         let mut rows = Rows::fixed(y, network, pattern.groups(network), |i, j| pattern.slope(network, i, j));
-        solve(x, &mut rows)
+        solve(x, &mut rows, loss)
     }
 
     /// The ray with the own-sign pairs on the sides that `sides` (n×m) shows, the others free to slide.
-    pub fn with_sides(x: &Matrix, y: &[f64], network: &Network, sides: &Pattern) -> Option<Self> {
-        solve(x, &mut least_slopes(y, network, sides))
+    ///
+    /// # Errors
+    /// As [`Ray::of_pattern`].
+    pub fn with_sides(x: &Matrix, y: &[f64], network: &Network, sides: &Pattern, loss: Loss) -> Result<Self, NoRay> {
+        solve(x, &mut least_slopes(y, network, sides), loss)
     }
 }
 
-fn solve(x: &Matrix, rows: &mut Rows) -> Option<Ray> {
+fn solve(x: &Matrix, rows: &mut Rows, loss: Loss) -> Result<Ray, NoRay> {
     let features = Features::new(x, rows);
     if !affordable(&features, rows) || x.values().iter().any(|v| !v.is_finite()) {
-        return None;
+        return Err(NoRay::TooLarge);
     }
     let coordinates = Coordinates::new(&features);
+    let mut spent = 0.0;
     for _ in 0..ROUNDS {
         let scales: Vec<f64> = scales(&rows.lengths(&features.norms));
         let columns: Vec<Vector> =
             rows.list.iter().zip(&scales).map(|(r, s)| coordinates.row(&features, r, *s)).collect();
-        let face = Face::new(&columns);
-        if face.basis.is_empty() && face.within.iter().all(|w| !w) {
-            return None;
-        }
+        let face = Face::new(&columns, JUDGEMENT);
         let part = Part { rows, scales: &scales, columns: &columns, face: &face };
-        let (floor, samples) = part.floor()?;
+        let (floor, samples) = part.floor(loss).ok_or(NoRay::Unresolved)?;
         let ahead = part.ahead();
+        spent += face.work + floor.work / PLAIN + ahead.as_ref().map_or(0.0, |a| a.work);
         let new = part.missing(&features, &coordinates, &floor, ahead.as_ref());
         if new.is_empty() {
-            return Some(part.ray(&floor, &samples, ahead.as_ref()));
+            if samples.is_empty() {
+                return Err(NoRay::Separable);
+            }
+            return Ok(part.ray(&floor, &samples, ahead.as_ref()));
+        }
+        if spent > AFFORDABLE {
+            return Err(NoRay::TooLarge);
         }
         rows.list.extend(new);
     }
-    None
-}
-
-/// S and its span.
-struct Face {
-    within: Vec<bool>, // rows in S
-    factor: Factor,    // of the rows of the basis
-    basis: Vec<usize>,
-    rejected: Vec<Vector>, // rows projected onto the complement
-}
-
-impl Face {
-    fn new(columns: &[Vector]) -> Self {
-        let mut face = Self {
-            within: columns.iter().map(|c| c.dot(c).hi == 0.0).collect(),
-            factor: Factor::default(),
-            basis: Vec::new(),
-            rejected: columns.to_vec(),
-        };
-        loop {
-            let left: Vec<usize> = (0..columns.len()).filter(|&r| !face.within[r]).collect();
-            let units: Vec<Vector> = left.iter().map(|&r| unit(&face.rejected[r]).0).collect();
-            let found = hull::nearest(&units, &vec![1.0; left.len()], &[], CANCELS);
-            if left.is_empty() || !found.cancels {
-                return face;
-            }
-            // weights as small as rounding only make up for rounding
-            let top = found.weights.iter().fold(0.0f64, |t, u| t.max(u.hi));
-            let members = left.iter().zip(&found.weights).filter(|(_, u)| u.hi > SLIGHT * top).map(|(&r, _)| r);
-            for r in members {
-                face.within[r] = true;
-                if face.factor.push(&columns[r], WITHIN) {
-                    face.basis.push(r);
-                }
-            }
-            for (r, column) in columns.iter().enumerate() {
-                face.rejected[r].clone_from(column);
-                face.factor.reject(&mut face.rejected[r]);
-                let (rest, all) = (face.rejected[r].dot(&face.rejected[r]), column.dot(column));
-                face.within[r] |= rest.sqrt().hi <= WITHIN * all.sqrt().hi;
-            }
-        }
-    }
-}
-
-/// Scaled to a length from 1 to 2 by a power of two, and that.
-fn unit(v: &Vector) -> (Vector, f64) {
-    let mut v = v.clone();
-    let scale = libm::exp2(-libm::floor(libm::log2(v.dot(&v).sqrt().hi)));
-    v.scale(Double::from(scale));
-    (v, scale)
+    Err(NoRay::Unresolved)
 }
 
 /// The projected problem's solution.
@@ -172,6 +146,7 @@ struct Ahead {
     weights: Vec<Double>, // of all rows
     u: Vector,
     interval: (Double, Double),
+    work: f64, // multiply-adds of 106 bits
 }
 
 /// Rows with their coordinates and S.
@@ -184,7 +159,7 @@ struct Part<'a> {
 
 impl Part<'_> {
     /// V∞ (coordinates in Q) and the bounded samples.
-    fn floor(&self) -> Option<(Floor, Vec<usize>)> {
+    fn floor(&self, loss: Loss) -> Option<(Floor, Vec<usize>)> {
         let members = self.members();
         let mut samples: Vec<usize> = members.iter().map(|&r| self.rows.list[r].sample).collect();
         samples.sort_unstable();
@@ -193,15 +168,15 @@ impl Part<'_> {
         let size = self.face.factor.len();
         if size == 0 {
             // zero rows alone
-            let n = samples.len() as f64;
-            return Some((Floor { v: Vec::new(), value: n, gap: 0.0, weights: vec![1.0; members.len()] }, samples));
+            let (value, weights) = (samples.len() as f64 * loss.value(0.0), vec![loss.weight(0.0); members.len()]);
+            return Some((Floor { v: Vec::new(), value, gap: 0.0, weights, work: 0.0 }, samples));
         }
         let a = faer::Mat::from_fn(members.len(), size, |r, c| {
             let r = members[r];
             self.face.factor.direction(c).dot(&self.columns[r]).value() / self.scales[r]
         });
         let of: Vec<usize> = members.iter().map(|&r| place(r)).collect();
-        Some((floor::floor(&a, &of)?, samples))
+        Some((floor::floor(&a, &of, loss)?, samples))
     }
 
     fn members(&self) -> Vec<usize> {
@@ -226,7 +201,8 @@ impl Part<'_> {
         }
         let b: Vec<f64> = asked.iter().map(|b| b / top).collect();
         let columns: Vec<Vector> = units.into_iter().map(|u| u.0).collect();
-        let found = hull::polish(&columns, &b, &hull::nearest(&columns, &b, &[], hull::ZERO));
+        let nearest = hull::nearest(&columns, &b, &[], hull::ZERO);
+        let found = hull::polish(&columns, &b, &nearest);
         let mut weights = vec![Double::ZERO; self.rows.len()];
         let mut sum = Vector::zeros(found.w.len());
         let (mut total, mut low) = (Double::ZERO, Double::from(f64::INFINITY));
@@ -244,7 +220,7 @@ impl Part<'_> {
         u.scale(Double::from(top));
         let error = 64.0 * UNIT;
         let interval = (low / length * Double::sum(1.0, -error), high * Double::sum(1.0, error));
-        Some(Ahead { weights, u, interval })
+        Some(Ahead { weights, u, interval, work: work(&columns, nearest.pivots + found.pivots) })
     }
 
     /// V∞ in the coordinates of the rows.

@@ -94,7 +94,7 @@ impl Sliding {
             Found::NotSeparable(weights, relative) => {
                 let slopes = per_neuron(&rows.groups, &effective_slopes(&rows, &weights));
                 let farkas = Farkas { lambda: rows.per_sample(&weights), relative };
-                Prediction::NotSeparable(Inseparable { farkas, slopes })
+                Prediction::NotSeparable(Inseparable { farkas, slopes, ray: None })
             }
             Found::Undecided(weights, margin_interval, kkt_residual) => {
                 let lambda = rows.per_sample(&weights);

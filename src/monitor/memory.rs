@@ -2,9 +2,9 @@
 //!
 //! A limit is solved when the pattern has changed, and from the weights of the losses at that t; where it begins moves its
 //! last digits. So what is kept of it is its question, the pattern and those weights, and a monitor that is told them
-//! solves it again to the same bits.
+//! solves it again to the same bits. A ray is kept as the sides it was solved for.
 
-use super::Monitor;
+use super::{Monitor, rays};
 use crate::network::Pattern;
 use crate::state::{Reader, Result, Saver};
 
@@ -60,6 +60,7 @@ pub struct Memory {
     slid: Option<Question>,
     chattering: bool,
     ties: (u64, f64),
+    rays: rays::Memory,
 }
 
 impl Memory {
@@ -72,6 +73,7 @@ impl Memory {
                 question.save(&mut out.within(name));
             }
         }
+        self.rays.save(&mut out.within("rays"));
     }
 
     /// Reads what [`Memory::save`] wrote, for n samples and m neurons.
@@ -88,6 +90,7 @@ impl Memory {
             slid: Question::restore(&from.within("slid"), shape)?,
             chattering: from.flag("chattering")?,
             ties: (ties as u64, at),
+            rays: rays::Memory::restore(&from.within("rays"), shape)?,
         })
     }
 }
@@ -100,6 +103,7 @@ impl Monitor {
             slid: self.slid.as_ref().map(Solved::question),
             chattering: self.chattering,
             ties: self.ties,
+            rays: self.memory_of_rays(),
         }
     }
 
@@ -112,5 +116,6 @@ impl Monitor {
             self.slide(&gram, pattern, Some(&warm[..]).filter(|warm| !warm.is_empty()));
         }
         (self.chattering, self.ties) = (memory.chattering, memory.ties);
+        self.remember_rays(&memory.rays);
     }
 }

@@ -62,6 +62,10 @@ pub struct Row {
     pub certificate_rounding: Option<f64>,
     /// Rounding of the steps, where they are not all in f64.
     pub rounding: Option<Rounding>,
+    /// `L/L∞ − 1`, where nothing separates the data in a pattern that stays and its ray is known: L∞ is the floor of the
+    /// loss. The gaps are then those to the ray ([`crate::limit::ray`]), if it goes anywhere.
+    #[serde(with = "real::maybe")]
+    pub loss_above_floor: Option<f64>,
 }
 
 impl Row {

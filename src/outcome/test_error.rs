@@ -1,10 +1,11 @@
-//! Test errors of limits and weights: in closed form where there is one, else by sampling.
+//! Test errors of limits, rays and weights: in closed form where there is one, else by sampling.
 
 use crate::data::Noise;
 use crate::data::random::{Purpose, generator};
-use crate::limit::Limit;
+use crate::inner_products::Direction;
 use crate::limit::monte_carlo::{self, Estimate, Sampling};
 use crate::limit::test_error::{self, Regime};
+use crate::limit::{self, Limit};
 use crate::matrix::Matrix;
 use crate::problem::Problem;
 use crate::real;
@@ -51,18 +52,35 @@ impl TestError {
     /// Of the limit; none for data whose distribution is unknown. Closed forms are for Gaussian noise, that of the
     /// limit for a boundary that is a plane; the rest is sampled, with generators that depend on its seed.
     pub fn of_limit(limit: &Limit, problem: &Problem, sampling: &Sampling) -> Option<Self> {
+        let boundary = || limit.linear(&problem.network).then(|| limit.boundary(problem.data.x()));
+        Self::of_direction(Some(&limit.direction), boundary, problem, sampling)
+    }
+
+    /// Of where W goes if nothing separates the samples; else as [`TestError::of_limit`]. Without a direction there is
+    /// only what the distribution says.
+    pub fn of_ray(direction: Option<&Direction>, problem: &Problem, sampling: &Sampling) -> Option<Self> {
+        let boundary = || limit::boundary(direction?, &problem.network, problem.data.x());
+        Self::of_direction(direction, boundary, problem, sampling)
+    }
+
+    fn of_direction(
+        direction: Option<&Direction>,
+        boundary: impl Fn() -> Option<Vec<f64>>,
+        problem: &Problem,
+        sampling: &Sampling,
+    ) -> Option<Self> {
         let (data, mixture) = (&problem.data, problem.data.mixture()?);
         let n = data.n();
         let gaussian = mixture.noise == Noise::Gaussian;
-        let boundary = limit.boundary(data.x());
-        let linear = limit.linear(&problem.network);
-        let exact = (gaussian && linear).then(|| test_error::of_boundary(&boundary, mixture));
+        let boundary = boundary();
+        let exact = boundary.as_ref().filter(|_| gaussian).map(|b| test_error::of_boundary(b, mixture));
         let begun = Instant::now();
         let draws = |batch| generator(sampling.seed, Purpose::Test, batch, 0);
-        let sampled = match (linear, gaussian) {
-            (true, true) => None,
-            (true, false) => monte_carlo::of_boundary(&boundary, mixture, sampling, draws),
-            (false, _) => of_weights(problem, &limit.weights(data.x()), sampling, draws),
+        let sampled = match (&boundary, direction) {
+            (Some(_), _) if gaussian => None,
+            (Some(boundary), _) => monte_carlo::of_boundary(boundary, mixture, sampling, draws),
+            (None, Some(goal)) => of_weights(problem, &limit::weights(goal, data.x()), sampling, draws),
+            (None, None) => None,
         };
         let bayes = gaussian.then(|| test_error::bayes(mixture));
         let predicted = test_error::predicted(mixture, n);

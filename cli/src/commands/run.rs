@@ -279,13 +279,20 @@ fn finish(task: &Task, folder: &Folder, rows: &Rows, travelled: Travelled) -> Re
         config,
         outcome: &outcome,
         first: rows.seen().0,
-        plane: descent.monitor().limit().map(|limit| limit.linear(&descent.problem().network)),
+        plane: plane(&descent),
         folder: folder.path(),
         seconds: task.begun.elapsed().as_secs_f64(),
     };
     let text = if task.args.source.json { json } else { summary::run::summary(&facts) };
     print(&text)?;
     Ok(if signals.defer().raised() { signals.code() } else { exit_code(config, ended.status, &ended.row) })
+}
+
+/// Whether the boundary of the limit, or of the ray, is a plane.
+fn plane(descent: &Descent) -> Option<bool> {
+    let (monitor, network) = (descent.monitor(), &descent.problem().network);
+    let limit = monitor.limit().map(|limit| limit.linear(network));
+    limit.or_else(|| monitor.ray()?.along(network).map(|along| farfield::limit::plane(&along, network)))
 }
 
 /// The result.json of a run that was left behind in something long after its last row.

@@ -3,8 +3,8 @@
 use super::{classes_line, count, error_text, margin_text, problem_line, small, stationarity_text};
 use crate::config::Config;
 use crate::files::classes::Classes;
-use farfield::limit::Undecided;
 use farfield::limit::sliding::Sliding;
+use farfield::limit::{Undecided, plane};
 use farfield::{LimitOutcome, Prediction, Problem, Slider, Stationarity};
 use std::fmt::Write;
 use std::path::Path;
@@ -39,7 +39,14 @@ pub fn summary(
                 line("pattern", pattern_text(solved, bits));
             }
         }
-        Prediction::NotSeparable(proof) => line("limit", inseparable_text(facts, proof.farkas.relative)),
+        Prediction::NotSeparable(proof) => {
+            line("limit", inseparable_text(facts, proof.farkas.relative));
+            let why = facts.no_ray.map(super::no_ray_text).unwrap_or_default().to_string();
+            line("ray", facts.ray.as_ref().map_or(why, |ray| super::ray_text(ray, problem.data.n(), "")));
+            if proof.ray.as_ref().is_some_and(|ray| !plane(&ray.goal(&problem.network), &problem.network)) {
+                line("boundary", super::NO_PLANE.into());
+            }
+        }
         Prediction::Undecided(best) => line("limit", undecided_text(best)),
     }
     if let Some(inactive @ 1..) = facts.inactive_after_one {

@@ -7,7 +7,9 @@ pub mod run;
 use crate::config::Config;
 use crate::files::classes::{Class, Classes};
 use crate::files::text::shown;
-use farfield::{Estimate, Hold, Loss, Problem, Reduction, Regime, Remark, Stationarity, StepSize, TestError};
+use farfield::{
+    Estimate, Hold, Loss, NoRay, Problem, RayOutcome, Reduction, Regime, Remark, Stationarity, StepSize, TestError,
+};
 use std::io::Write;
 
 /// Why there is no boundary.npy.
@@ -108,6 +110,40 @@ pub fn classes_line(classes: Option<&Classes>) -> String {
         parts.push(format!("-1 is {}", of(&classes.negative)));
     }
     format!("{}; labels from {}", parts.join(", "), classes.from)
+}
+
+/// Where gradient descent goes if nothing separates the samples; `here` is how far it is from there.
+pub fn ray_text(ray: &RayOutcome, samples: usize, here: &str) -> String {
+    let bounded = ray.bounded.len();
+    let goes = match ray.max_margin.zip(ray.margin_interval) {
+        Some((margin, interval)) => format!(
+            "{bounded} of {samples} samples cancel and keep bounded margins; the others have max margin {} across \
+             them, {} support it",
+            margin_text(margin, interval),
+            ray.support
+        ),
+        None => {
+            let length = ray.offset_norm;
+            format!(
+                "all {samples} samples cancel: W converges, in the span of the features to a length of {length:.6e}"
+            )
+        }
+    };
+    let floor = format!("; the loss tends to {:.10e}, log {:.6}", ray.floor, ray.floor.ln());
+    let sides = match ray.inconsistent_pairs {
+        0 => "; consistent".into(),
+        count => format!("; NOT consistent: {} on another side along it, so GD goes elsewhere", pairs(count)),
+    };
+    format!("{goes}{floor}{here}{sides}")
+}
+
+/// Why there is no ray.
+pub fn no_ray_text(why: NoRay) -> &'static str {
+    match why {
+        NoRay::TooLarge => "not computed: the problem is too large for arithmetic of 106 bits",
+        NoRay::Unresolved => "not computed: a search did not come to its end",
+        NoRay::Separable => "none: samples that cancel only up to the rounding of f64 are separated in 106 bits",
+    }
 }
 
 /// Lyu and Li's residuals, which need no settled pattern.

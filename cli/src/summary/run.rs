@@ -1,8 +1,8 @@
 //! The result of a run in a dozen lines, for people.
 
 use super::{
-    NO_PLANE, classes_line, count, decimals, error_text, margin_text, problem_line, remark_text, rest_text, small,
-    stationarity_text, steps, weight_name,
+    NO_PLANE, classes_line, count, decimals, error_text, margin_text, problem_line, ray_text, remark_text, rest_text,
+    small, stationarity_text, steps, weight_name,
 };
 use crate::config::Config;
 use crate::files::classes::Classes;
@@ -46,6 +46,7 @@ pub fn summary(facts: &Facts) -> String {
         ("pattern", pattern_line(problem, outcome)),
         ("limit", limit_line(problem, outcome)),
         ("boundary", if facts.plane == Some(false) { NO_PLANE.into() } else { String::new() }),
+        ("ray", ray_line(problem, outcome)),
         ("sliding", sliding_lines(outcome)),
         ("direction", direction_line(outcome)),
         ("gradient", gradient_line(outcome, problem)),
@@ -253,6 +254,13 @@ fn limit_line(problem: &Problem, outcome: &Outcome) -> String {
             None => "none known for the present pattern".into(),
         },
     }
+}
+
+/// Where nothing separates: where the run goes, and how far its loss is from there.
+fn ray_line(problem: &Problem, outcome: &Outcome) -> String {
+    let Some(ray) = &outcome.ray else { return String::new() };
+    let above = outcome.loss_above_floor.map(|above| format!(", {above:.4e} of it above now")).unwrap_or_default();
+    ray_text(ray, problem.data.n(), &above)
 }
 
 /// Most pairs that are listed.
