@@ -1,4 +1,4 @@
-//! How runs end on hard random problems: `cargo run --release --example ends -- [PROBLEMS] [HORIZON] [SEED]`.
+//! How runs end on hard random problems: `cargo run --release --example ends -- [PROBLEMS] [HORIZON] [SEED] [FIRST]`.
 //!
 //! Two to thirty samples in one to forty dimensions: mixtures with flipped labels, rows of any length, duplicates,
 //! integers, leaks from 1e-6 to 1 − 1e-6, networks of one sign, fixed steps. A line for each run that takes more than
@@ -12,8 +12,9 @@ use std::time::Instant;
 fn main() -> Result<(), Error> {
     let argument = |k: usize, default: f64| std::env::args().nth(k).and_then(|a| a.parse().ok()).unwrap_or(default);
     let (problems, horizon, seed) = (argument(1, 300.0) as u64, argument(2, 1e12), argument(3, 0.0) as u64);
+    let first = argument(4, 0.0) as u64;
     let (mut longest, mut ends) = ((0.0, 0), BTreeMap::<String, usize>::new());
-    for k in 0..problems {
+    for k in first..first + problems {
         let mut random = Random(seed.wrapping_mul(1_000_003).wrapping_add(k));
         let (problem, start) = hard(&mut random)?;
         let begun = Instant::now();

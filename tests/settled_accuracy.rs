@@ -30,10 +30,9 @@ fn a_hundred_thousand_steps_keep_their_digits() {
     let problem = Arc::new(SpanProblem::new(gram, None, y.to_vec(), network, (Loss::Exponential, 1.0 / 32.0), start));
     let mut iterate = Coefficients::new(problem, 0.0, Flips::default());
     let mut settled = Settled::new(&iterate);
-    assert_eq!(
-        settled.advance(&mut iterate, 100_000, &Stop::default(), &Progress::default()),
-        (100_000, Reached::Target)
-    );
+    let all = (100_000, u64::MAX);
+    let (taken, _, reached) = settled.advance(&mut iterate, all, &Stop::default(), &Progress::default());
+    assert_eq!((taken, reached), (100_000, Reached::Target));
     assert_eq!(settled.sync(&mut iterate, 100_000.0), 0);
     for i in 0..4 {
         let s = iterate.coefficients().hi()[i] / (y[i] * g[i]);

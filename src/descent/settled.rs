@@ -135,17 +135,19 @@ impl Settled {
         self.pending.add(s);
     }
 
-    /// Takes `steps` steps, or fewer if the pattern changes; returns the number taken.
+    /// Takes `steps` steps, or fewer if the pattern changes, or if that many `looks` at it were needed (where a
+    /// pre-activation stays close to its kink a guard may last for a step); returns the numbers taken of both.
     pub fn advance(
         &mut self,
         state: &mut Coefficients,
-        steps: u64,
+        (steps, looks): (u64, u64),
         stop: &Stop,
         progress: &Progress,
-    ) -> (u64, Reached) {
+    ) -> (u64, u64, Reached) {
+        let mut looked = 0;
         for taken in 1..=steps {
             if stop.raised() {
-                return (taken - 1, Reached::Interrupted);
+                return (taken - 1, looked, Reached::Interrupted);
             }
             if taken % NOTE == 0 {
                 progress.note(state.t());
@@ -155,15 +157,19 @@ impl Settled {
             if !within {
                 let changes = self.sync(state, state.t());
                 if !state.finite() {
-                    return (taken, Reached::Diverged);
+                    return (taken, looked, Reached::Diverged);
                 }
                 if changes > 0 {
-                    return (taken, Reached::Flip);
+                    return (taken, looked, Reached::Flip);
                 }
                 self.guard(state);
+                looked += 1;
+                if looked >= looks && taken < steps {
+                    return (taken, looked, Reached::Exhausted);
+                }
             }
         }
-        (steps, Reached::Target)
+        (steps, looked, Reached::Target)
     }
 
     /// One step; whether `S ≤ limit` still holds.

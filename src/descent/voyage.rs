@@ -278,13 +278,16 @@ impl Voyage {
         let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
         let until = if self.cancelling { until.min(self.anchor.max(self.state.t() + 1.0)) } else { until };
         let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
-        let affordable = ((self.allowance - self.spent) / self.price()).ceil().max(0.0) as u64;
+        let left = (self.allowance - self.spent).max(0.0);
+        let look = price_on_k(self.state.problem().n(), self.state.problem().network.width, self.state.groups().len());
+        let (affordable, looks) = ((left / self.price()).ceil() as u64, (left / look).ceil().max(1.0) as u64);
         let (whole, steps) = (steps, steps.min(affordable));
         let mut settled = match std::mem::replace(&mut self.mode, Mode::General) {
             Mode::Settled(settled) | Mode::March(settled) => settled,
             Mode::General | Mode::Flight { .. } | Mode::Sliding(_) => unreachable!("a march is in a settled pattern"),
         };
-        let (taken, reached) = settled.advance(&mut self.state, steps, stop, &self.progress);
+        let (taken, looked, reached) = settled.advance(&mut self.state, (steps, looks), stop, &self.progress);
+        self.spent += looked as f64 * look;
         let reached = if reached == Reached::Target && steps < whole { Reached::Exhausted } else { reached };
         let interrupted = matches!(reached, Reached::Interrupted | Reached::Exhausted);
         self.mode = if interrupted { Mode::March(settled) } else { Mode::Settled(settled) };
