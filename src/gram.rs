@@ -17,12 +17,12 @@ const GROUPS: usize = 4;
 
 /// `K = XXᵀ` (n×n, symmetric) of X (n×d).
 pub fn gram(x: &Matrix) -> Matrix {
-    gram_on(Isa::best(), x)
+    gram_on(Isa::current(), x)
 }
 
 /// [`gram`], seen from another thread; none if it is asked to end, which takes no longer than a block of the product.
 pub fn gram_watched(x: &Matrix, watch: &Watch) -> Option<Matrix> {
-    blocks_of_gram(Isa::best(), x, watch)
+    blocks_of_gram(Isa::current(), x, watch)
 }
 
 /// [`gram`] on a given instruction set of this machine.

@@ -9,7 +9,8 @@
 //! arrays, not the registers, fix the order of the sums. (Outside such a region a fused multiply-add
 //! is a call into the C library, ten times slower.)
 
-use pulp::{Arch, Simd, WithSimd};
+use crate::isa::Isa;
+use pulp::{Simd, WithSimd};
 
 /// Outputs in registers at once: 8 vectors of 256 bits.
 const COLUMNS: usize = 32;
@@ -23,7 +24,7 @@ const LANES: usize = 8;
 /// If `a` ends before the last row does.
 pub fn combine(c: &[f64], a: &[f64], stride: usize, out: &mut [f64]) {
     assert!(c.is_empty() || a.len() >= (c.len() - 1) * stride + out.len(), "a row per coefficient");
-    Arch::new().dispatch(Combine { c, a, stride, out });
+    Isa::current().dispatch(Combine { c, a, stride, out });
 }
 
 struct Combine<'a> {
@@ -71,7 +72,7 @@ fn block_of_columns(c: &[f64], a: &[f64], stride: usize) -> [f64; COLUMNS] {
 /// If `w` has not `out.len()` rows of d values.
 pub fn dots(x: &[f64], w: &[f64], out: &mut [f64]) {
     assert_eq!(w.len(), out.len() * x.len(), "w is out.len() x d");
-    Arch::new().dispatch(Dots { x, w, out });
+    Isa::current().dispatch(Dots { x, w, out });
 }
 
 struct Dots<'a> {

@@ -12,6 +12,7 @@ use crate::error::{Error, Result, input_error};
 use crate::manual;
 use crate::signals::Signals;
 use clap::{Args, Parser, Subcommand, ValueHint};
+use farfield_kernels::isa::Isa;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,9 @@ use std::path::{Path, PathBuf};
 #[derive(Parser)]
 #[command(name = "farfield", version)]
 pub struct Cli {
+    /// Use this instruction set of the machine [default: the best one]; the result does not depend on it
+    #[arg(long, global = true, value_name = "NAME", value_parser = ["scalar", "avx2", "avx512", "neon"])]
+    isa: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -174,6 +178,7 @@ fn cannot_start(threads: usize, error: &dyn std::fmt::Display) -> Error {
 /// # Errors
 /// Bad input, or files that cannot be written.
 pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
+    cli.isa.as_deref().map_or(Ok(()), choose)?;
     match cli.command {
         Command::Run(args) => run::execute(&args, signals),
         Command::Limit(args) => limit::execute(&args, signals),
@@ -183,6 +188,16 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Completions { shell } => print(&manual::completions(shell)).map(|()| 0),
         Command::Man => print(&manual::page()?).map(|()| 0),
     }
+}
+
+/// Makes everything use this instruction set.
+fn choose(name: &str) -> Result<()> {
+    let Some(isa) = Isa::named(name) else {
+        let names: Vec<&str> = Isa::all().into_iter().map(Isa::name).collect();
+        return Err(input_error!("--isa {name}: this machine has {}", names.join(", ")));
+    };
+    isa.choose();
+    Ok(())
 }
 
 /// Prints what clap prints to stdout: help and version.
