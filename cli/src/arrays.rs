@@ -48,7 +48,7 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
         results.push(vector(folder, "dual.npy", &limit.lambda));
         let problem = descent.problem();
         if limit.linear(&problem.network) && problem.data.axes().is_none() {
-            let boundary = limit.boundary(problem.data.x());
+            let boundary = limit.boundary_on(problem.data.samples());
             results.push(vector(folder, "boundary.npy", &boundary));
         }
     }
@@ -77,7 +77,7 @@ pub fn of_limit(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Fo
         && solved.limit.linear(&problem.network)
         && problem.data.axes().is_none()
     {
-        results.push(vector(folder, "boundary.npy", &solved.limit.boundary(problem.data.x())));
+        results.push(vector(folder, "boundary.npy", &solved.limit.boundary_on(problem.data.samples())));
     }
     results.into_iter().collect()
 }

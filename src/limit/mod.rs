@@ -24,6 +24,7 @@ mod search;
 pub mod sliding;
 pub mod test_error;
 
+use crate::data::slabs::{Whole, X};
 use crate::inner_products::{Direction, Gram, InnerProducts};
 use crate::matrix::Matrix;
 use crate::network::{Network, Pattern};
@@ -113,7 +114,7 @@ impl Limit {
     /// without it such problems are undecided, and none is called not separable.
     pub fn of_pattern(
         k: &Gram,
-        x: Option<&Matrix>,
+        x: Option<&dyn Whole>,
         y: &[f64],
         network: &Network,
         pattern: &Pattern,
@@ -185,6 +186,25 @@ impl Limit {
         let groups: Vec<Vec<f64>> = self.direction.columns.iter().map(|c| combination(c, x)).collect();
         let rows = self.direction.groups.of.iter().flat_map(|g| groups[*g].iter().copied());
         Matrix::new(self.direction.groups.of.len(), x.cols(), rows.collect())
+    }
+
+    /// [`Limit::weights`] for samples that may be shared out.
+    pub fn weights_on(&self, x: &X) -> Matrix {
+        if let X::Here(x) = x {
+            return self.weights(x);
+        }
+        let columns: Vec<&[f64]> = self.direction.columns.iter().map(|c| &c[..]).collect();
+        let groups = x.combinations(&columns);
+        let rows = self.direction.groups.of.iter().flat_map(|g| groups[*g].iter().copied());
+        Matrix::new(self.direction.groups.of.len(), x.cols(), rows.collect())
+    }
+
+    /// [`Limit::boundary`] for samples that may be shared out.
+    pub fn boundary_on(&self, x: &X) -> Vec<f64> {
+        match x {
+            X::Here(x) => self.boundary(x),
+            X::Apart(_) => x.combinations(&[&self.boundary_coefficients]).remove(0),
+        }
     }
 
     /// The decision boundary `w̄ = Σ_i b_i x_i` (length d) for the samples X (n×d).

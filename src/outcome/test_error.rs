@@ -54,7 +54,7 @@ impl TestError {
         let (data, mixture) = (&problem.data, problem.data.mixture()?);
         let n = data.n();
         let gaussian = mixture.noise == Noise::Gaussian;
-        let boundary = limit.boundary(data.x());
+        let boundary = limit.boundary_on(data.samples());
         let linear = limit.linear(&problem.network);
         let exact = (gaussian && linear).then(|| test_error::of_boundary(&boundary, mixture));
         let begun = Instant::now();
@@ -62,7 +62,7 @@ impl TestError {
         let sampled = match (linear, gaussian) {
             (true, true) => None,
             (true, false) => monte_carlo::of_boundary(&boundary, mixture, sampling, draws),
-            (false, _) => of_weights(problem, &limit.weights(data.x()), sampling, draws),
+            (false, _) => of_weights(problem, &limit.weights_on(data.samples()), sampling, draws),
         };
         let bayes = gaussian.then(|| test_error::bayes(mixture));
         let predicted = test_error::predicted(mixture, n);

@@ -10,6 +10,7 @@ mod sweep;
 use crate::config::{Config, Source as Samples, paths};
 use crate::error::{Error, Result, input_error};
 use crate::manual;
+use crate::ranks;
 use crate::signals::Signals;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use farfield_kernels::isa::Isa;
@@ -179,6 +180,9 @@ fn cannot_start(threads: usize, error: &dyn std::fmt::Display) -> Error {
 /// Bad input, or files that cannot be written.
 pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
     cli.isa.as_deref().map_or(Ok(()), choose)?;
+    if ranks::link().is_some() && !matches!(cli.command, Command::Run(_)) {
+        return Err(input_error!("under mpirun only farfield run is shared out; start other commands without it"));
+    }
     match cli.command {
         Command::Run(args) => run::execute(&args, signals),
         Command::Limit(args) => limit::execute(&args, signals),
@@ -187,6 +191,18 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Bench(args) => bench::execute(&args),
         Command::Completions { shell } => print(&manual::completions(shell)).map(|()| 0),
         Command::Man => print(&manual::page()?).map(|()| 0),
+    }
+}
+
+/// What the other processes of a run under mpirun do before they wait: the same as the one that runs it.
+///
+/// # Errors
+/// As [`execute`].
+pub fn help(cli: Cli) -> Result<Config> {
+    cli.isa.as_deref().map_or(Ok(()), choose)?;
+    match cli.command {
+        Command::Run(args) => args.source.load_file(resume::place(&args)?.0.as_deref())?.resolved(),
+        _ => Err(input_error!("only farfield run is shared out")),
     }
 }
 
