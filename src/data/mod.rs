@@ -13,6 +13,7 @@ pub(crate) mod rotated;
 pub mod slabs;
 mod spectrum;
 mod standardize;
+mod x;
 
 use crate::digest::{self, Hasher};
 use crate::error::{Error, LENGTHS, Result};

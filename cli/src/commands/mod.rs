@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod convert;
 mod limit;
 mod resume;
 mod run;
@@ -42,6 +43,8 @@ enum Command {
     Check(CheckArgs),
     /// A grid of problems, each several times; goes on where it was
     Sweep(sweep::SweepArgs),
+    /// A table or a sparse file as an array (.npy), selected and standardized as for a run
+    Convert(convert::ConvertArgs),
     /// Steps per second of a shape, next to what this machine can do
     Bench(bench::BenchArgs),
     /// Print a completion script for a shell
@@ -188,6 +191,7 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Limit(args) => limit::execute(&args, signals),
         Command::Check(args) => check::execute(&args, signals),
         Command::Sweep(args) => sweep::execute(&args, signals),
+        Command::Convert(args) => convert::execute(&args, signals),
         Command::Bench(args) => bench::execute(&args),
         Command::Completions { shell } => print(&manual::completions(shell)).map(|()| 0),
         Command::Man => print(&manual::page()?).map(|()| 0),

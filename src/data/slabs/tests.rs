@@ -1,7 +1,6 @@
 use super::*;
 use crate::data::{Data, Noise};
-use crate::engine::Precision;
-use crate::{Descent, EngineChoice, Network, Options, Problem, Start};
+use crate::{Descent, EngineChoice, Network, Options, Precision, Problem, Start};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{JoinHandle, spawn};
 
