@@ -9,7 +9,7 @@
 //! rows of X          for the digest of the data, and for what is decided by X in twice the precision
 //! ```
 //!
-//! Pieces, and the order of all sums, are those of one process ([`crate::gram::Cut`], [`dense::carry_dots`]): any number of
+//! Pieces, and the order of all sums, are those of one process (`gram::Cut`, [`carry_dots`]): any number of
 //! processes gives the same bits. Bytes sent: `8·(n²/2 + 8·104²)` and less per boundary and pair of blocks for K, once;
 //! `8·32·n·m` a boundary for Z, once; `8·d` for each sum of columns.
 
