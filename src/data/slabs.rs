@@ -330,6 +330,3 @@ impl Slabs {
 fn order(slab: &Slab, what: f64, count: usize) {
     (1..slab.link.ranks()).for_each(|rank| slab.link.send(rank, &[what, count as f64]));
 }
-
-#[cfg(test)]
-mod tests;

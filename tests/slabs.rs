@@ -1,7 +1,14 @@
-use super::*;
-use crate::data::{Data, Noise};
-use crate::{Descent, EngineChoice, Network, Options, Precision, Problem, Start};
+//! Columns of X shared out over processes, here threads that send each other messages: the same bits for any number of them.
+
+use farfield::data::initial_weights;
+use farfield::data::slabs::{self, Link, Slab, Slabs, X, columns_of, serve};
+use farfield::{
+    Data, Descent, Draw, EngineChoice, Error, Matrix, Mixture, Network, Noise, Options, Precision, Problem, Row, Start,
+    Watch,
+};
+use std::fmt::Debug;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, spawn};
 
 /// Messages between threads of this process.
@@ -61,7 +68,7 @@ impl Case {
 
     /// The data over so many ranks, and the others at work.
     fn shared(&self, ranks: usize, affordable: bool) -> (Data, Vec<JoinHandle<f64>>) {
-        let slab = |link, draw: &Draw, mixture: &Mixture| super::draw(link, mixture, draw, &Watch::default());
+        let slab = |link, draw: &Draw, mixture: &Mixture| slabs::draw(link, mixture, draw, &Watch::default());
         let mut links = links(ranks).into_iter();
         let root = links.next().expect("a root");
         let others = links.map(|link| {
@@ -81,7 +88,7 @@ impl Case {
     fn run(&self, data: &Data, options: &Options) -> (String, Vec<f64>, Vec<f64>, Vec<f64>) {
         let problem = Problem::new(data, Network::new(self.m, self.m / 2, 0.1).expect("a network")).expect("a problem");
         let mut descent = Descent::with(&problem, &Start::gaussian(1e-4, 5), options).expect("a descent");
-        descent.run(options.planned, &mut |_: &crate::Row| std::ops::ControlFlow::Continue(()));
+        descent.run(options.planned, |_: &Row| std::ops::ControlFlow::Continue(()));
         let outcome = descent.outcome(0);
         let limit = descent.monitor().limit();
         let lambda = limit.map(|limit| limit.lambda.clone()).unwrap_or_default();
@@ -111,7 +118,7 @@ fn any_number_of_ranks_gives_the_same_numbers() {
     for (n, d) in [(20, 30_001), (150, 5000), (700, 333), (5, 3), (9, 100), (120, 2049)] {
         let case = Case::new(n, d, 4, 0.0);
         let alone = case.alone();
-        let w = crate::data::initial_weights(3, d, 1.0, 1);
+        let w = initial_weights(3, d, 1.0, 1);
         let c: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
         for ranks in 1..=4 {
             let (data, others) = case.shared(ranks, true);
