@@ -7,8 +7,8 @@ use common::{farfield, folder, refused, stderr, stdout, text};
 use farfield_kernels::isa::Isa;
 use std::fs;
 
-/// What is compared, beside the digest.
-const FILES: [&str; 6] = ["trace.csv", "margins.npy", "dual.npy", "boundary.npy", "weights.npy", "pattern.npy"];
+/// What is compared, beside the digest; the last one is there where the limit is a plane.
+const FILES: [&str; 6] = ["trace.csv", "margins.npy", "dual.npy", "weights.npy", "pattern.npy", "boundary.npy"];
 
 #[test]
 fn every_instruction_set_writes_the_same_bytes() {
@@ -29,7 +29,7 @@ fn every_instruction_set_writes_the_same_bytes() {
         ),
     ];
     for (name, settings) in cases {
-        let mut first: Option<(String, Vec<Vec<u8>>)> = None;
+        let mut first: Option<(String, Vec<Option<Vec<u8>>>)> = None;
         for isa in Isa::all().into_iter().map(Isa::name) {
             let dir = folder(&format!("isa-{name}-{isa}"));
             let mut args = vec!["run", "--isa", isa, "-o", text(&dir), "--json", "-s", "output.weights=true"];
@@ -39,12 +39,12 @@ fn every_instruction_set_writes_the_same_bytes() {
             let result: serde_json::Value = serde_json::from_str(&stdout(&out)).expect("JSON");
             assert_eq!(result["provenance"]["isa"], isa, "{name}");
             let digest = result["digest"].as_str().expect("a digest").to_string();
-            let files = FILES.iter().map(|file| fs::read(dir.join(file)).unwrap_or_default()).collect();
+            let files = FILES.iter().map(|file| fs::read(dir.join(file)).ok()).collect();
             let (digests, contents) = first.get_or_insert((digest.clone(), files));
             assert_eq!(digest, *digests, "{name} {isa}");
             for (file, content) in FILES.iter().zip(contents) {
-                assert!(!content.is_empty(), "{name}: no {file}");
-                assert!(fs::read(dir.join(file)).expect("readable") == *content, "{name} {isa}: {file}");
+                assert!(content.is_some() || (*file == "boundary.npy" && name == "sliding"), "{name}: no {file}");
+                assert!(fs::read(dir.join(file)).ok() == *content, "{name} {isa}: {file}");
             }
         }
     }
