@@ -17,12 +17,12 @@ const GROUPS: usize = 4;
 
 /// `K = XXᵀ` (n×n, symmetric) of X (n×d).
 pub fn gram(x: &Matrix) -> Matrix {
-    gram_on(Isa::best(), x)
+    gram_on(Isa::current(), x)
 }
 
 /// [`gram`], seen from another thread; none if it is asked to end, which takes no longer than a block of the product.
 pub fn gram_watched(x: &Matrix, watch: &Watch) -> Option<Matrix> {
-    blocks_of_gram(Isa::best(), x, watch)
+    blocks_of_gram(Isa::current(), x, watch)
 }
 
 /// [`gram`] on a given instruction set of this machine.
@@ -30,14 +30,53 @@ pub fn gram_on(isa: Isa, x: &Matrix) -> Matrix {
     blocks_of_gram(isa, x, &Watch::default()).expect("nobody can stop this watch")
 }
 
+/// How K is cut into pieces, by the shape alone.
+pub(crate) struct Cut {
+    /// The rows of each block of K, on or below the diagonal.
+    pub pairs: Vec<(Range<usize>, Range<usize>)>,
+    /// Parts of the columns of X; piece `pair·parts + part` is a block over a part.
+    pub parts: usize,
+    n: usize,
+    d: usize,
+}
+
+impl Cut {
+    /// Of X (n×d).
+    pub fn new(n: usize, d: usize) -> Self {
+        let rows = blocks(n);
+        let pairs: Vec<(Range<usize>, Range<usize>)> =
+            rows.iter().enumerate().flat_map(|(b, i)| rows[..=b].iter().map(|j| (i.clone(), j.clone()))).collect();
+        let parts = PIECES.div_ceil(pairs.len().max(1)).min(d.div_ceil(COLUMNS) / GROUPS).max(1);
+        Self { pairs, parts, n, d }
+    }
+
+    /// The columns of a part.
+    pub fn columns(&self, part: usize) -> Range<usize> {
+        let (groups, parts) = (self.d.div_ceil(COLUMNS), self.parts);
+        part * groups / parts * COLUMNS..self.d.min((part + 1) * groups / parts * COLUMNS)
+    }
+
+    /// K from all pieces, in order; the parts of a block are added in order.
+    pub fn assemble<'a>(&self, mut pieces: impl Iterator<Item = &'a [f64]>) -> Matrix {
+        let mut k = Matrix::zeros(self.n, self.n);
+        for (i, j) in &self.pairs {
+            for part in pieces.by_ref().take(self.parts) {
+                for (r, row) in i.clone().enumerate() {
+                    let width = j.len().min(row + 1 - j.start);
+                    let out = &mut k.row_mut(row)[j.start..][..width];
+                    out.iter_mut().zip(&part[r * j.len()..]).for_each(|(out, part)| *out += part);
+                }
+            }
+        }
+        mirror(&mut k);
+        k
+    }
+}
+
 fn blocks_of_gram(isa: Isa, x: &Matrix, watch: &Watch) -> Option<Matrix> {
     let (n, d) = (x.rows(), x.cols());
-    let rows = blocks(n);
-    let pairs: Vec<(Range<usize>, Range<usize>)> =
-        rows.iter().enumerate().flat_map(|(b, i)| rows[..=b].iter().map(|j| (i.clone(), j.clone()))).collect();
-    let groups = d.div_ceil(COLUMNS);
-    let parts = PIECES.div_ceil(pairs.len().max(1)).min(groups / GROUPS).max(1);
-    let columns = |part: usize| part * groups / parts * COLUMNS..d.min((part + 1) * groups / parts * COLUMNS);
+    let cut = Cut::new(n, d);
+    let (pairs, parts) = (&cut.pairs, cut.parts);
     // Off the diagonal blocks are twice the work: the last ones of a row of blocks are on it, and end the queue.
     let next = AtomicUsize::new(0);
     watch.begin(Phase::Gram, (pairs.len() * parts) as u64);
@@ -46,7 +85,7 @@ fn blocks_of_gram(isa: Isa, x: &Matrix, watch: &Watch) -> Option<Matrix> {
         loop {
             let piece = next.fetch_add(1, Ordering::Relaxed);
             let Some(pair) = pairs.get(piece / parts).filter(|_| !watch.stopped()) else { break done };
-            done.push((piece, space.block(isa, x.values(), d, pair.clone(), columns(piece % parts))));
+            done.push((piece, space.block(isa, x.values(), d, pair.clone(), cut.columns(piece % parts))));
             watch.advance(1);
         }
     };
@@ -55,18 +94,7 @@ fn blocks_of_gram(isa: Isa, x: &Matrix, watch: &Watch) -> Option<Matrix> {
         return None;
     }
     pieces.sort_by_key(|(piece, _)| *piece);
-    let mut k = Matrix::zeros(n, n);
-    for ((i, j), parts) in pairs.iter().zip(pieces.chunks(parts)) {
-        for (r, row) in i.clone().enumerate() {
-            let width = j.len().min(row + 1 - j.start);
-            let out = &mut k.row_mut(row)[j.start..][..width];
-            for (_, part) in parts {
-                out.iter_mut().zip(&part[r * j.len()..]).for_each(|(out, part)| *out += part);
-            }
-        }
-    }
-    mirror(&mut k);
-    Some(k)
+    Some(cut.assemble(pieces.iter().map(|(_, piece)| &piece[..])))
 }
 
 /// Copies the lower triangle to the upper one, in blocks whose two places fit L1.

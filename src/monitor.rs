@@ -161,7 +161,7 @@ impl Monitor {
     /// Refines the limit of the last monitored t against X and proves its bounds, for a result that is published.
     pub(crate) fn verify(&mut self) {
         let data = &self.problem.data;
-        let (Some(gram), x) = (data.gram(), data.x()) else { return };
+        let (Some(gram), Some(x)) = (data.gram(), data.samples().whole()) else { return };
         match (&mut self.solved, &mut self.slid) {
             (_, Some(Solved { pattern, prediction: Prediction::Limit(sliding), .. })) if self.chattering => {
                 sliding.verify(gram, x, pattern);
@@ -290,7 +290,7 @@ impl Monitor {
             let warm = (warm.len() == self.problem.data.n() && warm.iter().all(|w| w.is_finite())).then_some(warm);
             let prediction = Limit::of_pattern(
                 &gram,
-                Some(self.problem.data.x()),
+                Some(self.problem.data.samples()),
                 self.problem.data.y(),
                 &self.problem.network,
                 pattern,
@@ -318,7 +318,7 @@ impl Monitor {
     fn slide(&mut self, gram: &Gram, sides: &Pattern, warm: Option<&[f64]>) {
         if self.slid.as_ref().is_none_or(|slid| slid.pattern != *sides) {
             let (data, network) = (&self.problem.data, &self.problem.network);
-            let prediction = Sliding::with_sides(gram, Some(data.x()), data.y(), network, sides, warm);
+            let prediction = Sliding::with_sides(gram, Some(data.samples()), data.y(), network, sides, warm);
             self.slid = Some(Solved::new(sides, warm, prediction));
         }
     }

@@ -5,7 +5,7 @@
 //! all are activated, this is the limit of the fully activated pattern of \[H, Thm 4.8\].
 
 use crate::error::Result;
-use crate::inner_products::{Gram, InnerProducts, preactivations};
+use crate::inner_products::{Gram, InnerProducts};
 use crate::limit::monte_carlo::Sampling;
 use crate::limit::ray::{NoRay, Ray};
 use crate::limit::sliding::{Sliding, SlidingPair};
@@ -136,11 +136,11 @@ impl LimitOutcome {
         let gram = data.gram_for("the limit")?;
         sampling.watch.begin(Phase::Limit, data.n() as u64);
         let begun = Instant::now();
-        let (y, network, x) = (data.y(), &problem.network, data.x());
+        let (y, network, x) = (data.y(), &problem.network, data.samples());
         let activated = || Pattern::activated(network, y);
         let sides = pattern.cloned().unwrap_or_else(activated);
         let mut prediction = Sliding::with_sides(gram, Some(x), y, network, &sides, None);
-        if let Prediction::Limit(solved) = &mut prediction {
+        if let (Prediction::Limit(solved), Some(x)) = (&mut prediction, x.whole()) {
             solved.verify(gram, x, &sides);
         }
         let no_ray = match &mut prediction {
@@ -201,7 +201,8 @@ impl LimitOutcome {
 impl Inseparable {
     /// Solves for the ray with the own-sign pairs on these sides.
     fn follow(&mut self, problem: &Problem, sides: &Pattern) -> std::result::Result<(), NoRay> {
-        let ray = Ray::with_sides(problem.data.x(), problem.data.y(), &problem.network, sides, problem.loss)?;
+        let x = problem.data.samples().whole().ok_or(NoRay::TooLarge)?;
+        let ray = Ray::with_sides(x, problem.data.y(), &problem.network, sides, problem.loss)?;
         self.ray = Some(Box::new(ray));
         Ok(())
     }
@@ -217,7 +218,7 @@ fn slider(solved: &Sliding, p: &SlidingPair) -> Slider {
 fn inactive_after_one(problem: &Problem, start: &Start, gram: &Gram) -> Result<usize> {
     let (y, network) = (problem.data.y(), &problem.network);
     let (n, m) = (y.len(), network.width);
-    let z = preactivations(problem.data.x(), &*start.matrix(problem)?);
+    let z = problem.data.samples().preactivations(&*start.matrix(problem)?);
     let pattern = Pattern::of(&z, n, m);
     let weights: Vec<f64> = network.margins(&z, y).iter().map(|q| problem.loss.weight(*q)).collect();
     let inactive = |j: usize| {

@@ -195,7 +195,7 @@ impl Case {
     }
 
     fn predict(&self) -> Prediction<Limit> {
-        let (k, x) = (self.gram(), Some(&self.x));
+        let (k, x) = (self.gram(), Some(&self.x as &dyn farfield::data::slabs::Whole));
         if !self.sliding {
             let mut found = Limit::of_pattern(&k, x, &self.y, &self.network, &self.pattern, None);
             if let Prediction::Limit(limit) = &mut found {

@@ -49,14 +49,14 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
         results.push(vector(folder, "dual.npy", &limit.lambda));
         let problem = descent.problem();
         if limit.linear(&problem.network) && problem.data.axes().is_none() {
-            let boundary = limit.boundary(problem.data.x());
+            let boundary = limit.boundary_on(problem.data.samples());
             results.push(vector(folder, "boundary.npy", &boundary));
         }
     } else if let Some(ray) = descent.monitor().ray() {
         results.push(vector(folder, "dual.npy", &ray.lambda));
         let problem = descent.problem();
         let along = ray.along(&problem.network).filter(|_| problem.data.axes().is_none());
-        let boundary = along.and_then(|along| boundary(&along, &problem.network, problem.data.x()));
+        let boundary = along.and_then(|along| boundary(&along, &problem.network, problem.data.samples()));
         results.extend(boundary.map(|boundary| vector(folder, "boundary.npy", &boundary)));
     }
     if config.output.weights {
@@ -71,10 +71,10 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
 /// # Errors
 /// The first failure.
 pub fn of_limit(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Folder) -> Result<()> {
-    let (x, network) = (problem.data.x(), &problem.network);
+    let (x, network) = (problem.data.samples(), &problem.network);
     let (dual, farkas, slopes, boundary) = match prediction {
         Prediction::Limit(solved) => {
-            let boundary = solved.limit.linear(network).then(|| solved.limit.boundary(x));
+            let boundary = solved.limit.linear(network).then(|| solved.limit.boundary_on(x));
             (Some(&solved.limit.lambda), None, Some(solved.slopes_of_neurons()), boundary)
         }
         Prediction::NotSeparable(proof) => {

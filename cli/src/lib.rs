@@ -16,6 +16,7 @@ pub mod manual;
 pub mod memory;
 pub mod progress;
 pub mod provenance;
+pub mod ranks;
 pub mod say;
 pub mod setup;
 pub mod signals;

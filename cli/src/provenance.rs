@@ -21,7 +21,7 @@ impl Provenance {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             commit: env!("FARFIELD_COMMIT"),
-            isa: farfield_kernels::isa::Isa::best().name(),
+            isa: farfield_kernels::isa::Isa::current().name(),
             threads: rayon::current_num_threads(),
             config: config.effective(),
         }

@@ -8,6 +8,7 @@ use crate::files::classes::Classes;
 use crate::files::text::shown;
 use crate::files::{self, npy};
 use crate::memory;
+use crate::ranks;
 use farfield::{Data, Descent, Draw, Mixture, Network, Options, Problem, Sampling as Points, Spectrum, Start, Watch};
 
 /// A problem, and where gradient descent starts.
@@ -106,6 +107,9 @@ pub struct Samples {
 /// # Errors
 /// As [`Setup::new`].
 pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
+    if let Some(link) = ranks::link().filter(|_| ranks::shares(config)) {
+        return ranks::samples(config, link, watch);
+    }
     memory::plausible(config)?;
     let width = config.network.width as usize;
     let Source::File(path) = &config.data.source else {

@@ -170,3 +170,41 @@ fn folders_whose_names_are_no_utf8() {
     assert_eq!(digest(program.output().unwrap()), truth);
     assert_eq!(digest(inside.call("limit", &[], &["o/config.toml", "--json", "-o", "q"])), truth);
 }
+
+#[test]
+fn converted_files_are_the_same_samples() {
+    let (desk, truth) = desk("converted");
+    desk.file("a.csv", plain(","));
+    let convert = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_farfield")).current_dir(&desk.0).arg("convert").args(args).output().unwrap()
+    };
+    let said = |out: &Output| String::from_utf8_lossy(&[&out.stdout[..], &out.stderr].concat()).into_owned();
+    let out = convert(&["a.csv", "A.npy", "-s", "data.labels=-1"]);
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    assert!(said(&out).contains("-s data.source=A.npy -s data.labels=A.labels.npy"), "{}", said(&out));
+    assert_eq!(desk.digest(&["data.source=A.npy", "data.labels=A.labels.npy"]), truth);
+    // rows, columns and standardization are done with
+    let choice = ["data.rows=0:6", "data.columns=1:", "data.standardize=columns"];
+    let settings: Vec<&str> = choice.iter().flat_map(|key| ["-s", key]).collect();
+    let out = convert(&[&["a.csv", "B.npy", "-s", "data.labels=-1"], &settings[..]].concat());
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    let chosen = [&["data.source=a.csv", "data.labels=-1"], &choice[..]].concat();
+    assert_eq!(desk.digest(&["data.source=B.npy", "data.labels=B.labels.npy"]), desk.digest(&chosen));
+    // what is there stays, and what cannot be read leaves nothing
+    let before = fs::read(desk.0.join("A.npy")).unwrap();
+    for (args, word) in [
+        (&["a.csv", "A.npy", "-s", "data.labels=-1", "-s", "data.rows=0:6"][..], "--overwrite"),
+        (&["a.csv", "A.csv", "-s", "data.labels=-1"], ".npy"),
+        (&["none.csv", "C.npy", "-s", "data.labels=-1"], "none.csv"),
+        (&["a.csv", "C.npy"], "data.labels"),
+    ] {
+        let out = convert(args);
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {}", said(&out));
+        assert!(said(&out).contains(word) && said(&out).trim().lines().count() == 1, "{args:?}: {}", said(&out));
+    }
+    assert!(fs::read(desk.0.join("A.npy")).unwrap() == before && !desk.0.join("C.npy").exists());
+    let out = convert(&["a.csv", "A.npy", "--overwrite", "-s", "data.labels=-1", "-s", "data.rows=0:6"]);
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    let left: Vec<_> = fs::read_dir(&desk.0).unwrap().flatten().map(|e| e.file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".part")), "{left:?}");
+}

@@ -9,7 +9,8 @@
 //! arrays, not the registers, fix the order of the sums. (Outside such a region a fused multiply-add
 //! is a call into the C library, ten times slower.)
 
-use pulp::{Arch, Simd, WithSimd};
+use crate::isa::Isa;
+use pulp::{Simd, WithSimd};
 
 /// Outputs in registers at once: 8 vectors of 256 bits.
 const COLUMNS: usize = 32;
@@ -23,7 +24,7 @@ const LANES: usize = 8;
 /// If `a` ends before the last row does.
 pub fn combine(c: &[f64], a: &[f64], stride: usize, out: &mut [f64]) {
     assert!(c.is_empty() || a.len() >= (c.len() - 1) * stride + out.len(), "a row per coefficient");
-    Arch::new().dispatch(Combine { c, a, stride, out });
+    Isa::current().dispatch(Combine { c, a, stride, out });
 }
 
 struct Combine<'a> {
@@ -71,7 +72,48 @@ fn block_of_columns(c: &[f64], a: &[f64], stride: usize) -> [f64; COLUMNS] {
 /// If `w` has not `out.len()` rows of d values.
 pub fn dots(x: &[f64], w: &[f64], out: &mut [f64]) {
     assert_eq!(w.len(), out.len() * x.len(), "w is out.len() x d");
-    Arch::new().dispatch(Dots { x, w, out });
+    Isa::current().dispatch(Dots { x, w, out });
+}
+
+/// Numbers of the sums that a dot product is carried on in.
+pub const SUMS: usize = 4 * LANES;
+
+/// Carries the sums of `out_j = Σ_k x_k w[j·d + k]` on over further columns, [`SUMS`] numbers a product, zero at first.
+/// Columns that come piece by piece, in order and in pieces of multiples of [`SUMS`] but the last, give the same bits as
+/// [`dots`].
+///
+/// # Panics
+/// If `w` has not a row of `x.len()` values for each product.
+pub fn carry_dots(x: &[f64], w: &[f64], sums: &mut [f64]) {
+    let sums = sums.as_chunks_mut::<SUMS>().0;
+    assert_eq!(w.len(), sums.len() * x.len(), "a row of w for each product");
+    Isa::current().dispatch(CarryDots { x, w, sums });
+}
+
+/// The dot product of its sums.
+pub fn end_of_dot(sums: &[f64]) -> f64 {
+    let mut parts = [[0.0; LANES]; 4];
+    parts.as_flattened_mut().copy_from_slice(sums);
+    end(parts)
+}
+
+struct CarryDots<'a> {
+    x: &'a [f64],
+    w: &'a [f64],
+    sums: &'a mut [[f64; SUMS]],
+}
+
+impl WithSimd for CarryDots<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let d = self.x.len();
+        for (j, sums) in self.sums.iter_mut().enumerate() {
+            let mut parts = [[0.0; LANES]; 4];
+            parts.as_flattened_mut().copy_from_slice(sums);
+            sums.copy_from_slice(carried(self.x, &self.w[j * d..][..d], parts).as_flattened());
+        }
+    }
 }
 
 struct Dots<'a> {
@@ -93,8 +135,12 @@ impl WithSimd for Dots<'_> {
 
 #[inline(always)]
 fn dot(x: &[f64], w: &[f64]) -> f64 {
-    // Four groups of lanes hide the latency; each is a chain of its own, and the order is fixed.
-    let mut sums = [[0.0f64; LANES]; 4];
+    end(carried(x, w, [[0.0; LANES]; 4]))
+}
+
+/// Four groups of lanes hide the latency; each is a chain of its own, and the order is fixed.
+#[inline(always)]
+fn carried(x: &[f64], w: &[f64], mut sums: [[f64; LANES]; 4]) -> [[f64; LANES]; 4] {
     let (x_blocks, x_rest) = x.as_chunks::<{ 4 * LANES }>();
     let (w_blocks, w_rest) = w.as_chunks::<{ 4 * LANES }>();
     for b in 0..x_blocks.len() {
@@ -107,7 +153,11 @@ fn dot(x: &[f64], w: &[f64]) -> f64 {
     for k in 0..x_rest.len() {
         sums[k / LANES][k % LANES] = x_rest[k].mul_add(w_rest[k], sums[k / LANES][k % LANES]);
     }
-    let [a, b, c, d] = sums;
+    sums
+}
+
+#[inline(always)]
+fn end([a, b, c, d]: [[f64; LANES]; 4]) -> f64 {
     let mut s = [0.0; LANES];
     for l in 0..LANES {
         s[l] = (a[l] + b[l]) + (c[l] + d[l]);

@@ -69,9 +69,27 @@ impl Space {
         (i, j): (Range<usize>, Range<usize>),
         columns: Range<usize>,
     ) -> Vec<f64> {
+        let mut sums = std::mem::take(&mut self.sums);
+        let part = &mut sums[..numbers(&i, &j)];
+        part.fill(0.0);
+        self.add(isa, x, d, (i.clone(), j.clone()), columns, part);
+        let out = joined(isa, &i, &j, part);
+        self.sums = sums;
+        out
+    }
+
+    /// Adds the products over `columns` to the sums of a block, [`numbers`] of them, a vector of lanes each. Columns
+    /// that are added piece by piece, in order and in pieces of whole vectors of lanes, give the same bits as at once.
+    pub fn add(
+        &mut self,
+        isa: Isa,
+        x: &[f64],
+        d: usize,
+        (i, j): (Range<usize>, Range<usize>),
+        columns: Range<usize>,
+        sums: &mut [f64],
+    ) {
         let tiles = (i.len().div_ceil(TILE), j.len().div_ceil(TILE));
-        let sums = &mut self.sums[..tiles.0 * tiles.1 * TILE * TILE * LANES];
-        sums.fill(0.0);
         let rows = |rows: &Range<usize>, columns: Range<usize>| {
             let columns = columns.start.min(d)..columns.end.min(d);
             Rows { x, stride: d, rows: rows.clone(), columns }
@@ -83,10 +101,19 @@ impl Space {
             let next = [rows(&i, next.clone()), rows(if i == j { &(0..0) } else { &j }, next)];
             isa.run(Group { left, right, next, slivers: &mut self.slivers, tiles, diagonal: i == j, sums });
         }
-        let mut out = vec![0.0; i.len() * j.len()];
-        isa.run(AddLanes { sums, tiles: tiles.1, width: j.len(), out: &mut out });
-        out
     }
+}
+
+/// Numbers of the sums of a block of rows I by rows J.
+pub fn numbers(i: &Range<usize>, j: &Range<usize>) -> usize {
+    i.len().div_ceil(TILE) * j.len().div_ceil(TILE) * TILE * TILE * LANES
+}
+
+/// The block, row-major I×J, from its sums: their lanes are added.
+pub fn joined(isa: Isa, i: &Range<usize>, j: &Range<usize>, sums: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; i.len() * j.len()];
+    isa.run(AddLanes { sums, tiles: j.len().div_ceil(TILE), width: j.len(), out: &mut out });
+    out
 }
 
 /// Some rows and columns of a row-major matrix.

@@ -3,7 +3,11 @@
 //! AVX-512 holds a vector in one register, AVX2 in two, and without either a vector is an array of
 //! lanes whose operations the compiler maps to what there is. The results have the same bits.
 
-use pulp::{Simd, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
+use std::sync::OnceLock;
+
+/// The instruction set that was chosen for this process.
+static CHOSEN: OnceLock<Isa> = OnceLock::new();
 
 /// An instruction set that this machine has.
 #[derive(Clone, Copy, Debug)]
@@ -37,15 +41,30 @@ impl Isa {
 
     /// The best instruction set of this machine.
     pub fn best() -> Self {
-        match pulp::Arch::new() {
+        match Arch::new() {
             #[cfg(target_arch = "x86_64")]
-            pulp::Arch::V4(isa) => Self::V4(isa),
+            Arch::V4(isa) => Self::V4(isa),
             #[cfg(target_arch = "x86_64")]
-            pulp::Arch::V3(isa) => Self::V3(isa),
+            Arch::V3(isa) => Self::V3(isa),
             #[cfg(target_arch = "aarch64")]
-            pulp::Arch::Neon(isa) => Self::Neon(isa),
+            Arch::Neon(isa) => Self::Neon(isa),
             _ => Self::Scalar,
         }
+    }
+
+    /// The one that everything in this process uses where none is given: what [`Isa::choose`] chose, or the best.
+    pub fn current() -> Self {
+        CHOSEN.get().copied().unwrap_or_else(Self::best)
+    }
+
+    /// Makes it the one that this process uses; to be called before any work. Whether there was no choice before.
+    pub fn choose(self) -> bool {
+        CHOSEN.set(self).is_ok()
+    }
+
+    /// The one of this name, if this machine has it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|isa| isa.name() == name)
     }
 
     /// Its name: scalar, avx2, avx512, neon.
@@ -59,6 +78,22 @@ impl Isa {
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => "neon",
         }
+    }
+
+    /// Runs `op` compiled for this instruction set, with its own registers in place of 512 bits: for plain loops over
+    /// arrays of fixed length.
+    #[inline]
+    pub fn dispatch<Op: WithSimd>(self, op: Op) -> Op::Output {
+        let arch = match self {
+            Self::Scalar => Arch::Scalar,
+            #[cfg(target_arch = "x86_64")]
+            Self::V3(isa) => Arch::V3(isa),
+            #[cfg(target_arch = "x86_64")]
+            Self::V4(isa) => Arch::V4(isa),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(isa) => Arch::Neon(isa),
+        };
+        arch.dispatch(op)
     }
 
     /// Runs `op` compiled for this instruction set.

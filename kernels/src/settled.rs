@@ -44,7 +44,7 @@ impl<T: Lane> PackedSymmetric<T> {
     /// # Panics
     /// If `h.len() != n²`.
     pub fn pack(h: &[f64], n: usize) -> Self {
-        Self::pack_for(Isa::best(), h, n)
+        Self::pack_for(Isa::current(), h, n)
     }
 
     /// [`Self::pack`], to be multiplied with a given instruction set of this machine.

@@ -48,7 +48,7 @@ impl Config {
 /// The version of the package, and the instruction set that it uses here.
 #[pyfunction]
 pub fn version() -> (&'static str, &'static str) {
-    (env!("CARGO_PKG_VERSION"), farfield_kernels::isa::Isa::best().name())
+    (env!("CARGO_PKG_VERSION"), farfield_kernels::isa::Isa::current().name())
 }
 
 /// A configuration with the keys of `settings` (TOML) over it. What it had by default and has no effect beside these

@@ -11,6 +11,7 @@ use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// The distribution `x = yμ + Σ^{1/2} ξ` of a mixture: `μ = signal·(1,…,1)/√d`, Σ diagonal.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,19 +84,30 @@ impl Mixture {
     /// # Errors
     /// [`crate::Error::Stopped`], at the next block.
     pub(crate) fn sample(&self, draw: &Draw, watch: &Watch) -> Result<Drawn> {
+        self.sample_columns(draw, 0..self.mean.len(), watch)
+    }
+
+    /// The same columns of what [`Mixture::sample`] draws. A block of which only a part is asked for is drawn whole.
+    pub(crate) fn sample_columns(&self, draw: &Draw, asked: Range<usize>, watch: &Watch) -> Result<Drawn> {
         watch.begin(Phase::Drawing, draw.n as u64);
-        let d = self.mean.len();
+        let (d, width) = (self.mean.len(), asked.len());
         let (clean, y) = labels(draw);
         let deviation: Vec<f64> = self.spectrum.iter().map(|v| v.sqrt()).collect();
-        let mut x = Matrix::zeros(draw.n, d);
-        x.values_mut().par_chunks_mut(d).zip(&clean).enumerate().try_for_each(|(i, (row, &y))| {
-            for (b, block) in row.chunks_mut(BLOCK).enumerate() {
+        let mut x = Matrix::zeros(draw.n, width);
+        x.values_mut().par_chunks_mut(width.max(1)).zip(&clean).enumerate().try_for_each(|(i, (row, &y))| {
+            let (mut rest, mut block) = (row, vec![0.0; BLOCK.min(d)]);
+            for b in asked.start / BLOCK..asked.end.div_ceil(BLOCK) {
                 watch.check()?;
                 let mut random = generator(draw.seed, Purpose::Samples, i as u64, b as u64);
+                let block = &mut block[..BLOCK.min(d - b * BLOCK)];
                 self.noise.fill(&mut random, block);
-                let columns = b * BLOCK..b * BLOCK + block.len();
-                for (x, (mean, s)) in block.iter_mut().zip(self.mean[columns.clone()].iter().zip(&deviation[columns])) {
-                    *x = y.mul_add(*mean, s * *x);
+                let columns = asked.start.max(b * BLOCK)..asked.end.min(b * BLOCK + block.len());
+                let (part, noise);
+                (part, rest) = rest.split_at_mut(columns.len());
+                noise = &block[columns.start - b * BLOCK..];
+                let moments = self.mean[columns.clone()].iter().zip(&deviation[columns]);
+                for ((x, noise), (mean, s)) in part.iter_mut().zip(noise).zip(moments) {
+                    *x = y.mul_add(*mean, s * *noise);
                 }
             }
             watch.advance(1);

@@ -10,10 +10,12 @@
 mod mixture;
 pub mod random;
 pub(crate) mod rotated;
+pub mod slabs;
 mod spectrum;
 mod standardize;
+mod x;
 
-use crate::digest;
+use crate::digest::{self, Hasher};
 use crate::error::{Error, LENGTHS, Result};
 use crate::inner_products::{Gram, InnerProducts, Samples};
 use crate::lanczos::largest_eigenvalue_watched;
@@ -21,6 +23,7 @@ use crate::matrix::Matrix;
 use crate::watch::Watch;
 pub use mixture::{Draw, Mixture, Noise, initial_weights};
 pub use rotated::Axes;
+use slabs::{Slabs, X};
 pub use spectrum::Spectrum;
 pub use standardize::Standardize;
 use std::sync::Arc;
@@ -31,7 +34,7 @@ pub struct Data(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    x: Arc<Matrix>,
+    x: X,
     y: Vec<f64>,
     gram: Option<Arc<Gram>>,
     norms: Vec<f64>,
@@ -61,7 +64,24 @@ impl Data {
     /// # Errors
     /// As [`Data::new`]; [`Error::Stopped`].
     pub fn watched(x: impl Into<Arc<Matrix>>, y: Vec<f64>, watch: &Watch) -> Result<Self> {
-        Self::with(x.into(), y, None, None, None, watch)
+        Self::with(X::Here(x.into()), y, None, None, None, watch)
+    }
+
+    /// From samples whose columns are shared out over processes, of which this is the root, with their labels ±1.
+    ///
+    /// # Errors
+    /// As [`Data::watched`]; [`Error::TooManySamples`] beyond [`Data::LARGEST`].
+    pub fn shared(slabs: Slabs, y: Vec<f64>, watch: &Watch) -> Result<Self> {
+        Self::with(X::Apart(slabs.into()), y, None, None, None, watch)
+    }
+
+    /// [`Data::shared`] for slabs of what [`Data::draw`] draws, each by [`slabs::draw`].
+    ///
+    /// # Errors
+    /// As [`Data::shared`].
+    pub fn draw_shared(slabs: Slabs, mixture: Mixture, draw: &Draw, watch: &Watch) -> Result<Self> {
+        let (clean, y) = mixture::labels(draw);
+        Self::with(X::Apart(slabs.into()), y, Some(clean), Some(mixture), None, watch)
     }
 
     /// Draws n samples of a mixture. The clean labels and the distribution stay known, so that test errors can be
@@ -79,7 +99,7 @@ impl Data {
     /// As [`Data::draw`]; [`Error::Stopped`].
     pub fn draw_watched(mixture: Mixture, draw: &Draw, watch: &Watch) -> Result<Self> {
         let drawn = mixture.sample(draw, watch)?;
-        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture), None, watch)
+        Self::with(X::Here(drawn.x.into()), drawn.y, Some(drawn.clean), Some(mixture), None, watch)
     }
 
     /// Draws n samples of the Gaussian mixture with `‖μ‖ = signal` and Σ = I in d dimensions, up to 10¹², at the cost of
@@ -97,7 +117,7 @@ impl Data {
         }
         let axes = Axes::new(draw.n, d, width);
         let (drawn, mixture) = rotated::sample(signal, d, &axes, draw);
-        Self::with(drawn.x.into(), drawn.y, Some(drawn.clean), Some(mixture), Some(axes), watch)
+        Self::with(X::Here(drawn.x.into()), drawn.y, Some(drawn.clean), Some(mixture), Some(axes), watch)
     }
 
     /// The most dimensions of samples that are drawn in rotated coordinates: χ² numbers with as many degrees of freedom
@@ -105,7 +125,7 @@ impl Data {
     pub const WIDEST: u64 = 1_000_000_000_000;
 
     fn with(
-        x: Arc<Matrix>,
+        x: X,
         y: Vec<f64>,
         clean: Option<Vec<f64>>,
         mixture: Option<Mixture>,
@@ -114,16 +134,26 @@ impl Data {
     ) -> Result<Self> {
         check(&x, &y)?;
         let n = x.rows();
-        let product = || crate::gram::gram_watched(&x, watch).ok_or(Error::Stopped);
+        let product = || match &x {
+            X::Here(x) => crate::gram::gram_watched(x, watch).ok_or(Error::Stopped),
+            X::Apart(slabs) => slabs.gram(watch),
+        };
         let gram = if n <= Self::LARGEST { Some(Arc::new(Gram(product()?))) } else { None };
         let norms: Vec<f64> = match &gram {
             Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
-            None => (0..n).map(|i| crate::matrix::norm(x.row(i))).collect(),
+            None => {
+                let what = "samples that are shared out";
+                let x = x.whole().ok_or(Error::TooManySamples { n, most: Self::LARGEST, what })?;
+                (0..n).map(|i| crate::matrix::norm(x.row(i))).collect()
+            }
         };
         check_lengths(&norms, &x)?;
         let lambda_max = match &gram {
             Some(k) => largest_eigenvalue_watched(n, |v| k.apply(v), watch)?,
-            None => largest_eigenvalue_watched(n, |v| Samples(x.clone()).apply(v), watch)?,
+            None => {
+                let samples = Samples(x.whole().cloned().unwrap_or_default()); // seen above
+                largest_eigenvalue_watched(n, |v| samples.apply(v), watch)?
+            }
         };
         Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture, axes })))
     }
@@ -149,7 +179,15 @@ impl Data {
     }
 
     /// The samples X (n×d).
+    ///
+    /// # Panics
+    /// If they are shared out and this process may not hold them: [`Data::samples`] knows.
     pub fn x(&self) -> &Arc<Matrix> {
+        self.0.x.whole().expect("samples that this process may hold")
+    }
+
+    /// The samples, wherever they are.
+    pub fn samples(&self) -> &X {
         &self.0.x
     }
 
@@ -198,12 +236,17 @@ impl Data {
 
     /// blake3 of shape, samples and labels, as hexadecimal digits.
     pub fn digest(&self) -> String {
-        let x = self.x();
-        digest::of([&[x.rows() as f64, x.cols() as f64], x.values(), self.y()])
+        let x = self.samples();
+        let mut hasher = Hasher::default();
+        hasher.numbers(&[x.rows() as f64, x.cols() as f64]);
+        x.each_row(|_, row| {
+            hasher.numbers(row);
+        });
+        digest::hex(&hasher.numbers(self.y()).finish())
     }
 }
 
-fn check(x: &Matrix, y: &[f64]) -> Result<()> {
+fn check(x: &X, y: &[f64]) -> Result<()> {
     if x.rows() == 0 || x.cols() == 0 {
         let found = format!("{} x {}", x.rows(), x.cols());
         return Err(Error::Shape { what: "X", found, expected: "n x d, at least 1 x 1".into() });
@@ -215,6 +258,7 @@ fn check(x: &Matrix, y: &[f64]) -> Result<()> {
     if let Some((sample, value)) = y.iter().enumerate().find(|(_, y)| y.abs() != 1.0) {
         return Err(Error::Label { sample, value: *value });
     }
+    let X::Here(x) = x else { return Ok(()) }; // every slab was looked at where it is
     match x.values().iter().position(|v| !v.is_finite()) {
         Some(at) => Err(Error::NotFinite { sample: at / x.cols(), feature: at % x.cols(), value: x.values()[at] }),
         None => Ok(()),
@@ -222,9 +266,14 @@ fn check(x: &Matrix, y: &[f64]) -> Result<()> {
 }
 
 /// Refuses samples whose inner products, or the products of two of these, leave the range of f64.
-fn check_lengths(norms: &[f64], x: &Matrix) -> Result<()> {
+fn check_lengths(norms: &[f64], x: &X) -> Result<()> {
     for (sample, norm) in norms.iter().enumerate().filter(|(_, v)| !LENGTHS.contains(v)) {
-        let length = crate::matrix::norm(x.row(sample));
+        let mut length = 0.0;
+        x.each_row(|i, row| {
+            if i == sample {
+                length = crate::matrix::norm(row);
+            }
+        });
         if *norm != 0.0 || length != 0.0 {
             return Err(Error::Length { sample, length });
         }

@@ -25,7 +25,7 @@ pub const INTERVAL: f64 = 1024.0;
 /// `s·w_j(0) + Σ_k (s c_kj + e_kj) x_k` of neuron j as pairs `hi + lo`; `e` is a column of n coefficients. None where X
 /// or W(0) is not held.
 pub fn weights(problem: &SpanProblem, c: &Compensated, j: usize, s: f64, e: Option<&[f64]>) -> Option<Compensated> {
-    let (x, start) = (problem.samples.as_ref()?, problem.start.weights.as_ref()?);
+    let (x, start) = (problem.x()?.whole()?, problem.start.weights.as_ref()?);
     let (n, m, d) = (x.rows(), problem.network.width, x.cols());
     let mut coefficients = Vec::with_capacity(n);
     for k in 0..n {
@@ -53,7 +53,7 @@ pub fn combined_norm<'a>(state: &Coefficients, s: f64, e: impl Fn(usize) -> &'a 
 /// `Z = XWᵀ` (n×m) of the present W as pairs.
 pub fn preactivations(state: &Coefficients) -> Option<Compensated> {
     let problem = state.problem();
-    let (x, n, m) = (problem.samples.as_ref()?, problem.n(), problem.network.width);
+    let (x, n, m) = (problem.x()?.whole()?, problem.n(), problem.network.width);
     let mut z = Compensated::zeros(n * m);
     for j in 0..m {
         let w = weights(problem, state.coefficients(), j, 1.0, None)?;

@@ -21,7 +21,6 @@ use super::voyage::{self, Voyage};
 use crate::data::Data;
 use crate::engine::{Engine, EngineKind, Flips, Precision};
 use crate::error::{Error, Result};
-use crate::inner_products::preactivations;
 use crate::matrix::Matrix;
 use crate::problem::Problem;
 use crate::start::Start;
@@ -121,6 +120,9 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
             way == Way::Gram && options.precision != Precision::F32
         }
     };
+    if !(reduced || data.samples().whole().is_some()) {
+        return Err(Error::Options("steps on X need all samples in one process, and they do not fit: take those on K"));
+    }
     let weights = start.matrix(problem)?;
     if relayed && options.warp && options.planned > LONG {
         return Ok(Box::new(Relay::new(problem, &weights, options)));
@@ -143,6 +145,7 @@ pub fn restore(problem: &Problem, start: &Start, options: &Options, state: &Stat
         return Ok(Box::new(relay?));
     }
     if state.engine() == EngineKind::Direct {
+        data.samples().whole().ok_or(Error::Options("steps on X need all samples in one process"))?;
         let law = problem.law();
         return Ok(Box::new(Direct::restore(data.x().clone(), data.y(), &network, law, &steps(options), state)?));
     }
@@ -164,9 +167,10 @@ pub(super) fn far(options: &Options) -> voyage::Options {
 /// The problem as the span of the data sees it.
 fn span(problem: &Problem, weights: &Arc<Matrix>) -> Result<span::SpanProblem> {
     let data = &problem.data;
-    let start = SpanStart::new(weights.clone(), preactivations(data.x(), weights));
-    let (gram, x, y) = (data.gram_for("steps on K")?.clone(), data.x().clone(), data.y().to_vec());
-    Ok(span::SpanProblem::new(gram, Some(x), y, problem.network, problem.law(), start))
+    let start = SpanStart::new(weights.clone(), data.samples().preactivations(weights));
+    let (gram, y) = (data.gram_for("steps on K")?.clone(), data.y().to_vec());
+    let span = span::SpanProblem::new(gram, None, y, problem.network, problem.law(), start);
+    Ok(span.with_samples(data.samples().clone()))
 }
 
 /// Multiply-adds in dense products, floating-point operations per second: two threads of a small server.

@@ -70,7 +70,7 @@ impl Fused {
         weights: &Matrix,
         options: &Options,
     ) -> Self {
-        Self::on(Isa::best(), x, y, network, law, weights, options)
+        Self::on(Isa::current(), x, y, network, law, weights, options)
     }
 
     /// [`Self::new`] on a given instruction set of this machine.
@@ -107,7 +107,7 @@ impl Fused {
         options: &Options,
         from: &Reader,
     ) -> Result<Self> {
-        let isa = Isa::best();
+        let isa = Isa::current();
         let setup = Setup { x, y, network, loss, rate, tie: options.tied, nest: options.nest, isa };
         let stepper: Box<dyn Stepper> = match options.precision {
             Precision::F32 => Box::new(Tying::<Plain<f32>>::restore(&setup, from)?),

@@ -17,7 +17,6 @@ use super::span::{self, SpanStart};
 use super::voyage::Voyage;
 use crate::engine::{Diary, Engine, EngineKind, Flips, Fractions, Iterate, Progress, Reached, Segment, Stop, Work};
 use crate::error::Result;
-use crate::inner_products::preactivations;
 use crate::matrix::Matrix;
 use crate::number::COUNTABLE;
 use crate::problem::Problem;
@@ -318,9 +317,10 @@ fn direct(problem: &Problem, options: &Options, weights: &Matrix, from: (u64, Fl
 /// The problem as the span of the data sees it from W on; none without K.
 fn span(problem: &Problem, weights: &Arc<Matrix>) -> Option<span::SpanProblem> {
     let data = &problem.data;
-    let start = SpanStart::new(weights.clone(), preactivations(data.x(), weights));
-    let (gram, x, y) = (data.gram()?.clone(), data.x().clone(), data.y().to_vec());
-    Some(span::SpanProblem::new(gram, Some(x), y, problem.network, problem.law(), start))
+    let start = SpanStart::new(weights.clone(), data.samples().preactivations(weights));
+    let (gram, y) = (data.gram()?.clone(), data.y().to_vec());
+    let span = span::SpanProblem::new(gram, None, y, problem.network, problem.law(), start);
+    Some(span.with_samples(data.samples().clone()))
 }
 
 impl Engine for Relay {

@@ -15,6 +15,7 @@
 use super::anchored;
 use super::compensated::{Compensated, dot};
 use super::symmetric::Symmetric;
+use crate::data::slabs::X;
 use crate::digest::{Digest, Hasher};
 use crate::engine::{Flips, Iterate};
 use crate::inner_products::{Direction, Gram, InnerProducts};
@@ -49,7 +50,7 @@ impl SpanStart {
 pub struct SpanProblem {
     /// `K = XXᵀ` (n×n).
     pub gram: Arc<Gram>,
-    /// The samples (n×d), where they exist: K may be sampled without them.
+    /// The samples (n×d), where they exist in this process: K may be sampled without them.
     pub samples: Option<Arc<Matrix>>,
     /// Labels ±1, length n.
     pub labels: Vec<f64>,
@@ -61,6 +62,7 @@ pub struct SpanProblem {
     pub rate: f64,
     /// W at the t where this description begins.
     pub start: SpanStart,
+    x: Option<X>,
     product: Symmetric,
     bound: Symmetric,
     fingerprint: OnceLock<Digest>,
@@ -86,7 +88,19 @@ impl SpanProblem {
         let product = Symmetric::new(&gram.0);
         let bound = Symmetric::new(&Matrix::new(n, n, gram.0.values().iter().map(|k| k.abs()).collect()));
         let fingerprint = OnceLock::new();
-        Self { gram, samples, labels, network, loss, rate, start, product, bound, fingerprint }
+        let x = samples.clone().map(X::from);
+        Self { gram, samples, x, labels, network, loss, rate, start, product, bound, fingerprint }
+    }
+
+    /// The same with these samples, which may be shared out.
+    pub fn with_samples(self, x: X) -> Self {
+        let samples = if let X::Here(x) = &x { Some(x.clone()) } else { None };
+        Self { samples, x: Some(x), ..self }
+    }
+
+    /// The samples, wherever they are.
+    pub fn x(&self) -> Option<&X> {
+        self.x.as_ref()
     }
 
     /// Number of samples n.
@@ -355,7 +369,7 @@ impl Iterate for Coefficients {
     /// `W = W(0) + CᵀX`, m passes over X; m×0 where X or W(0) is not held.
     fn weights(&self) -> Matrix {
         let m = self.problem.network.width;
-        let (Some(x), Some(start)) = (&self.problem.samples, &self.problem.start.weights) else {
+        let (Some(x), Some(start)) = (self.problem.x(), &self.problem.start.weights) else {
             return Matrix::zeros(m, 0);
         };
         let mut w = Matrix::clone(start);
@@ -366,11 +380,10 @@ impl Iterate for Coefficients {
             }
             return w;
         }
-        let (mut column, mut sum) = (vec![0.0; x.rows()], vec![0.0; x.cols()]);
         for j in 0..m {
-            column.iter_mut().enumerate().for_each(|(i, c)| *c = self.c.hi()[i * m + j]);
-            farfield_kernels::dense::combine(&column, x.values(), x.cols(), &mut sum);
-            w.row_mut(j).iter_mut().zip(&sum).for_each(|(w, sum)| *w += sum);
+            let column: Vec<f64> = (0..x.rows()).map(|i| self.c.hi()[i * m + j]).collect();
+            let sums = x.combinations(&[&column]);
+            w.row_mut(j).iter_mut().zip(&sums[0]).for_each(|(w, sum)| *w += sum);
         }
         w
     }

@@ -24,6 +24,7 @@ mod search;
 pub mod sliding;
 pub mod test_error;
 
+use crate::data::slabs::{Whole, X};
 use crate::inner_products::{Direction, Gram, InnerProducts};
 use crate::matrix::Matrix;
 use crate::network::{Network, Pattern};
@@ -116,7 +117,7 @@ impl Limit {
     /// without it such problems are undecided, and none is called not separable.
     pub fn of_pattern(
         k: &Gram,
-        x: Option<&Matrix>,
+        x: Option<&dyn Whole>,
         y: &[f64],
         network: &Network,
         pattern: &Pattern,
@@ -184,7 +185,17 @@ impl Limit {
 
     /// W* (m×d) for the samples X (n×d).
     pub fn weights(&self, x: &Matrix) -> Matrix {
+        of_groups(&self.direction, self.direction.columns.iter().map(|c| combination(c, x)).collect())
+    }
+
+    /// [`Limit::weights`] for samples that may be shared out.
+    pub fn weights_on(&self, x: &X) -> Matrix {
         weights(&self.direction, x)
+    }
+
+    /// [`Limit::boundary`] for samples that may be shared out.
+    pub fn boundary_on(&self, x: &X) -> Vec<f64> {
+        combinations(&[&self.boundary_coefficients], x).remove(0)
     }
 
     /// The decision boundary `w̄ = Σ_i b_i x_i` (length d) for the samples X (n×d).
@@ -200,18 +211,32 @@ pub fn plane(direction: &Direction, network: &Network) -> bool {
 }
 
 /// The decision boundary (length d) of a direction, where it is a plane, for the samples X (n×d).
-pub fn boundary(direction: &Direction, network: &Network, x: &Matrix) -> Option<Vec<f64>> {
+pub fn boundary(direction: &Direction, network: &Network, x: &X) -> Option<Vec<f64>> {
     let groups = &direction.groups;
     let weight = |p: usize| groups.size[p] as f64 * network.output(groups.first[p]);
     let term = |i: usize| (0..groups.len()).map(|p| weight(p) * direction.columns[p][i]).sum();
-    plane(direction, network).then(|| combination(&(0..x.rows()).map(term).collect::<Vec<f64>>(), x))
+    plane(direction, network).then(|| combinations(&[&(0..x.rows()).map(term).collect::<Vec<f64>>()], x).remove(0))
 }
 
 /// The weights (m×d) of a direction for the samples X (n×d).
-pub fn weights(direction: &Direction, x: &Matrix) -> Matrix {
-    let groups: Vec<Vec<f64>> = direction.columns.iter().map(|c| combination(c, x)).collect();
+pub fn weights(direction: &Direction, x: &X) -> Matrix {
+    let columns: Vec<&[f64]> = direction.columns.iter().map(|c| &c[..]).collect();
+    of_groups(direction, combinations(&columns, x))
+}
+
+/// The weights (m×d) whose neurons have the vector (length d) of their group.
+fn of_groups(direction: &Direction, groups: Vec<Vec<f64>>) -> Matrix {
+    let d = groups.first().map_or(0, Vec::len);
     let rows = direction.groups.of.iter().flat_map(|g| groups[*g].iter().copied());
-    Matrix::new(direction.groups.of.len(), x.cols(), rows.collect())
+    Matrix::new(direction.groups.of.len(), d, rows.collect())
+}
+
+/// `Σ_i b_i x_i` (length d) for each of several b, wherever the samples are.
+fn combinations(b: &[&[f64]], x: &X) -> Vec<Vec<f64>> {
+    match x {
+        X::Here(x) => b.iter().map(|b| combination(b, x)).collect(),
+        X::Apart(_) => x.combinations(b),
+    }
 }
 
 /// `Σ_i b_i x_i`, length d.

@@ -16,6 +16,7 @@ use super::precise::double::Double;
 use super::precise::features::{Features, length};
 use super::precise::vector::Vector;
 use super::rows::{Row, Rows};
+use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, InnerProducts};
 use crate::matrix::Matrix;
 use faer::linalg::solvers::Solve;
@@ -68,7 +69,7 @@ pub enum Found {
 }
 
 /// Solves for K (n×n), and X (n×d) if it is known. Rows may be added; `warm` are estimates of the weights of the first.
-pub fn search(k: &Gram, x: Option<&Matrix>, rows: &mut Rows, warm: Option<&[f64]>) -> Found {
+pub fn search(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, warm: Option<&[f64]>) -> Found {
     let mut warm = warm.map(<[f64]>::to_vec);
     for _ in 0..ROUNDS {
         let h = rows.gram(&k.0);
@@ -118,9 +119,9 @@ struct KnownByGram {
 }
 
 impl KnownByGram {
-    fn new(k: &Gram, x: Option<&Matrix>, rows: &Rows, weights: &[f64]) -> Self {
+    fn new(k: &Gram, x: Option<&dyn Whole>, rows: &Rows, weights: &[f64]) -> Self {
         let (n, m) = (rows.y.len(), rows.network.width);
-        let error = 4.0 * (n + x.map_or(0, Matrix::cols) + m + 16) as f64 * 0.5 * f64::EPSILON;
+        let error = 4.0 * (n + x.map_or(0, Whole::columns) + m + 16) as f64 * 0.5 * f64::EPSILON;
         let direction = rows.direction(&rows.by_group(weights));
         let image = k.image(&direction);
         let norm = |i: usize| k.0[(i, i)].sqrt();
@@ -159,9 +160,9 @@ impl KnownByGram {
 }
 
 /// X's answer; without X none, with what K knows of the margin.
-fn by_samples(k: &Gram, x: Option<&Matrix>, rows: &mut Rows, guess: &[f64], kkt_residual: f64) -> Found {
+fn by_samples(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, guess: &[f64], kkt_residual: f64) -> Found {
     let known = KnownByGram::new(k, x, rows, guess);
-    let Some(x) = x.filter(|x| x.values().iter().all(|v| v.is_finite())) else {
+    let Some(x) = x.and_then(Whole::whole).filter(|x| x.values().iter().all(|v| v.is_finite())) else {
         let finite = k.0.values().iter().all(|v| v.is_finite());
         let interval = (known.low, if finite { known.high } else { f64::INFINITY });
         return Found::Undecided(guess.to_vec(), interval, kkt_residual);

@@ -35,6 +35,7 @@
 use super::rows::{Row, Rows};
 use super::search::{self, Answer, Found};
 use super::{Farkas, Inseparable, Limit, Prediction, Undecided, smallest_eigenvalue};
+use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, InnerProducts};
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
@@ -74,7 +75,13 @@ pub struct SlidingPair {
 impl Sliding {
     /// The limit with every own-sign pair on its positive side, for K (n×n), X (n×d) if it is known, and n labels ±1.
     /// `warm` are estimates of λ (n), such as `α c t ℓ_i`.
-    pub fn solve(k: &Gram, x: Option<&Matrix>, y: &[f64], network: &Network, warm: Option<&[f64]>) -> Prediction<Self> {
+    pub fn solve(
+        k: &Gram,
+        x: Option<&dyn Whole>,
+        y: &[f64],
+        network: &Network,
+        warm: Option<&[f64]>,
+    ) -> Prediction<Self> {
         Self::with_sides(k, x, y, network, &Pattern::activated(network, y), warm)
     }
 
@@ -82,7 +89,7 @@ impl Sliding {
     /// matter. X is asked where the rounding of K hides the answer, as in [`Limit::of_pattern`].
     pub fn with_sides(
         k: &Gram,
-        x: Option<&Matrix>,
+        x: Option<&dyn Whole>,
         y: &[f64],
         network: &Network,
         sides: &Pattern,

@@ -187,14 +187,14 @@ impl Monitor {
 
     fn solve_ray(&self, sides: Sides) -> Known {
         let Problem { data, network, loss, .. } = &self.problem;
-        let (x, y, loss) = (data.x(), data.y(), *loss);
-        let ray = match (&sides, data.gram()) {
+        let (x, y, loss) = (data.samples().whole(), data.y(), *loss);
+        let ray = match (&sides, data.gram().zip(x)) {
             (_, None) => Err(NoRay::TooLarge),
-            (Sides::Whole(pattern), Some(k)) => Ray::of_pattern(x, y, network, pattern, loss).map(|ray| {
+            (Sides::Whole(pattern), Some((k, x))) => Ray::of_pattern(x, y, network, pattern, loss).map(|ray| {
                 let off = ray.inconsistent(k, network, false, |i, j| Some(pattern.get(i, j))).len();
                 (ray, off)
             }),
-            (Sides::Own(own), Some(k)) => Ray::with_sides(x, y, network, own, loss).map(|ray| {
+            (Sides::Own(own), Some((k, x))) => Ray::with_sides(x, y, network, own, loss).map(|ray| {
                 let side = |i: usize, j: usize| (network.sign(j) * y[i] > 0.0).then(|| own.get(i, j));
                 let off = ray.inconsistent(k, network, false, side).len();
                 (ray, off)

@@ -52,14 +52,14 @@ impl TestError {
     /// Of the limit; none for data whose distribution is unknown. Closed forms are for Gaussian noise, that of the
     /// limit for a boundary that is a plane; the rest is sampled, with generators that depend on its seed.
     pub fn of_limit(limit: &Limit, problem: &Problem, sampling: &Sampling) -> Option<Self> {
-        let boundary = || limit.linear(&problem.network).then(|| limit.boundary(problem.data.x()));
+        let boundary = || limit.linear(&problem.network).then(|| limit.boundary_on(problem.data.samples()));
         Self::of_direction(Some(&limit.direction), boundary, problem, sampling)
     }
 
     /// Of where W goes if nothing separates the samples; else as [`TestError::of_limit`]. Without a direction there is
     /// only what the distribution says.
     pub fn of_ray(direction: Option<&Direction>, problem: &Problem, sampling: &Sampling) -> Option<Self> {
-        let boundary = || limit::boundary(direction?, &problem.network, problem.data.x());
+        let boundary = || limit::boundary(direction?, &problem.network, problem.data.samples());
         Self::of_direction(direction, boundary, problem, sampling)
     }
 
@@ -79,7 +79,7 @@ impl TestError {
         let sampled = match (&boundary, direction) {
             (Some(_), _) if gaussian => None,
             (Some(boundary), _) => monte_carlo::of_boundary(boundary, mixture, sampling, draws),
-            (None, Some(goal)) => of_weights(problem, &limit::weights(goal, data.x()), sampling, draws),
+            (None, Some(goal)) => of_weights(problem, &limit::weights(goal, data.samples()), sampling, draws),
             (None, None) => None,
         };
         let bayes = gaussian.then(|| test_error::bayes(mixture));

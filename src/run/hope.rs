@@ -80,9 +80,11 @@ const PARALLEL: f64 = 1e-10;
 /// Whether a sample is 0, or two samples of different labels are positive multiples of each other, exactly.
 fn contradict(data: &Data) -> bool {
     let Some(k) = data.gram() else { return false };
-    let (x, y, norms) = (data.x(), data.y(), data.norms());
+    let (y, norms) = (data.y(), data.norms());
     let near = |i: usize, j: usize| k.0[(i, j)] >= norms[i] * norms[j] * (1.0 - PARALLEL);
-    let pairs = |i: usize| (0..i).any(|j| y[i] != y[j] && near(i, j) && multiples(x, i, j));
+    let pairs = |i: usize| {
+        (0..i).any(|j| y[i] != y[j] && near(i, j) && data.samples().whole().is_some_and(|x| multiples(x, i, j)))
+    };
     (0..y.len()).any(|i| norms[i] == 0.0 || pairs(i))
 }
 

@@ -32,7 +32,7 @@ const BYTES: usize = 64 << 20;
 impl Machine {
     /// Measures `threads` threads of the current pool, and reads of `bytes` bytes of data.
     pub fn measure<T: Lane>(threads: usize, bytes: f64) -> Self {
-        let isa = Isa::best();
+        let isa = Isa::current();
         let data = (bytes as usize).clamp(4 << 10, 512 << 20);
         Self {
             fma_gflop_per_s: multiply_adds::<T>(isa, threads),

@@ -295,7 +295,7 @@ fn report(
         percent_of_roof: 100.0 * rate * compute.max(memory),
         percent_in_anchors: None,
         bound,
-        isa: Isa::best().name(),
+        isa: Isa::current().name(),
         nest,
         lanes,
         machine,

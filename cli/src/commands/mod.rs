@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod convert;
 mod limit;
 mod resume;
 mod run;
@@ -10,8 +11,10 @@ mod sweep;
 use crate::config::{Config, Source as Samples, paths};
 use crate::error::{Error, Result, input_error};
 use crate::manual;
+use crate::ranks;
 use crate::signals::Signals;
 use clap::{Args, Parser, Subcommand, ValueHint};
+use farfield_kernels::isa::Isa;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -23,6 +26,9 @@ use std::path::{Path, PathBuf};
 #[derive(Parser)]
 #[command(name = "farfield", version)]
 pub struct Cli {
+    /// Use this instruction set of the machine [default: the best one]; the result does not depend on it
+    #[arg(long, global = true, value_name = "NAME", value_parser = ["scalar", "avx2", "avx512", "neon"])]
+    isa: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -37,6 +43,8 @@ enum Command {
     Check(CheckArgs),
     /// A grid of problems, each several times; goes on where it was
     Sweep(sweep::SweepArgs),
+    /// A table or a sparse file as an array (.npy), selected and standardized as for a run
+    Convert(convert::ConvertArgs),
     /// Steps per second of a shape, next to what this machine can do
     Bench(bench::BenchArgs),
     /// Print a completion script for a shell
@@ -174,15 +182,42 @@ fn cannot_start(threads: usize, error: &dyn std::fmt::Display) -> Error {
 /// # Errors
 /// Bad input, or files that cannot be written.
 pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
+    cli.isa.as_deref().map_or(Ok(()), choose)?;
+    if ranks::link().is_some() && !matches!(cli.command, Command::Run(_)) {
+        return Err(input_error!("under mpirun only farfield run is shared out; start other commands without it"));
+    }
     match cli.command {
         Command::Run(args) => run::execute(&args, signals),
         Command::Limit(args) => limit::execute(&args, signals),
         Command::Check(args) => check::execute(&args, signals),
         Command::Sweep(args) => sweep::execute(&args, signals),
+        Command::Convert(args) => convert::execute(&args, signals),
         Command::Bench(args) => bench::execute(&args),
         Command::Completions { shell } => print(&manual::completions(shell)).map(|()| 0),
         Command::Man => print(&manual::page()?).map(|()| 0),
     }
+}
+
+/// What the other processes of a run under mpirun do before they wait: the same as the one that runs it.
+///
+/// # Errors
+/// As [`execute`].
+pub fn help(cli: Cli) -> Result<Config> {
+    cli.isa.as_deref().map_or(Ok(()), choose)?;
+    match cli.command {
+        Command::Run(args) => args.source.load_file(resume::place(&args)?.0.as_deref())?.resolved(),
+        _ => Err(input_error!("only farfield run is shared out")),
+    }
+}
+
+/// Makes everything use this instruction set.
+fn choose(name: &str) -> Result<()> {
+    let Some(isa) = Isa::named(name) else {
+        let names: Vec<&str> = Isa::all().into_iter().map(Isa::name).collect();
+        return Err(input_error!("--isa {name}: this machine has {}", names.join(", ")));
+    };
+    isa.choose();
+    Ok(())
 }
 
 /// Prints what clap prints to stdout: help and version.

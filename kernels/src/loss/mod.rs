@@ -181,7 +181,7 @@ impl Loss {
     /// If the lengths differ.
     pub fn increments(self, q: &[f64], rate: f64, out: &mut [f64]) {
         assert_eq!(q.len(), out.len(), "one increment per margin");
-        Isa::best().run(Increments { loss: self, q, rate, out });
+        Isa::current().run(Increments { loss: self, q, rate, out });
     }
 
     /// `s(q)`, to an ulp or two; for diagnostics ([`Loss::increments`] is what steps use).

@@ -17,7 +17,8 @@
 //! shared out over threads.
 
 use crate::matrix::Matrix;
-use pulp::{Arch, Simd, WithSimd};
+use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 const LANES: usize = 8;
@@ -39,7 +40,7 @@ pub struct Excess {
 
 /// `aᵀb` in working precision.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    Arch::new().dispatch(
+    Isa::current().dispatch(
         #[inline(always)]
         || dot_lanes(a, b),
     )
@@ -47,7 +48,7 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// `y ← y + s·x`.
 pub fn add_scaled(s: f64, x: &[f64], y: &mut [f64]) {
-    Arch::new().dispatch(
+    Isa::current().dispatch(
         #[inline(always)]
         || {
             for (x, y) in x.iter().zip(y) {
@@ -61,7 +62,7 @@ pub fn add_scaled(s: f64, x: &[f64], y: &mut [f64]) {
 pub fn excess(h: &Matrix, rows: &[usize], lambda: &[f64]) -> Vec<f64> {
     by_blocks(h, rows, |rows: &[usize]| {
         let mut out = vec![0.0; rows.len()];
-        Arch::new().dispatch(Plain { h, rows, lambda, out: &mut out });
+        Isa::current().dispatch(Plain { h, rows, lambda, out: &mut out });
         out
     })
 }
@@ -75,7 +76,7 @@ pub fn accurate_excess(h: &Matrix, rows: &[usize], lambda: &[f64]) -> Vec<Excess
 fn accurate_sums(h: &Matrix, rows: &[usize], lambda: &[f64], start: f64) -> Vec<Excess> {
     by_blocks(h, rows, |rows: &[usize]| {
         let mut out = vec![Excess::default(); rows.len()];
-        Arch::new().dispatch(Compensated { h, rows, lambda, start, out: &mut out });
+        Isa::current().dispatch(Compensated { h, rows, lambda, start, out: &mut out });
         out
     })
 }

@@ -9,7 +9,7 @@
 //! fixed order. As in [`super::super::dual::accurate`], the loops are plain ones in a dispatched region.
 
 use super::double::{Double, fast_two_sum, two_sum};
-use pulp::Arch;
+use farfield_kernels::isa::Isa;
 
 const LANES: usize = 8;
 
@@ -54,7 +54,7 @@ impl Vector {
     /// `⟨self, b⟩`.
     pub fn dot(&self, b: &Self) -> Double {
         assert_eq!(self.len(), b.len(), "a product of equal lengths");
-        Arch::new().dispatch(
+        Isa::current().dispatch(
             #[inline(always)]
             || dot_lanes(&self.hi, &self.lo, &b.hi, &b.lo),
         )
@@ -63,7 +63,7 @@ impl Vector {
     /// `⟨self, x⟩` for numbers of f64.
     pub fn dot_plain(&self, x: &[f64]) -> Double {
         assert_eq!(self.len(), x.len(), "a product of equal lengths");
-        Arch::new().dispatch(
+        Isa::current().dispatch(
             #[inline(always)]
             || dot_plain_lanes(x, &self.hi, &self.lo),
         )
@@ -72,7 +72,7 @@ impl Vector {
     /// `self ← self + s·x`.
     pub fn add_scaled(&mut self, s: Double, x: &Self) {
         assert_eq!(self.len(), x.len(), "a sum of equal lengths");
-        Arch::new().dispatch(
+        Isa::current().dispatch(
             #[inline(always)]
             || {
                 for k in 0..self.hi.len().min(self.lo.len()).min(x.hi.len()).min(x.lo.len()) {
@@ -86,7 +86,7 @@ impl Vector {
     /// `self ← self + s·x` for numbers of f64.
     pub fn add_scaled_plain(&mut self, s: Double, x: &[f64]) {
         assert_eq!(self.len(), x.len(), "a sum of equal lengths");
-        Arch::new().dispatch(
+        Isa::current().dispatch(
             #[inline(always)]
             || {
                 for ((x, hi), lo) in x.iter().zip(&mut self.hi).zip(&mut self.lo) {

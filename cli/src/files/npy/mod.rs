@@ -15,7 +15,9 @@ use crate::error::{Result, input_error};
 use element::{Element, Kind};
 use farfield::Matrix;
 use header::Header;
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 pub use write::{write_bits, write_matrix, write_vector};
 
@@ -51,6 +53,51 @@ pub fn parse_matrix(file: Opened, room: Room) -> Result<Matrix> {
         file.read(|_, v| values.push(v))?;
     }
     Ok(Matrix::new(rows, cols, values))
+}
+
+/// The sizes of a two-dimensional array.
+///
+/// # Errors
+/// As [`matrix`].
+pub fn shape(path: &Path) -> Result<(usize, usize)> {
+    let file = Array::new(open::open(path)?)?;
+    match file.header.shape[..] {
+        [rows, cols] => Ok((rows, cols)),
+        _ => {
+            Err(file
+                .wrong(&format!("expected an array of 2 dimensions (samples × features), found {}", file.describe())))
+        }
+    }
+}
+
+/// Reads some columns of a two-dimensional array, and no other bytes of a file that is not compressed.
+///
+/// # Errors
+/// As [`matrix`]; a compressed file.
+pub fn columns(path: &Path, columns: Range<usize>) -> Result<Matrix> {
+    let (rows, cols) = shape(path)?;
+    let mut opened = open::open(path)?;
+    opened.length.ok_or_else(|| input_error!("{}: unpack it, to read some columns of it", path.display()))?;
+    let header = Header::read(&mut &std::mem::take(&mut opened.start)[..]).map_err(|e| input_error!("{e}"))?;
+    let (element, size, width) = (header.element, header.element.size, columns.len());
+    let failed = |e: std::io::Error| input_error!("{}: cannot read: {e}", path.display());
+    if !element.is_number() {
+        return Err(input_error!("{}: its elements are text; expected numbers", path.display()));
+    }
+    let mut file = File::open(path).map_err(failed)?;
+    let mut x = Matrix::zeros(rows, width);
+    let (strips, long) = if header.fortran { (width, rows) } else { (rows, width) };
+    let mut bytes = vec![0; long * size];
+    for strip in 0..strips {
+        let first = if header.fortran { (columns.start + strip) * rows } else { strip * cols + columns.start };
+        file.seek(SeekFrom::Start((header.length + first * size) as u64)).map_err(failed)?;
+        file.read_exact(&mut bytes).map_err(failed)?;
+        for (at, bytes) in bytes.chunks_exact(size).enumerate() {
+            let (i, k) = if header.fortran { (at, strip) } else { (strip, at) };
+            x[(i, k)] = element.value(bytes);
+        }
+    }
+    Ok(x)
 }
 
 /// Reads an array of one dimension, or of two of which one is 1.

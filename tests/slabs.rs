@@ -1,0 +1,180 @@
+//! Columns of X shared out over processes, here threads that send each other messages: the same bits for any number of them.
+
+use farfield::data::initial_weights;
+use farfield::data::slabs::{self, Link, Slab, Slabs, X, columns_of, serve};
+use farfield::{
+    Data, Descent, Draw, EngineChoice, Error, Matrix, Mixture, Network, Noise, Options, Precision, Problem, Row, Start,
+    Watch,
+};
+use std::fmt::Debug;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{JoinHandle, spawn};
+
+/// Messages between threads of this process.
+struct Threads {
+    rank: usize,
+    to: Vec<Mutex<Sender<Vec<f64>>>>,
+    from: Vec<Mutex<Receiver<Vec<f64>>>>,
+}
+
+impl Debug for Threads {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "rank {} of {}", self.rank, self.to.len())
+    }
+}
+
+impl Link for Threads {
+    fn ranks(&self) -> usize {
+        self.to.len()
+    }
+    fn rank(&self) -> usize {
+        self.rank
+    }
+    fn send(&self, to: usize, numbers: &[f64]) {
+        self.to[to].lock().expect("no panic").send(numbers.to_vec()).expect("a receiver");
+    }
+    fn receive(&self, from: usize, numbers: &mut [f64]) {
+        let sent = self.from[from].lock().expect("no panic").recv().expect("a sender");
+        numbers.copy_from_slice(&sent); // also says that the lengths agree
+    }
+}
+
+fn links(ranks: usize) -> Vec<Arc<dyn Link>> {
+    let mut to: Vec<Vec<_>> = (0..ranks).map(|_| Vec::new()).collect();
+    let mut from: Vec<Vec<_>> = (0..ranks).map(|_| Vec::new()).collect();
+    for sender in &mut to {
+        for receivers in &mut from {
+            let (send, receive) = channel();
+            sender.push(Mutex::new(send));
+            receivers.push(Mutex::new(receive));
+        }
+    }
+    let link = |(rank, (to, from))| Arc::new(Threads { rank, to, from }) as Arc<dyn Link>;
+    to.into_iter().zip(from).enumerate().map(link).collect()
+}
+
+struct Case {
+    mixture: Mixture,
+    draw: Draw,
+    m: usize,
+}
+
+impl Case {
+    fn new(n: usize, d: usize, m: usize, label_noise: f64) -> Self {
+        let mixture = Mixture::new(4.0, vec![1.0; d], Noise::Gaussian);
+        Self { mixture, draw: Draw { n, balance: 0.5, label_noise, seed: 3 }, m }
+    }
+
+    /// The data over so many ranks, and the others at work.
+    fn shared(&self, ranks: usize, affordable: bool) -> (Data, Vec<JoinHandle<f64>>) {
+        let slab = |link, draw: &Draw, mixture: &Mixture| slabs::draw(link, mixture, draw, &Watch::default());
+        let mut links = links(ranks).into_iter();
+        let root = links.next().expect("a root");
+        let others = links.map(|link| {
+            let (draw, mixture) = (self.draw, self.mixture.clone());
+            spawn(move || serve(&slab(link, &draw, &mixture).expect("a slab")))
+        });
+        let others = others.collect();
+        let slabs = Slabs::new(slab(root, &self.draw, &self.mixture).expect("a slab"), affordable);
+        (Data::draw_shared(slabs, self.mixture.clone(), &self.draw, &Watch::default()).expect("data"), others)
+    }
+
+    fn alone(&self) -> Data {
+        Data::draw(self.mixture.clone(), &self.draw).expect("data")
+    }
+
+    /// What is to have the same bits: the digest of the state, λ, w̄ and W.
+    fn run(&self, data: &Data, options: &Options) -> (String, Vec<f64>, Vec<f64>, Vec<f64>) {
+        let problem = Problem::new(data, Network::new(self.m, self.m / 2, 0.1).expect("a network")).expect("a problem");
+        let mut descent = Descent::with(&problem, &Start::gaussian(1e-4, 5), options).expect("a descent");
+        descent.run(options.planned, |_: &Row| std::ops::ControlFlow::Continue(()));
+        let outcome = descent.outcome(0);
+        let limit = descent.monitor().limit();
+        let lambda = limit.map(|limit| limit.lambda.clone()).unwrap_or_default();
+        let plane = limit.map(|limit| limit.boundary_on(data.samples())).unwrap_or_default();
+        (outcome.digest, lambda, plane, descent.iterate().weights().into_values())
+    }
+}
+
+fn end(data: &Data, others: Vec<JoinHandle<f64>>) {
+    let X::Apart(slabs) = data.samples() else { panic!("shared out") };
+    slabs.end(7);
+    others.into_iter().for_each(|other| assert_eq!(other.join().expect("no panic"), 7.0));
+}
+
+#[test]
+fn columns_are_shared_out() {
+    for (ranks, d) in [(1, 5), (2, 5), (3, 1000), (4, 67), (7, 100_000)] {
+        let all: Vec<usize> = (0..ranks).flat_map(|rank| columns_of(rank, ranks, d)).collect();
+        assert_eq!(all, (0..d).collect::<Vec<_>>(), "{ranks} {d}");
+    }
+}
+
+/// Shapes with parts of columns that end within a slab, at its end, and in the next ones; with one part for all ranks;
+/// with ranks that have no columns.
+#[test]
+fn any_number_of_ranks_gives_the_same_numbers() {
+    for (n, d) in [(20, 30_001), (150, 5000), (700, 333), (5, 3), (9, 100), (120, 2049)] {
+        let case = Case::new(n, d, 4, 0.0);
+        let alone = case.alone();
+        let w = initial_weights(3, d, 1.0, 1);
+        let c: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
+        for ranks in 1..=4 {
+            let (data, others) = case.shared(ranks, true);
+            assert_eq!(data.gram().expect("K").0, alone.gram().expect("K").0, "{n} {d} {ranks}");
+            assert_eq!(data.samples().preactivations(&w), alone.samples().preactivations(&w), "{n} {d} {ranks}");
+            assert_eq!(data.samples().combinations(&[&c, &c]), alone.samples().combinations(&[&c, &c]));
+            assert_eq!(data.digest(), alone.digest());
+            assert_eq!(data.lambda_max(), alone.lambda_max());
+            assert_eq!(data.x(), alone.x());
+            end(&data, others);
+        }
+    }
+}
+
+#[test]
+fn runs_have_the_same_bits() {
+    let gram = Options { engine: EngineChoice::Gram, planned: 1e12, ..Options::default() };
+    let direct = Options { engine: EngineChoice::Direct, planned: 200.0, ..Options::default() };
+    for (case, options) in [
+        (Case::new(20, 301, 4, 0.0), &gram),
+        (Case::new(24, 1000, 6, 0.2), &gram),
+        (Case::new(20, 301, 4, 0.0), &direct),
+        (Case::new(10, 33, 4, 0.0), &Options { precision: Precision::Mixed, ..direct.clone() }),
+    ] {
+        let alone = case.run(&case.alone(), options);
+        assert!(!alone.0.is_empty() && !alone.3.is_empty());
+        for ranks in 2..=3 {
+            let (data, others) = case.shared(ranks, true);
+            assert_eq!(case.run(&data, options), alone, "{ranks}");
+            end(&data, others);
+        }
+    }
+}
+
+/// Where the root may not hold X, steps on K still go the same way; steps on X are refused.
+#[test]
+fn a_root_without_room_takes_steps_on_k() {
+    let case = Case::new(20, 301, 4, 0.0);
+    let options = Options { engine: EngineChoice::Gram, planned: 1e12, ..Options::default() };
+    let (data, others) = case.shared(3, false);
+    let (digest, lambda, ..) = case.run(&data, &options);
+    let alone = case.run(&case.alone(), &options);
+    assert_eq!(digest, alone.0);
+    lambda.iter().zip(&alone.1).for_each(|(a, b)| assert!((a - b).abs() <= 1e-9 * b.abs().max(1e-3), "{a} {b}"));
+    let problem = Problem::new(&data, Network::new(4, 2, 0.1).expect("a network")).expect("a problem");
+    let direct = Options { engine: EngineChoice::Direct, ..options };
+    assert!(matches!(Descent::with(&problem, &Start::gaussian(1e-4, 5), &direct), Err(Error::Options(_))));
+    end(&data, others);
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_found_where_they_are() {
+    let link = links(2).remove(1);
+    let mut x = Matrix::zeros(2, 36);
+    x[(1, 3)] = f64::INFINITY;
+    let error = Slab::new(link.clone(), x, 68).expect_err("not finite");
+    assert_eq!(error, Error::NotFinite { sample: 1, feature: 35, value: f64::INFINITY });
+    assert!(matches!(Slab::new(link, Matrix::zeros(2, 35), 68), Err(Error::Shape { .. })));
+}
