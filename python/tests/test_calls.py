@@ -230,8 +230,8 @@ def test_results_are_shown():
     assert repr(run).splitlines()[0].startswith("   problem  n = 30")
     assert "files" not in repr(run) and "certified ≤" in repr(run)
     assert "<svg" in run._repr_html_() and "<table" in run.trace._repr_html_()
-    assert run.trace.to_pandas().shape == (run.trace.rows, 12)
-    assert run.trace.to_polars().shape == (run.trace.rows, 12)
+    assert run.trace.to_pandas().shape == (run.trace.rows, len(run.trace.columns))
+    assert run.trace.to_polars().shape == (run.trace.rows, len(run.trace.columns))
     assert list(run.trace) == run.trace.columns and "cosine_gap" in dir(run.trace) and "digest" in dir(run)
     assert np.isnan(run.trace.cosine_gap[0]) and run.trace.segment[-1] == "warp"
     with pytest.raises(AttributeError, match="no_such"):
