@@ -40,7 +40,7 @@ impl fmt::Display for Value {
 }
 
 /// The columns of trace.csv.
-pub const TRACE: [Column; 13] = [
+pub const TRACE: [Column; 12] = [
     ("t", |r| number(r.t)),
     ("log_loss", |r| number(r.log_loss)),
     ("min_margin", |r| number(r.min_margin)),
@@ -53,7 +53,6 @@ pub const TRACE: [Column; 13] = [
     ("sign_agreement", |r| number(r.sign_agreement)),
     ("flips", |r| Value::Count(r.flips.count)),
     ("segment", |r| Value::Name(r.segment.name())),
-    ("loss_above_floor", |r| maybe(r.loss_above_floor)),
 ];
 
 /// The columns of precision.csv.

@@ -22,7 +22,7 @@ class Trace(Table):
     """The rows of a run at its monitored t: the columns of trace.csv, not a number where undefined.
 
     ``t, log_loss, min_margin, weight_norm, gradient_norm, cosine_gap, certified_cosine_gap, gradient_cosine_gap,
-    dual_gap, sign_agreement, flips, segment, loss_above_floor``
+    dual_gap, sign_agreement, flips, segment``
     """
 
 
@@ -42,7 +42,7 @@ class Run:
     ('proved', (20,), (8, 400))
     >>> run.trace
     Trace of 26 rows: t, log_loss, min_margin, weight_norm, gradient_norm, cosine_gap, certified_cosine_gap, \
-gradient_cosine_gap, dual_gap, sign_agreement, flips, segment, loss_above_floor
+gradient_cosine_gap, dual_gap, sign_agreement, flips, segment
     """
 
     trace: Trace
