@@ -22,5 +22,6 @@ pub mod setup;
 pub mod signals;
 pub mod summary;
 pub mod sweep;
+pub mod threads;
 pub mod trace;
 pub mod usage;

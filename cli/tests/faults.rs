@@ -8,6 +8,7 @@ mod common;
 
 use common::{PROGRAM, contents, farfield, folder, of_one_run, refused, text};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -67,7 +68,8 @@ fn one_failure_costs_one_file_and_is_one_line() {
     let faults = Faults { shim, log: place.join("log"), dir: place.join("out") };
     for (call, bytes) in [("write", 1), ("open", 1), ("rename", 1), ("mmap", 1), ("alloc", 1 << 12)] {
         let mut reached = 0;
-        // The first mmap is the runtime's own, before anything of this program runs.
+        // The first mmap is the stack for signals that Rust's runtime gives the main thread before `main`; without it
+        // the runtime aborts (library/std, `stack_overflow::make_handler`), before anything of this program runs.
         for k in if call == "mmap" { 2 } else { 1 }..=most {
             let before = faults.reset();
             let (out, failed) = faults.run(call, k, bytes);
@@ -126,4 +128,31 @@ fn limits_of_the_shell_are_errors_of_one_line() {
     refused(&farfield(&["bench", "--threads", "65535"]), 2, &["1024"]);
     let many = Command::new(PROGRAM).arg("check").env("RAYON_NUM_THREADS", "100000").output().expect("it starts");
     refused(&many, 2, &["RAYON_NUM_THREADS"]);
+}
+
+/// A limit on processes (`ulimit -u`) holds for everybody but root, who becomes somebody else for it.
+#[test]
+fn threads_that_cannot_start_are_errors_of_one_line() {
+    let place = folder("processes");
+    let plan = place.join("plan.toml");
+    fs::write(&plan, "seeds = 2\n[base]\ndata.n = 8\ndata.d = 40\n[grid]\ndata.signal = [1, 2]\n").expect("a plan");
+    let root = fs::metadata("/proc/self").expect("this process").uid() == 0;
+    let user: &[&str] = if root { &["setpriv", "--reuid=65534", "--clear-groups"] } else { &["env"] };
+    let limited = |most: &str, args: &str| {
+        let script = format!("ulimit -u {most}; cd /; exec {PROGRAM} {args}");
+        let mut command = Command::new(user[0]);
+        command.args(&user[1..]).args(["bash", "-c", &script]).env("RUST_BACKTRACE", "0").output()
+    };
+    if !limited("64", "--version").is_ok_and(|out| out.status.success()) {
+        eprintln!("nobody else can run the program here (setpriv, permissions): nothing is tested");
+        return;
+    }
+    let out = text(&place.join("out")).to_string();
+    let sweep = format!("sweep {} -o {out} --threads 2", text(&plan));
+    for args in
+        [&format!("run -o {out} --threads 2"), "limit --threads 2", "check --threads 2", "bench --threads 2", &sweep]
+    {
+        refused(&limited("1", args).expect("it was there"), 2, &["cannot start 2 threads", "ulimit"]);
+        assert!(!place.join("out").exists(), "{args}: refused, yet there is a folder");
+    }
 }

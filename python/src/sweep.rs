@@ -9,6 +9,7 @@ use farfield_cli::sweep::home::{check_cells, plan_of, settle};
 use farfield_cli::sweep::plan::Plan;
 use farfield_cli::sweep::shard::{Part, Shard};
 use farfield_cli::sweep::{State, merge as tables, states, work};
+use farfield_cli::threads;
 use pyo3::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,7 @@ pub fn sweep(
 }
 
 fn solve(plan: &Plan, dir: &Path, threads: usize, retry: bool, stop: &Stop) -> Result<(usize, usize, usize)> {
+    let team = threads::singles(threads)?;
     settle(plan, dir)?;
     let todo = |states: &[State]| -> Vec<u64> {
         let wanted = |s: State| s == State::Missing || retry && s == State::Failed;
@@ -40,7 +42,7 @@ fn solve(plan: &Plan, dir: &Path, threads: usize, retry: bool, stop: &Stop) -> R
         // what another process has written before the claim is known only now
         let list = todo(&states(plan, dir)?);
         check_cells(plan, &list)?;
-        work::run(plan, list, threads, &mut shard, stop)?;
+        work::run(plan, list, &team, &mut shard, stop)?;
     }
     let found = states(plan, dir)?;
     let count = |state| found.iter().filter(|s| **s == state).count();

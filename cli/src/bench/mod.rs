@@ -10,6 +10,7 @@ mod machine;
 
 use crate::error::{Result, input_error};
 use crate::memory;
+use crate::threads;
 use farfield::descent::fused::{self, Fused, Isa, Lanes, Nest};
 use farfield::gram::gram;
 use farfield::rounding::AnchorJudge;
@@ -121,9 +122,7 @@ pub fn run(options: &Options) -> Result<Report> {
         return Err(input_error!("settled steps are f64 or mixed"));
     }
     fits(options)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-    let pool = pool.map_err(|e| input_error!("cannot start {} threads: {e}; ask for fewer", options.threads))?;
-    Ok(pool.install(|| match options.engine {
+    Ok(threads::pool(options.threads)?.install(|| match options.engine {
         Engine::Direct => direct(options),
         Engine::Gram => settled(options),
     }))

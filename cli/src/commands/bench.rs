@@ -92,7 +92,7 @@ pub fn execute(args: &BenchArgs) -> Result<u8> {
             Loops::Panels => Nest::Panels,
             Loops::Rows => Nest::Rows,
         }),
-        threads: super::threads(args.threads)?,
+        threads: crate::threads::count(args.threads)?,
         seconds: args.seconds,
     };
     let report = bench::run(&options)?;

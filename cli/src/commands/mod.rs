@@ -13,6 +13,7 @@ use crate::error::{Error, Result, input_error};
 use crate::manual;
 use crate::ranks;
 use crate::signals::Signals;
+use crate::threads;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use farfield_kernels::isa::Isa;
 use std::ffi::OsString;
@@ -68,7 +69,7 @@ struct Source {
     #[arg(long)]
     json: bool,
     /// Number of threads [default: SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, or all cores]; the result does not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(THREADS)))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(threads::MOST)))]
     threads: Option<u16>,
 }
 
@@ -122,9 +123,6 @@ fn hours(text: &str) -> std::result::Result<f64, String> {
     if hours > 0.0 { Ok(hours) } else { Err("expected a number of hours above 0".into()) }
 }
 
-/// The most threads: more only cost memory.
-const THREADS: u16 = 1024;
-
 impl Source {
     /// The validated configuration; also starts the threads.
     fn load(&self) -> Result<Config> {
@@ -140,41 +138,9 @@ impl Source {
     fn load_file(&self, file: Option<&Path>) -> Result<Config> {
         let settings: Vec<String> = self.settings.iter().map(|s| paths::encode(s)).collect();
         let config = Config::load(file, &settings)?;
-        let threads = threads(self.threads.unwrap_or(0).into())?;
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        pool.map_err(|e| cannot_start(threads, &e))?;
+        threads::start(threads::count(self.threads.unwrap_or(0).into())?)?;
         Ok(config)
     }
-}
-
-/// Variables of the environment that say how many threads to use, the first one that does counts.
-const THREADS_BY: [&str; 3] = ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS"];
-
-/// The number of threads: as asked for, or (0) as the environment says, or as many as there are cores.
-fn threads(asked: usize) -> Result<usize> {
-    if asked > THREADS.into() {
-        return Err(input_error!("--threads {asked}: expected at most {THREADS}"));
-    }
-    if asked > 0 {
-        return Ok(asked);
-    }
-    for name in THREADS_BY {
-        // OpenMP takes a list, one number a level of nested regions.
-        let text = std::env::var(name).unwrap_or_default();
-        match text.split(',').next().unwrap_or_default().trim().parse::<u64>() {
-            Ok(count) if count > THREADS.into() => {
-                return Err(input_error!("{name} = {count}: expected at most {THREADS}"));
-            }
-            Ok(count @ 1..) => return Ok(count as usize),
-            _ => {}
-        }
-    }
-    Ok(std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS.into())))
-}
-
-/// The error of threads that the system refuses.
-fn cannot_start(threads: usize, error: &dyn std::fmt::Display) -> Error {
-    input_error!("cannot start {threads} threads: {error}; ask for fewer with --threads, or raise the limits (ulimit)")
 }
 
 /// Runs the command; the exit code of the process.

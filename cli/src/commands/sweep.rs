@@ -1,7 +1,7 @@
 //! `farfield sweep`.
 
 use super::print;
-use crate::error::{Error, Result, input_error};
+use crate::error::{Result, input_error};
 use crate::signals::Signals;
 use crate::sweep::home::{check_cells, plan_of, settle};
 use crate::sweep::plan::Plan;
@@ -9,6 +9,7 @@ use crate::sweep::progress::duration;
 use crate::sweep::shard::{Part, Shard};
 use crate::sweep::solve::{samples, solve};
 use crate::sweep::{State, merge, states, status, work};
+use crate::threads;
 use clap::Args;
 use farfield::Stop;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "I/K", default_value = "1/1", hide_default_value = true)]
     shard: Part,
     /// Number of threads [default: SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, or all cores]; the result does not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=threads::MOST.into()))]
     threads: Option<u16>,
     /// Also repeat problems that ended in an error
     #[arg(long)]
@@ -54,7 +55,7 @@ pub fn execute(args: &SweepArgs, signals: &Signals) -> Result<u8> {
     }
     let path = args.plan.as_ref().ok_or_else(|| input_error!("a plan is needed"))?;
     let plan = Plan::read(path)?;
-    let threads = super::threads(args.threads.unwrap_or(0).into())?;
+    let threads = threads::count(args.threads.unwrap_or(0).into())?;
     if args.dry_run {
         return dry_run(&plan, args.shard, threads, signals);
     }
@@ -65,6 +66,7 @@ pub fn execute(args: &SweepArgs, signals: &Signals) -> Result<u8> {
 fn sweep(plan: &Plan, dir: &Path, args: &SweepArgs, threads: usize, signals: &Signals) -> Result<u8> {
     let begun = Instant::now();
     let part = args.shard;
+    let team = threads::singles(threads)?;
     settle(plan, dir)?;
     let todo = |states: &[State]| -> Vec<u64> {
         let wanted = |s: State| s == State::Missing || args.retry_failed && s == State::Failed;
@@ -78,7 +80,7 @@ fn sweep(plan: &Plan, dir: &Path, args: &SweepArgs, threads: usize, signals: &Si
         let list = todo(&states(plan, dir)?);
         check_cells(plan, &list)?;
         let stop = signals.defer();
-        work::run(plan, list, threads, &mut shard, stop)?;
+        work::run(plan, list, &team, &mut shard, stop)?;
         interrupted = stop.raised();
         found = states(plan, dir)?;
     }
@@ -118,8 +120,7 @@ fn dry_run(plan: &Plan, part: Part, threads: usize, signals: &Signals) -> Result
         text += &format!("{}\n", plan.describe(cell));
     }
     print(&text)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let pool = pool.map_err(|e| Error::Internal(format!("cannot start a thread: {e}")))?;
+    let pool = threads::pool(1)?;
     let stop: &Stop = signals.defer();
     let (begun, mut timed, mut failures) = (Instant::now(), 0, 0);
     let mut last = begun;

@@ -1,7 +1,7 @@
 //! The work of one process: threads over problems, and one writer.
 //!
 //! ```text
-//! T threads, each a pool of its own:   problem = next of the list   →  solve  →  record
+//! a team, each a pool of one thread:  problem = next of the list   →  solve  →  record
 //! this thread:                         record  →  line  →  shard, flushed every few seconds
 //! ```
 //!
@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::setup::Samples;
 use farfield::Stop;
+use rayon::ThreadPool;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -31,25 +32,15 @@ const TICK: Duration = Duration::from_millis(100);
 /// Solves the problems of a list and appends them to a shard.
 ///
 /// # Errors
-/// [`Error::Internal`] if the shard cannot be written or a thread cannot be started; what was written is intact.
-pub fn run(plan: &Plan, todo: Vec<u64>, threads: usize, shard: &mut Shard, stop: &Stop) -> Result<()> {
+/// [`Error::Internal`] if the shard cannot be written; what was written is intact.
+pub fn run(plan: &Plan, todo: Vec<u64>, team: &[ThreadPool], shard: &mut Shard, stop: &Stop) -> Result<()> {
     let (todo, shared) = arranged(plan, todo);
-    let cache = Cache { shared, kept: Mutex::default(), most: threads + 1 };
+    let cache = Cache { shared, kept: Mutex::default(), most: team.len() + 1 };
     let queue = Queue { plan, next: AtomicUsize::new(0), todo: &todo, cache: &cache, stop };
     let halt = Stop::default();
     let mut display = Display::new(todo.len() as u64);
-    std::thread::scope(|scope| {
-        let (send, receive) = channel();
-        for _ in 0..threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-            let pool = pool.map_err(|e| {
-                halt.raise();
-                Error::Internal(format!("cannot start a thread: {e}"))
-            })?;
-            let (queue, halt, send) = (&queue, &halt, send.clone());
-            scope.spawn(move || pool.install(|| queue.work(halt, &send)));
-        }
-        drop(send);
+    let (send, receive) = channel();
+    queue.shared_out(team, &halt, send, || {
         let mut flushed = Instant::now();
         loop {
             match receive.recv_timeout(TICK) {
@@ -84,6 +75,19 @@ struct Queue<'a> {
 }
 
 impl Queue<'_> {
+    /// Works on the problems in a team, while `lead` runs here; what it returns, when all have come back.
+    fn shared_out<R>(&self, team: &[ThreadPool], halt: &Stop, send: Sender<Record>, lead: impl FnOnce() -> R) -> R {
+        let Some((pool, others)) = team.split_first() else {
+            drop(send);
+            return lead();
+        };
+        pool.in_place_scope(|scope| {
+            let own = send.clone();
+            scope.spawn(move |_| self.work(halt, &own));
+            self.shared_out(others, halt, send, lead)
+        })
+    }
+
     fn work(&self, halt: &Stop, send: &Sender<Record>) {
         while !self.stop.raised() && !halt.raised() {
             let Some(problem) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
