@@ -36,6 +36,10 @@ pub trait Engine: Send {
     fn progress(&self) -> &Progress;
     /// What the steps taken one by one have cost so far.
     fn work(&self) -> Work;
+    /// Seconds to a horizon by the same model, at the present pace.
+    fn left(&self, horizon: f64) -> f64 {
+        (horizon - self.t()).max(0.0) * self.work().price
+    }
     /// Stops with [`Reached::Exhausted`] where another step would be taken after `seconds` of [`Work::spent`].
     fn allow(&mut self, seconds: f64);
     /// All that is needed to go on from the present t in the same bits; each engine has a constructor that does.

@@ -43,9 +43,14 @@ pub trait InnerProducts: Sync {
     /// `K·v` for a column v of n numbers.
     fn apply(&self, v: &[f64]) -> Vec<f64>;
 
+    /// `K·v` for each of several columns.
+    fn apply_all(&self, columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        columns.iter().map(|c| self.apply(c)).collect()
+    }
+
     /// The images `X·(Xᵀe)` of each column of a direction: P columns of n numbers.
     fn image(&self, e: &Direction) -> Vec<Vec<f64>> {
-        e.columns.iter().map(|c| self.apply(c)).collect()
+        self.apply_all(&e.columns)
     }
 
     /// `‖E‖_F` of a direction.
@@ -70,6 +75,16 @@ impl InnerProducts for Gram {
         let mut out = vec![0.0; self.0.rows()];
         dense::combine(v, self.0.values(), self.0.cols(), &mut out);
         out
+    }
+
+    /// One pass over K on all threads, a dot product of its row with each column.
+    fn apply_all(&self, columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let n = self.0.rows();
+        if columns.is_empty() {
+            return Vec::new();
+        }
+        let images = preactivations(&self.0, &Matrix::new(columns.len(), n, columns.concat()));
+        (0..columns.len()).map(|p| images.iter().skip(p).step_by(columns.len()).copied().collect()).collect()
     }
 }
 
@@ -96,7 +111,9 @@ pub fn transposed_product(x: &Matrix, v: &[f64]) -> Vec<f64> {
 
 /// Pre-activations `Z = XWᵀ` (n×m, row-major) of the weights W (m×d).
 pub fn preactivations(x: &Matrix, w: &Matrix) -> Vec<f64> {
+    const TASK: usize = 1 << 15; // multiply-adds worth handing over to a thread
     let mut z = vec![0.0; x.rows() * w.rows()];
-    z.par_chunks_mut(w.rows()).enumerate().for_each(|(i, z)| dense::dots(x.row(i), w.values(), z));
+    let rows = z.par_chunks_mut(w.rows()).enumerate().with_min_len(1 + TASK / (w.values().len() + 1));
+    rows.for_each(|(i, z)| dense::dots(x.row(i), w.values(), z));
     z
 }

@@ -22,3 +22,14 @@ pub fn add((hi, lo): (f64, f64), x: f64) -> (f64, f64) {
     let hi = s + tail;
     (hi, tail - (hi - s))
 }
+
+/// `(hi + lo) + s·x` for a pair s, renormalized.
+#[inline(always)]
+pub fn add_product((hi, lo): (f64, f64), s: (f64, f64), x: f64) -> (f64, f64) {
+    let product = s.0 * x;
+    let rest = s.0.mul_add(x, -product) + s.1 * x;
+    let (sum, e) = two_sum(hi, product);
+    let tail = lo + (e + rest);
+    let hi = sum + tail;
+    (hi, tail - (hi - sum))
+}

@@ -3,18 +3,22 @@
 //! On data that cannot be separated coefficients grow like t while `w_j = w_j(0) + Σ_k c_kj x_k` converges: what is
 //! summed has the size `T = √Σ_j (‖w_j(0)‖ + Σ_k |c_kj|‖x_k‖)²`, and every product with K is off by about u T, in the same
 //! direction at each step. C itself is exact, a compensated sum of the increments. So where `‖W‖` is far below T
-//! ([`CANCELLED`]), norms are those of a W that is summed from X in twice the precision, and Z is replaced by that of this W
+//! ([`cancels`]), norms are those of a W that is summed from X in twice the precision, and Z is replaced by that of this W
 //! every [`INTERVAL`] steps (residual replacement): what the steps in between left out is made good by the next ones,
 //! which see it in the margins.
+//!
+//! ```text
+//! w_jp = s w_j(0)_p + Σ_k b_kj x_kp        chunks of columns p over threads; samples k in order; neurons j; columns p
+//! ```
 
 use super::compensated::{Compensated, dot};
-use super::span::{Coefficients, SpanProblem};
+use super::span::Coefficients;
 use crate::engine::Iterate;
 use crate::matrix::norm;
 use rayon::prelude::*;
 
-/// `(‖W‖/T)²` below which norms are computed from X.
-pub const CANCELLED: f64 = 1.0 / 64.0;
+/// `(‖W‖/T)²` below which W is summed from X: down to it a norm from K is off by at most `2¹¹ u`, 2.3e-13.
+const CANCELLED: f64 = 1.0 / 4096.0;
 
 /// `‖W‖/T` below which Z is replaced: until then it is off by `2¹⁰ u ‖W‖ max‖x_i‖`.
 const REPLACED: f64 = 1.0 / 1024.0;
@@ -22,32 +26,71 @@ const REPLACED: f64 = 1.0 / 1024.0;
 /// Steps from one replacement to the next, and the first look at whether one is needed.
 pub const INTERVAL: f64 = 1024.0;
 
-/// `s·w_j(0) + Σ_k (s c_kj + e_kj) x_k` of neuron j as pairs `hi + lo`; `e` is a column of n coefficients. None where X
-/// or W(0) is not held.
-pub fn weights(problem: &SpanProblem, c: &Compensated, j: usize, s: f64, e: Option<&[f64]>) -> Option<Compensated> {
+/// Columns of a chunk: the sums of one neuron are 8 KB, and a row's share 4 KB.
+const COLUMNS: usize = 512;
+
+/// Whether the coefficients cancel in W, so that products with K have lost what is left of it.
+///
+/// Samples that point everywhere make `‖W‖²` small beside T², too, by up to their number, but what K rounds is as
+/// small there: `T²` is then replaced by what is summed with K, `Σ_j (|c_j|ᵀ|K||c_j| + 2|c_j|ᵀ|z_j(0)| + ‖w_j(0)‖²)`.
+pub fn cancels(state: &Coefficients) -> bool {
+    let squared = squared_norm(state);
+    squared < CANCELLED * state.magnitude().powi(2) && squared < CANCELLED * summed(state)
+}
+
+/// `‖W‖² = Σ_j ‖w_j(0)‖² + ⟨c_j, z_j + z_j(0)⟩`, as far as Z is known.
+fn squared_norm(state: &Coefficients) -> f64 {
+    let start = &state.problem().start;
+    let sums = state.preactivations().iter().zip(&start.preactivations);
+    let terms = state.coefficients().hi().iter().zip(sums).map(|(c, (z, first))| c * (z + first));
+    start.squared_norms.iter().sum::<f64>() + terms.sum::<f64>()
+}
+
+/// The sizes that are summed to make `‖W‖²` from K.
+fn summed(state: &Coefficients) -> f64 {
+    let (problem, c) = (state.problem(), state.coefficients().hi());
+    let m = problem.network.width;
+    let mut reach = vec![0.0; problem.n()];
+    let of_neuron = |j: usize| {
+        let sizes: Vec<f64> = c.iter().skip(j).step_by(m).map(|c| c.abs()).collect();
+        problem.reach(&sizes, &mut reach);
+        let first = problem.start.preactivations.iter().skip(j).step_by(m);
+        let products = sizes.iter().zip(&reach).zip(first).map(|((c, r), z)| c * (r + 2.0 * z.abs()));
+        problem.start.squared_norms[j] + products.sum::<f64>()
+    };
+    (0..m).map(of_neuron).sum()
+}
+
+/// `s·w_j(0) + Σ_k (s c_kj + e_kj) x_k` of every neuron j as pairs `hi + lo`; `e(j)` is a column of n coefficients. None where
+/// X or W(0) is not held.
+pub fn weights<'a>(state: &Coefficients, s: f64, e: Option<&dyn Fn(usize) -> &'a [f64]>) -> Option<Vec<Compensated>> {
+    let (problem, c) = (state.problem(), state.coefficients());
     let (x, start) = (problem.x()?.whole()?, problem.start.weights.as_ref()?);
     let (n, m, d) = (x.rows(), problem.network.width, x.cols());
-    let mut coefficients = Vec::with_capacity(n);
-    for k in 0..n {
+    let coefficient = |k: usize, j: usize| {
         let (hi, lo) = (c.hi()[k * m + j], c.lo()[k * m + j]);
-        coefficients.push(dot([(s, hi), (s, lo), (1.0, e.map_or(0.0, |e| e[k]))].into_iter()));
-    }
-    let mut w = Compensated::zeros(d);
-    let of_column = |p: usize| {
-        let terms = coefficients.iter().enumerate().flat_map(|(k, (hi, lo))| [(*hi, x[(k, p)]), (*lo, x[(k, p)])]);
-        dot([(s, start[(j, p)])].into_iter().chain(terms))
+        dot([(s, hi), (s, lo), (1.0, e.map_or(0.0, |e| e(j)[k]))].into_iter())
     };
-    let sums: Vec<(f64, f64)> = (0..d).into_par_iter().map(of_column).collect();
-    sums.into_iter().enumerate().for_each(|(p, sum)| w.set(p, sum));
-    Some(w)
+    let b: Vec<(f64, f64)> = (0..n * m).map(|at| coefficient(at / m, at % m)).collect();
+    let chunk = |first: usize| {
+        let columns = first..d.min(first + COLUMNS);
+        let mut sums = vec![Compensated::zeros(columns.len()); m];
+        sums.iter_mut().enumerate().for_each(|(j, w)| w.add_scaled((s, 0.0), &start.row(j)[columns.clone()]));
+        for (k, b) in b.chunks(m).enumerate() {
+            let row = &x.row(k)[columns.clone()];
+            sums.iter_mut().zip(b).for_each(|(w, b)| w.add_scaled(*b, row));
+        }
+        sums
+    };
+    let firsts: Vec<usize> = (0..d).step_by(COLUMNS).collect();
+    let chunks: Vec<Vec<Compensated>> = firsts.into_par_iter().map(chunk).collect();
+    Some((0..m).map(|j| Compensated::joined(chunks.iter().map(|chunk| &chunk[j]))).collect())
 }
 
 /// `‖sW + E‖` from X, E with the column `e(j)` for neuron j.
 pub fn combined_norm<'a>(state: &Coefficients, s: f64, e: impl Fn(usize) -> &'a [f64]) -> Option<f64> {
-    let problem = state.problem();
-    let of_neuron = |j: usize| Some(norm(weights(problem, state.coefficients(), j, s, Some(e(j)))?.hi()));
-    let norms: Option<Vec<f64>> = (0..problem.network.width).map(of_neuron).collect();
-    norms.map(|norms| norm(&norms))
+    let weights = weights(state, s, Some(&e))?;
+    Some(norm(&weights.iter().map(|w| norm(w.hi())).collect::<Vec<f64>>()))
 }
 
 /// `Z = XWᵀ` (n×m) of the present W as pairs.
@@ -55,8 +98,7 @@ pub fn preactivations(state: &Coefficients) -> Option<Compensated> {
     let problem = state.problem();
     let (x, n, m) = (problem.x()?.whole()?, problem.n(), problem.network.width);
     let mut z = Compensated::zeros(n * m);
-    for j in 0..m {
-        let w = weights(problem, state.coefficients(), j, 1.0, None)?;
+    for (j, w) in weights(state, 1.0, None)?.iter().enumerate() {
         for i in 0..n {
             let (row, hi, lo) = (x.row(i), w.hi(), w.lo());
             let terms = (0..row.len()).flat_map(|p| [(row[p], hi[p]), (row[p], lo[p])]);

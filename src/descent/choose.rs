@@ -192,7 +192,7 @@ const EXPONENTIAL: f64 = 5e-9;
 const UNSETTLED: f64 = 64.0;
 
 /// Exact steps until warp takes over.
-const UNTIL_WARP: f64 = 4000.0;
+pub const UNTIL_WARP: f64 = 4000.0;
 
 /// Steps below which a relay has nothing to hand over.
 const LONG: f64 = 1024.0;

@@ -5,8 +5,9 @@
 //! Source of `dot`: Ogita, Rump, Oishi 2005.
 
 use crate::state::{Reader, Result, Saver};
+use farfield_kernels::isa::Isa;
 use farfield_kernels::settled::Pair;
-use farfield_kernels::two_sum::add;
+use farfield_kernels::two_sum::{add, add_product};
 
 /// `Σ a_j b_j` as a pair, as if computed in twice the precision. The terms run in the order of j.
 pub fn dot(terms: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
@@ -79,6 +80,29 @@ impl Compensated {
         for ((hi, lo), x) in self.hi.iter_mut().zip(&mut self.lo).zip(x) {
             (*hi, *lo) = add((*hi, *lo), *x);
         }
+    }
+
+    /// `self += s·x` for a pair s, with the rounding errors of the products.
+    pub fn add_scaled(&mut self, s: (f64, f64), x: &[f64]) {
+        assert_eq!(x.len(), self.hi.len(), "vectors of one length");
+        Isa::current().dispatch(
+            #[inline(always)]
+            || {
+                for ((hi, lo), x) in self.hi.iter_mut().zip(&mut self.lo).zip(x) {
+                    (*hi, *lo) = add_product((*hi, *lo), s, *x);
+                }
+            },
+        );
+    }
+
+    /// One vector after the other.
+    pub fn joined<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
+        let mut all = Self::default();
+        for part in parts {
+            all.hi.extend(&part.hi);
+            all.lo.extend(&part.lo);
+        }
+        all
     }
 
     /// `self[k] += x`.

@@ -378,6 +378,10 @@ impl Engine for Relay {
         Work { spent: self.past.spent + spent, price }
     }
 
+    fn left(&self, horizon: f64) -> f64 {
+        self.inner().left(horizon)
+    }
+
     fn allow(&mut self, seconds: f64) {
         self.allowance = seconds;
     }

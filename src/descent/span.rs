@@ -334,24 +334,23 @@ impl Iterate for Coefficients {
     fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
         let (n, m) = (self.problem.n(), self.problem.network.width);
         let start = &self.problem.start;
-        let (mut squared, mut sizes) = (0.0, 0.0);
-        let norms: Vec<f64> = (0..n).map(|k| self.problem.gram.0[(k, k)].sqrt()).collect();
-        for j in 0..m {
-            let other = &e.columns[e.groups.of[j]];
-            let column: Vec<f64> = (0..n).map(|i| s.mul_add(self.c.hi()[i * m + j], other[i])).collect();
-            let image = self.problem.gram.apply(&column);
-            let cross = (0..n).map(|i| start.preactivations[i * m + j] * column[i]).sum::<f64>();
-            let square = column.iter().zip(&image).map(|(c, v)| c * v).sum::<f64>();
-            squared += s * s * start.squared_norms[j] + 2.0 * s * cross + square;
-            let summed: f64 = column.iter().zip(&norms).map(|(c, norm)| c.abs() * norm).sum();
-            sizes += (s.abs() * start.squared_norms[j].sqrt() + summed).powi(2);
-        }
-        if squared < anchored::CANCELLED * sizes
-            && let Some(norm) = anchored::combined_norm(self, s, |j| &e.columns[e.groups.of[j]][..])
+        let other = |j: usize| &e.columns[e.groups.of[j]][..];
+        if anchored::cancels(self)
+            && let Some(norm) = anchored::combined_norm(self, s, other)
         {
             return norm;
         }
-        squared.max(0.0).sqrt()
+        let column = |j: usize| -> Vec<f64> {
+            self.c.hi().iter().skip(j).step_by(m).zip(other(j)).map(|(c, e)| s.mul_add(*c, *e)).collect()
+        };
+        let columns: Vec<Vec<f64>> = (0..m).map(column).collect();
+        let images = self.problem.gram.apply_all(&columns);
+        let of_neuron = |j: usize| {
+            let cross = (0..n).map(|i| start.preactivations[i * m + j] * columns[j][i]).sum::<f64>();
+            let square = columns[j].iter().zip(&images[j]).map(|(c, v)| c * v).sum::<f64>();
+            s * s * start.squared_norms[j] + 2.0 * s * cross + square
+        };
+        (0..m).map(of_neuron).sum::<f64>().max(0.0).sqrt()
     }
 
     /// `√Σ_j T_j²`, `T_j = ‖w_j(0)‖ + Σ_k |c_kj| ‖x_k‖` the sizes that were summed to make `w_j`; by Cauchy and Schwarz
@@ -373,11 +372,10 @@ impl Iterate for Coefficients {
             return Matrix::zeros(m, 0);
         };
         let mut w = Matrix::clone(start);
-        let exact = |j: usize| anchored::weights(&self.problem, &self.c, j, 1.0, None);
-        if self.weight_norm().powi(2) < anchored::CANCELLED * self.magnitude().powi(2) {
-            for j in 0..m {
-                exact(j).iter().for_each(|column| w.row_mut(j).copy_from_slice(column.hi()));
-            }
+        if anchored::cancels(self)
+            && let Some(exact) = anchored::weights(self, 1.0, None)
+        {
+            exact.iter().enumerate().for_each(|(j, column)| w.row_mut(j).copy_from_slice(column.hi()));
             return w;
         }
         for j in 0..m {

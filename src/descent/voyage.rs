@@ -159,6 +159,11 @@ impl Voyage {
         price_on_k(self.state.problem().n(), self.state.problem().network.width, groups)
     }
 
+    /// Seconds of a trial step of the warp.
+    fn price_of_attempt(&self) -> f64 {
+        ATTEMPT * price_on_k(self.state.problem().n(), self.state.problem().network.width, 0)
+    }
+
     /// [`Engine::advance`], without the diary.
     fn go(&mut self, target: f64, stop: &Stop) -> Reached {
         while self.state.t() < target {
@@ -336,7 +341,7 @@ impl Voyage {
         if settled.pending() {
             settled.sync(&mut self.state, from);
         }
-        let price = ATTEMPT * price_on_k(self.state.problem().n(), self.state.problem().network.width, 0);
+        let price = self.price_of_attempt();
         self.warp.allow(((self.allowance - self.spent) / price).ceil().max(0.0) as u64);
         let reached = self.warp.advance(&mut self.state, &mut settled, target, stop, &self.progress);
         self.spent += self.warp.attempts() as f64 * price;

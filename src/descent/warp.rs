@@ -131,6 +131,11 @@ impl Warp {
         self.attempts
     }
 
+    /// The length in `log t` of the step that is tried next.
+    pub fn stride(&self) -> f64 {
+        self.length
+    }
+
     /// Writes what later stretches depend on: the proposed length in u, the clock, and δ.
     pub fn save(&self, out: &mut Saver) {
         out.number("length", self.length);

@@ -3,7 +3,7 @@
 //! Steps have a price by the cost model of [`crate::descent::choose`], so that where a run ends depends on the problem and
 //! on nothing that the machine does. A run that has spent its *patience* on steps, the price of 2¹⁸ of them on X but at
 //! least 5 and at most 15 seconds, ends if the rest of the way to its horizon would cost more than an hour at the present
-//! price; else it is told how long that takes by its progress, and goes on. Where a time is set (`max_seconds`), that
+//! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on. Where a time is set (`max_seconds`), that
 //! alone is the patience.
 
 use crate::descent::{Options, choose};
@@ -37,12 +37,7 @@ impl Patience {
 
     /// Whether a run whose patience is spent ends.
     pub fn ends(&self, engine: &dyn Engine, horizon: f64) -> bool {
-        Self::left(engine, horizon) > LONGEST
-    }
-
-    /// Seconds to the horizon, all of it stepped at the present price.
-    pub fn left(engine: &dyn Engine, horizon: f64) -> f64 {
-        (horizon - engine.t()).max(0.0) * engine.work().price
+        engine.left(horizon) > LONGEST
     }
 }
 

@@ -3,9 +3,13 @@
 use super::Voyage;
 use super::mode::Mode;
 use super::save::Snapshot;
+use crate::descent::choose::UNTIL_WARP;
 use crate::descent::settled::Settled;
-use crate::engine::{Diary, Engine, EngineKind, Iterate, Progress, Reached, Stop, Work};
+use crate::engine::{Diary, Engine, EngineKind, Hold, Iterate, Progress, Reached, Stop, Work};
 use crate::state::State;
+
+/// A pattern has stood still if it last changed before this part of all steps.
+const QUIET: f64 = 0.1;
 
 impl Engine for Voyage {
     fn kind(&self) -> EngineKind {
@@ -40,6 +44,23 @@ impl Engine for Voyage {
 
     fn work(&self) -> Work {
         Work { spent: self.spent, price: self.price() }
+    }
+
+    /// Where the pattern has stood still, a flight goes on at its present stride, and no faster in `log t` than all
+    /// that was spent has brought; and steps that only wait for the flow to be exact enough do so for a few thousand.
+    fn left(&self, horizon: f64) -> f64 {
+        let (t, work) = (self.t(), self.work());
+        let stepped = (horizon - t).max(0.0) * work.price;
+        let quiet = self.options.warp && self.state.flips().last <= QUIET * t;
+        let decades = libm::log(horizon.max(t) / t);
+        let flown = decades * self.price_of_attempt() / self.warp.stride();
+        match &self.mode {
+            Mode::Flight { .. } if quiet => stepped.min(flown.max(decades / libm::log(t) * self.spent)),
+            Mode::March(_) | Mode::Settled(_) if quiet && self.hold == Hold::Early && t < UNTIL_WARP => {
+                stepped.min((UNTIL_WARP - t) * work.price + flown)
+            }
+            _ => stepped,
+        }
     }
 
     fn allow(&mut self, seconds: f64) {
