@@ -112,3 +112,60 @@ pub fn preactivations(state: &Coefficients) -> Option<Compensated> {
 pub fn outdated(state: &Coefficients) -> bool {
     state.weight_norm() < REPLACED * state.magnitude()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descent::span::{SpanProblem, SpanStart};
+    use crate::engine::Flips;
+    use crate::gram::gram;
+    use crate::inner_products::{Direction, Gram};
+    use crate::matrix::Matrix;
+    use crate::network::{Groups, Network};
+    use farfield_kernels::loss::Loss;
+    use std::sync::Arc;
+
+    /// Random samples and labels, so many steps on.
+    fn state(n: usize, d: usize, rate: f64, steps: usize) -> Coefficients {
+        let mut seed = 1u64;
+        let mut next = || {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+        };
+        let x = Arc::new(Matrix::new(n, d, (0..n * d).map(|_| next()).collect()));
+        let labels = (0..n).map(|_| next().signum()).collect();
+        let weights = Matrix::new(4, d, (0..4 * d).map(|_| 0.01 * next()).collect());
+        let start = crate::inner_products::preactivations(&x, &weights);
+        let (network, gram) = (Network::new(4, 2, 0.5).expect("a network"), Arc::new(Gram(gram(&x))));
+        let law = (Loss::Exponential, rate);
+        let problem = SpanProblem::new(gram, Some(x), labels, network, law, SpanStart::new(weights, start));
+        let mut state = Coefficients::new(Arc::new(problem), 0.0, Flips::default());
+        (0..steps).for_each(|_| assert!(state.step()));
+        state
+    }
+
+    /// Many samples that point everywhere do not cancel, however small W is beside the sum of their lengths.
+    #[test]
+    fn only_what_cancels_is_summed_from_x() {
+        let many = state(300, 600, 1e-4, 40);
+        assert!(many.weight_norm().powi(2) < many.magnitude().powi(2) / 64.0 && !cancels(&many));
+        assert!(cancels(&state(16, 2, 1e-2, 20_000)));
+    }
+
+    #[test]
+    fn both_ways_agree() {
+        let state = state(30, 600, 1e-4, 40);
+        let (norm, w) = (state.weight_norm(), weights(&state, 1.0, None).expect("X is held"));
+        let plain = state.weights();
+        for (j, w) in w.iter().enumerate() {
+            let off = w.hi().iter().zip(plain.row(j)).fold(0.0f64, |off, (a, b)| off.max((a - b).abs()));
+            assert!(off <= 1e-14 * norm, "{off:e}");
+        }
+        let e: Vec<f64> = (0..30).map(|i| 1e-3 * i as f64).collect();
+        let direction =
+            Direction { columns: vec![e.clone()], groups: Groups { first: vec![0], size: vec![4], of: vec![0; 4] } };
+        let (from_k, from_x) =
+            (state.combined_norm(0.5, &direction), combined_norm(&state, 0.5, |_| &e).expect("held"));
+        assert!((from_k / from_x - 1.0).abs() < 1e-13, "{from_k} {from_x}");
+    }
+}
