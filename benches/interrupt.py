@@ -22,7 +22,7 @@ PHASES = [
     ("drawing, d = 10⁶", "drawing", "run", "data.n=150 data.d=1000000"),
     ("K, n = 8000", "K = ", "run", "data.n=8000 data.d=10000"),
     ("dual of a limit, n = 8000", "dual", "limit", "data.n=8000 data.d=10000 data.signal=100"),
-    ("dual within a run, n = 8000", "dual", "run", "data.n=8000 data.d=10000 data.signal=100"),
+    ("dual within a run, n = 8000", "the dual", "run", "data.n=8000 data.d=10000 data.signal=100"),
     ("conditions, n = 8000", "dual", "check", "data.n=8000 data.d=10000 data.signal=100"),
     ("sampling, d = 200 000", "sampling", "run", "data.n=12 data.d=200000 data.noise=student-t output.test_points=1e9"),
     ("sampling of a limit", "sampling", "limit", "data.n=12 data.d=200000 data.noise=student-t output.test_points=1e9"),

@@ -17,7 +17,7 @@ pub use weights::Weights;
 mod diary;
 mod weights;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A way to move the iterate forward.
@@ -130,6 +130,7 @@ pub struct Progress(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     time: AtomicU64, // the bits of t
+    looking: AtomicBool,
     remark: Mutex<Option<Remark>>,
 }
 
@@ -142,6 +143,16 @@ impl Progress {
     /// Notes why the engine is not faster.
     pub fn explain(&self, remark: Option<Remark>) {
         *self.0.remark.lock().unwrap_or_else(PoisonError::into_inner) = remark;
+    }
+
+    /// Notes whether the iterate is looked at: its limit and its certificate are computed.
+    pub fn look(&self, looking: bool) {
+        self.0.looking.store(looking, Ordering::Relaxed);
+    }
+
+    /// Whether the iterate is looked at.
+    pub fn looking(&self) -> bool {
+        self.0.looking.load(Ordering::Relaxed)
     }
 
     /// The t noted last.

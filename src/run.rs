@@ -157,7 +157,9 @@ impl Descent {
 
     /// The row of the present t.
     fn look(&mut self) -> Row {
+        self.engine.progress().look(true);
         let row = self.monitor.observe(&mut *self.engine);
+        self.engine.progress().look(false);
         let Memory { rows, shown, waived, .. } = &mut self.memory;
         (*rows, *shown, *waived) = (*rows + 1, Some(row.t), false);
         row

@@ -3,7 +3,7 @@
 
 use crate::say;
 use crate::summary::{remark_text, rest_text};
-use farfield::{Phase, Progress, Watch};
+use farfield::{Hold, Phase, Progress, Remark, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;
 use std::io::IsTerminal;
@@ -141,7 +141,13 @@ pub fn of_steps(progress: &Progress, horizon: f64, pace: &RefCell<Pace>) -> Show
     let (t, why) = (progress.t(), progress.remark());
     let mut pace = pace.borrow_mut();
     let rest = pace.rest(t, horizon);
-    let why = why.map(|remark| format!("; every step is taken: {}{rest}", remark_text(&remark))).unwrap_or_default();
+    // Who waits for the warp does not wait for all of the steps.
+    let rest = if why == Some(Remark::Held(Hold::Early)) { "" } else { rest };
+    let why = match why {
+        _ if progress.looking() => "; the dual problem of the limit, and the certificate".into(),
+        Some(remark) => format!("; every step is taken: {}{rest}", remark_text(&remark)),
+        None => String::new(),
+    };
     // The name of a phase stays: "t" begins the line.
     let how_far = format!(" = {t:.3e} of {horizon:.0e}{why};");
     Shown { what: "t".into(), how_far, share: Some(t.ln_1p() / horizon.ln_1p().max(f64::MIN_POSITIVE)) }
