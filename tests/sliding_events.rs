@@ -65,7 +65,7 @@ fn events(problem: &Arc<SpanProblem>, end: f64) -> Vec<Event> {
     };
     let state = Coefficients::new(problem.clone(), START, Flips::default());
     let mut sliding = Sliding::new(&state, z.iter().map(place).collect()).expect("slopes are determined");
-    assert_eq!(sliding.advance(problem, end, &Stop::default()), Reached::Target);
+    assert_eq!(sliding.advance(problem, end, f64::INFINITY, &Stop::default()), Reached::Target);
     sliding.events().to_vec()
 }
 

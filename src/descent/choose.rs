@@ -242,6 +242,15 @@ pub fn price_of_settling(n: usize) -> f64 {
     samples * samples * SETTLING
 }
 
+/// A trial step of the integrator of order 8, in settled steps: twelve stages of three products, their exponentials, and
+/// the clearance.
+const ATTEMPT: f64 = 64.0;
+
+/// Seconds of a trial step of the integrator for n samples and m neurons.
+pub fn price_of_attempt(n: usize, m: usize) -> f64 {
+    ATTEMPT * price_on_k(n, m, 0)
+}
+
 /// A way to hold the iterate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {

@@ -353,7 +353,10 @@ impl Engine for Relay {
             let reached = inner.advance(until, stop);
             match reached {
                 Reached::Target if until < target => {}
-                Reached::Exhausted if self.work().spent < self.allowance && !on_x => self.leave_span(),
+                Reached::Exhausted if self.work().spent < self.allowance && !on_x => match self.kind() {
+                    EngineKind::Sliding => self.limit = f64::INFINITY, // averages cannot be left for steps
+                    _ => self.leave_span(),
+                },
                 other => break other,
             }
         };

@@ -28,7 +28,7 @@ mod options;
 mod save;
 
 use super::anchored::{self, INTERVAL};
-use super::choose::{price_of_settling, price_on_k};
+use super::choose::{price_of_attempt, price_of_settling, price_on_k};
 use super::settled::Settled;
 use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
@@ -57,9 +57,6 @@ const UNWATCHED: f64 = 1048576.0;
 
 /// Growth of t between two looks at whether the flow is exact enough.
 const RECHECK: f64 = 1.0 / 16.0;
-
-/// A trial step of the warp, in settled steps: twelve stages of three products, their exponentials, and the clearance.
-const ATTEMPT: f64 = 64.0;
 
 /// Growth of t between two looks at whether coefficients cancel.
 const ANCHORS: f64 = 1.0 / 8.0;
@@ -161,7 +158,7 @@ impl Voyage {
 
     /// Seconds of a trial step of the warp.
     fn price_of_attempt(&self) -> f64 {
-        ATTEMPT * price_on_k(self.state.problem().n(), self.state.problem().network.width, 0)
+        price_of_attempt(self.state.problem().n(), self.state.problem().network.width)
     }
 
     /// [`Engine::advance`], without the diary.

@@ -8,6 +8,7 @@
 
 use super::Sliding;
 use super::mode::Place;
+use crate::descent::choose::price_of_attempt;
 use crate::descent::runge_kutta::{NODES, change, combined_error, displacement, errors};
 use crate::descent::span::SpanProblem;
 use crate::number::largest;
@@ -86,6 +87,8 @@ impl Sliding {
 
     /// The stages of a step over `length` with its error, its gap, and whether its inside is clear.
     fn attempt(&mut self, problem: &SpanProblem, length: f64) -> Trial {
+        // slopes at every stage, and enclosures of the rest, cost as much again
+        self.spent += 2.0 * price_of_attempt(problem.n(), problem.network.width);
         let mut stages_clear = true;
         for (i, node) in NODES.iter().enumerate() {
             let ahead = node * length;

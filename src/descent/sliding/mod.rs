@@ -33,6 +33,7 @@ pub mod ripple;
 mod save;
 pub mod visits;
 
+use super::choose::price_of_settling;
 use super::compensated::{Compensated, dot};
 use super::modified::Field;
 use super::runge_kutta::{STAGES, change};
@@ -78,6 +79,8 @@ pub struct Sliding {
     distance: Distance,
     flips: Flips,
     emptied: f64, // t since which nothing slides, or 0
+    origin: f64,  // log t where the averages began
+    spent: f64,   // seconds since then, by the cost model
     events: Vec<Event>,
     field: Field,
     k: [Vec<f64>; STAGES],
@@ -97,7 +100,7 @@ impl Sliding {
         let (c, z) = (state.coefficients().clone(), state.compensated_preactivations().clone());
         let distance = Distance::new(t, vec![0.0; n], problem.network.width);
         let mut sliding = Self::assemble(c, z, mode, Ripple::none(n), distance, state.flips());
-        (sliding.t, sliding.u) = (t, (libm::log(t), 0.0));
+        (sliding.t, sliding.u, sliding.origin) = (t, (libm::log(t), 0.0), libm::log(t));
         sliding.project(problem);
         if t < COUNTABLE {
             sliding.start_of_step(problem);
@@ -121,6 +124,8 @@ impl Sliding {
             distance,
             flips,
             emptied: 0.0,
+            origin: 0.0,
+            spent: 0.0,
             events: Vec::new(),
             field: Field::new(n),
             k: std::array::from_fn(|_| zeros.clone()),
@@ -140,6 +145,16 @@ impl Sliding {
     /// The present mode.
     pub fn mode(&self) -> &Mode {
         &self.mode
+    }
+
+    /// Seconds of the cost model since the averages began.
+    pub fn spent(&self) -> f64 {
+        self.spent
+    }
+
+    /// Seconds of the cost model that a unit of log t has taken so far.
+    pub fn pace(&self) -> f64 {
+        self.spent / (self.u.0 - self.origin)
     }
 
     /// The changes of mode since the averages began.
@@ -197,11 +212,14 @@ impl Sliding {
 
     /// Follows the averages to `target`. `Flip`: nothing slides any more, at a
     /// t where steps can be counted; `Event`: the modes change
-    /// without end, or slopes are not determined.
-    pub fn advance(&mut self, problem: &Arc<SpanProblem>, target: f64, stop: &Stop) -> Reached {
+    /// without end, or slopes are not determined; `Exhausted`: `most` seconds of the cost model are spent, all in all.
+    pub fn advance(&mut self, problem: &Arc<SpanProblem>, target: f64, most: f64, stop: &Stop) -> Reached {
         while self.t < target {
             if stop.raised() {
                 return Reached::Interrupted;
+            }
+            if self.spent >= most {
+                return Reached::Exhausted;
             }
             if !self.settle(problem) {
                 return Reached::Event;
@@ -286,16 +304,21 @@ impl Sliding {
         if steps < NEGLIGIBLE {
             return None;
         }
-        let fresh = Ripple::measure(problem, &self.mode, &self.e, steps);
+        let fresh = self.measured(problem, steps);
         self.distance.renew(&self.mode, [&self.ripple, &fresh], &self.e, self.t, problem.loss.steepness());
         Some(fresh)
     }
 
     /// κ of the present mode at the weights `e`, by an average over so many steps.
     fn measure(&mut self, problem: &SpanProblem, steps: f64) {
-        self.ripple = Ripple::measure(problem, &self.mode, &self.e, steps);
+        self.ripple = self.measured(problem, steps);
         self.distance.since = self.t;
         self.distance.weights.copy_from_slice(&self.e);
+    }
+
+    fn measured(&mut self, problem: &SpanProblem, steps: f64) -> Ripple {
+        self.spent += Ripple::price(problem.n(), &self.mode, steps);
+        Ripple::measure(problem, &self.mode, &self.e, steps)
     }
 
     /// Moves the iterate to `next` over the step left in `k`.
@@ -321,6 +344,7 @@ impl Sliding {
 
     /// Another mode at the present t. False, and nothing changed, if its slopes are not determined.
     fn change_mode(&mut self, problem: &Arc<SpanProblem>, places: Vec<Place>) -> bool {
+        self.spent += price_of_settling(problem.n());
         let Some(mode) = Mode::new(problem, places) else { return false };
         self.mode = mode;
         self.project(problem);

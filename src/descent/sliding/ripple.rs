@@ -16,13 +16,20 @@
 //! ```
 //!
 //! whatever the phases of the neurons are against each other. Two averages from different phases show how
-//! far the phases and the number of steps still matter: their difference is the doubt of κ. Since
+//! far the phases and the number of steps still matter: their difference is the doubt of κ. Each number of ζ is a chain
+//! over the kinks, many side by side; s² multiply-adds a step. Since
 //! `cᵀK_σσc` stays bounded its growth vanishes on the average: `Σ_i a y_i e_i ⟨ρ_i⟩ = −½⟨ΔcᵀK_σσΔc⟩` for each
 //! neuron, so the ripple makes the loss fall more slowly.
 
 use super::mode::{Mode, Part};
 use crate::descent::span::SpanProblem;
 use crate::number::largest;
+use farfield_kernels::dense;
+use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
+
+/// Numbers that run side by side: 512 bits.
+const LANES: usize = 8;
 
 /// Fewest and most steps of an average.
 const STEPS: [f64; 2] = [128.0, 4096.0];
@@ -33,6 +40,9 @@ const PART_STEPS: usize = 1024;
 /// Every so many steps the ripple of samples off the kinks is looked at for its size.
 const LOOK: usize = 8;
 
+/// Seconds of a multiply-add.
+const PRODUCT: f64 = 2e-10;
+
 /// The ripple at one moment, times t; vectors of length n.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ripple {
@@ -42,14 +52,6 @@ pub struct Ripple {
     pub size: Vec<f64>,
     /// Difference of two averages.
     pub doubt: Vec<f64>,
-}
-
-/// Sums over the steps of one neuron.
-struct Orbit {
-    c: Vec<f64>,
-    zeta: Vec<f64>,
-    increment: Vec<f64>,
-    kicks: Vec<[f64; 2]>, // of c_k below and above
 }
 
 impl Ripple {
@@ -76,6 +78,14 @@ impl Ripple {
         ripple
     }
 
+    /// Seconds of [`Ripple::measure`] for n samples, by the cost model.
+    pub fn price(n: usize, mode: &Mode, steps: f64) -> f64 {
+        let steps = 2.5 * steps.clamp(STEPS[0], STEPS[1]); // two averages, each with its start
+        let of = |s: f64| s * (s + 8.0 + (n as f64 - s) / LOOK as f64) * PRODUCT;
+        let parts = mode.parts.iter().filter(|part| !part.kinks.is_empty());
+        steps * parts.map(|part| of(part.kinks.len() as f64)).sum::<f64>()
+    }
+
     /// The largest size.
     pub fn largest(&self) -> f64 {
         largest(&self.size)
@@ -98,69 +108,180 @@ impl Part {
     /// `⟨ρ⟩` (length n) over `steps` steps, after a quarter as many to forget where they began; `size` keeps the
     /// largest |ρ|.
     fn average(&self, problem: &SpanProblem, e: &[f64], steps: usize, phase: f64, size: &mut [f64]) -> Vec<f64> {
-        let (n, s, leak) = (problem.n(), self.kinks.len(), problem.network.leak);
         let mut orbit = Orbit::new(self, problem, e, phase);
-        let (mut c, mut activation) = (vec![0.0; s], vec![0.0; s]);
-        for _ in 0..steps / 4 {
-            orbit.step(self, problem);
+        Isa::current().dispatch(Average { orbit: &mut orbit, steps });
+        let mut rho = vec![0.0; problem.n()];
+        let steps = steps as f64;
+        orbit.sums.iter_mut().for_each(|sum| *sum /= steps);
+        dense::combine(&orbit.sums[..orbit.kinks], &orbit.outer, orbit.outside.len(), &mut orbit.rho);
+        for (at, i) in self.outside().enumerate() {
+            rho[i] = orbit.outside[at] * orbit.rho[at];
+            size[i] = size[i].max(orbit.far[at]);
         }
-        let mut rho = vec![0.0; n];
-        for step in 0..steps {
-            orbit.step(self, problem);
-            for r in 0..s {
-                c[r] += orbit.c[r];
-                let phi = if orbit.zeta[r] > 0.0 { orbit.zeta[r] } else { leak * orbit.zeta[r] };
-                activation[r] += phi;
-                size[self.kinks[r]] = size[self.kinks[r]].max(phi.abs());
-            }
-            if step % LOOK == 0 {
-                self.off_kinks(problem, &orbit.c, &mut rho);
-                self.outside().for_each(|i| size[i] = size[i].max(rho[i].abs()));
-            }
+        for (r, i) in self.kinks.iter().enumerate() {
+            rho[*i] = orbit.activations[r] / steps;
+            size[*i] = size[*i].max(orbit.near[r]);
         }
-        c.iter_mut().chain(&mut activation).for_each(|sum| *sum /= steps as f64);
-        self.off_kinks(problem, &c, &mut rho);
-        self.kinks.iter().zip(&activation).for_each(|(i, phi)| rho[*i] = *phi);
         rho
     }
+}
 
-    /// `s_i K_iσ c` off σ.
-    fn off_kinks(&self, problem: &SpanProblem, c: &[f64], rho: &mut [f64]) {
-        for i in self.outside() {
-            let row = problem.gram.0.row(i);
-            rho[i] = self.slope(i) * self.kinks.iter().zip(c).fold(0.0, |sum: f64, (k, c)| row[*k].mul_add(*c, sum));
-        }
-    }
+/// The way of c for one neuron with s kinks; vectors over the kinks are padded with zeros to p numbers, a multiple of
+/// [`LANES`].
+struct Orbit {
+    kinks: usize,         // s
+    inner: Vec<f64>,      // K_σσ (s×p)
+    outer: Vec<f64>,      // K_σi, i off the kinks (s×(n−s))
+    kicks: [Vec<f64>; 2], // of c, where ζ is below and above
+    leak: f64,
+    c: Vec<f64>,
+    zeta: Vec<f64>,
+    increment: Vec<f64>,
+    sums: Vec<f64>,        // of c
+    activations: Vec<f64>, // sums of φ(ζ)
+    near: Vec<f64>,        // largest |φ(ζ)|
+    outside: Vec<f64>,     // slopes off the kinks (n−s)
+    rho: Vec<f64>,         // K_iσ c off the kinks
+    far: Vec<f64>,         // largest |ρ| there
 }
 
 impl Orbit {
     /// At `c = 0`, or up to a kick away from it.
     fn new(part: &Part, problem: &SpanProblem, e: &[f64], phase: f64) -> Self {
-        let (s, leak) = (part.kinks.len(), problem.network.leak);
+        let (s, leak, k) = (part.kinks.len(), problem.network.leak, &problem.gram.0);
+        let p = s.next_multiple_of(LANES);
+        let padded = |numbers: Vec<f64>| [numbers, vec![0.0; p - s]].concat();
         let a = problem.network.output(part.first);
-        let kick =
-            |(k, theta): (&usize, f64)| [leak, 1.0].map(|slope| a * problem.labels[*k] * e[*k] * (slope - theta));
-        let kicks: Vec<[f64; 2]> = part.kinks.iter().zip(part.slopes_on_kinks(e)).map(kick).collect();
-        let away = |(r, kick): (usize, &[f64; 2])| phase * ((r + 1) as f64 * GOLDEN).fract() * (kick[1] - kick[0]);
-        let c: Vec<f64> = kicks.iter().enumerate().map(away).collect();
-        let mut orbit = Self { increment: c.clone(), c, zeta: vec![0.0; s], kicks };
-        orbit.shift(part, problem);
+        let thetas = part.slopes_on_kinks(e);
+        let kick = |slope: f64| {
+            let of = |(k, theta): (&usize, &f64)| a * problem.labels[*k] * e[*k] * (slope - theta);
+            padded(part.kinks.iter().zip(&thetas).map(of).collect())
+        };
+        let kicks = [kick(leak), kick(1.0)];
+        let away = |r: usize| phase * ((r + 1) as f64 * GOLDEN).fract() * (kicks[1][r] - kicks[0][r]);
+        let c = padded((0..s).map(away).collect());
+        let outside: Vec<usize> = part.outside().collect();
+        let rows = |columns: &[usize], width: usize| -> Vec<f64> {
+            let row = |i: &usize| {
+                let row = k.row(*i);
+                columns
+                    .iter()
+                    .map(|c| row[*c])
+                    .chain(std::iter::repeat_n(0.0, width - columns.len()))
+                    .collect::<Vec<_>>()
+            };
+            part.kinks.iter().flat_map(row).collect()
+        };
+        let zeros = |n: usize| vec![0.0; n];
+        let mut orbit = Self {
+            kinks: s,
+            inner: rows(&part.kinks, p),
+            outer: rows(&outside, outside.len()),
+            kicks,
+            leak,
+            increment: c.clone(),
+            c,
+            zeta: zeros(p),
+            sums: zeros(p),
+            activations: zeros(p),
+            near: zeros(p),
+            rho: zeros(outside.len()),
+            far: zeros(outside.len()),
+            outside: outside.iter().map(|i| part.slope(*i)).collect(),
+        };
+        Isa::current().dispatch(Shift { orbit: &mut orbit });
         orbit
     }
 
-    fn step(&mut self, part: &Part, problem: &SpanProblem) {
-        for (r, kick) in self.kicks.iter().enumerate() {
-            self.increment[r] = kick[usize::from(self.zeta[r] > 0.0)];
+    /// `c += Δc`, `ζ += K_σσ Δc`.
+    #[inline(always)]
+    fn step(&mut self) {
+        let [low, high] = &self.kicks;
+        for r in 0..self.c.len().min(self.zeta.len()).min(self.increment.len()).min(low.len()).min(high.len()) {
+            self.increment[r] = if self.zeta[r] > 0.0 { high[r] } else { low[r] };
             self.c[r] += self.increment[r];
         }
-        self.shift(part, problem);
+        self.shift();
     }
 
-    /// `ζ += K_σσ Δc`.
-    fn shift(&mut self, part: &Part, problem: &SpanProblem) {
-        for (zeta, i) in self.zeta.iter_mut().zip(&part.kinks) {
-            let row = problem.gram.0.row(*i);
-            *zeta = part.kinks.iter().zip(&self.increment).fold(*zeta, |sum, (k, c)| row[*k].mul_add(*c, sum));
+    /// `ζ += K_σσ Δc`, a chain over the kinks for each number.
+    #[inline(always)]
+    fn shift(&mut self) {
+        let p = self.zeta.len();
+        let wide = p - p % (4 * LANES);
+        for at in (0..wide).step_by(4 * LANES) {
+            shift_block::<{ 4 * LANES }>(&self.inner[at..], p, &self.increment[..self.kinks], &mut self.zeta[at..]);
+        }
+        for at in (wide..p).step_by(LANES) {
+            shift_block::<LANES>(&self.inner[at..], p, &self.increment[..self.kinks], &mut self.zeta[at..]);
+        }
+    }
+
+    /// Adds to the sums.
+    #[inline(always)]
+    fn note(&mut self) {
+        let (p, leak) = (self.zeta.len(), self.leak);
+        let (zeta, c) = (&self.zeta[..p], &self.c[..p]);
+        let (sums, activations, near) = (&mut self.sums[..p], &mut self.activations[..p], &mut self.near[..p]);
+        for r in 0..p {
+            let phi = if zeta[r] > 0.0 { zeta[r] } else { leak * zeta[r] };
+            sums[r] += c[r];
+            activations[r] += phi;
+            near[r] = if phi.abs() > near[r] { phi.abs() } else { near[r] };
+        }
+    }
+}
+
+#[inline(always)]
+fn shift_block<const N: usize>(rows: &[f64], p: usize, increments: &[f64], zeta: &mut [f64]) {
+    let zeta = zeta.first_chunk_mut::<N>().expect("a whole block");
+    let mut sums = *zeta;
+    for (r, c) in increments.iter().enumerate() {
+        let row = rows[r * p..].first_chunk::<N>().expect("a whole block");
+        for l in 0..N {
+            sums[l] = row[l].mul_add(*c, sums[l]);
+        }
+    }
+    *zeta = sums;
+}
+
+struct Shift<'a> {
+    orbit: &'a mut Orbit,
+}
+
+impl WithSimd for Shift<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.orbit.shift();
+    }
+}
+
+struct Average<'a> {
+    orbit: &'a mut Orbit,
+    steps: usize,
+}
+
+impl WithSimd for Average<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { orbit, steps } = self;
+        for _ in 0..steps / 4 {
+            orbit.step();
+        }
+        for step in 0..steps {
+            orbit.step();
+            orbit.note();
+            if step % LOOK == 0 {
+                dense::combine(&orbit.c[..orbit.kinks], &orbit.outer, orbit.outside.len(), &mut orbit.rho);
+                for ((far, rho), slope) in orbit.far.iter_mut().zip(&orbit.rho).zip(&orbit.outside) {
+                    let size = (slope * rho).abs();
+                    *far = if size > *far { size } else { *far };
+                }
+            }
         }
     }
 }

@@ -28,6 +28,8 @@ impl Sliding {
         self.ripple.save(&mut out.within("ripple"));
         self.distance.save(&mut out.within("distance"));
         let mut out = out.beside();
+        out.number("origin", self.origin);
+        out.number("spent", self.spent);
         let mut out = out.within("events");
         out.vector("t", self.events.iter().map(|event| event.t).collect::<Vec<_>>());
         out.vector("sample", self.events.iter().map(|event| event.sample as f64).collect::<Vec<_>>());
@@ -56,6 +58,7 @@ impl Sliding {
         (sliding.t, sliding.u, sliding.q) = (from.time("t")?, (hi, lo), pair("margins", n)?);
         sliding.length = from.number("length", |length| !(length > 0.0 && length.is_finite()))?;
         sliding.emptied = from.time("emptied")?;
+        (sliding.origin, sliding.spent) = (from.number("origin", |_| false)?, from.number("spent", |s| s < 0.0)?);
         sliding.events = events(&from.within("events"), n, m)?;
         Ok(sliding)
     }

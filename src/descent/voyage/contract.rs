@@ -47,7 +47,7 @@ impl Engine for Voyage {
     }
 
     /// Where the pattern has stood still, a flight goes on at its present stride, and no faster in `log t` than all
-    /// that was spent has brought; and steps that only wait for the flow to be exact enough do so for a few thousand.
+    /// that was spent has brought; averages, too, unless their claim is void; and steps that only wait for the flow to be exact enough do so for a few thousand.
     fn left(&self, horizon: f64) -> f64 {
         let (t, work) = (self.t(), self.work());
         let stepped = (horizon - t).max(0.0) * work.price;
@@ -55,6 +55,8 @@ impl Engine for Voyage {
         let decades = libm::log(horizon.max(t) / t);
         let flown = decades * self.price_of_attempt() / self.warp.stride();
         match &self.mode {
+            Mode::Sliding(_) if self.void() => f64::INFINITY,
+            Mode::Sliding(sliding) => (libm::log(horizon) - libm::log(t)).max(0.0) * sliding.pace(),
             Mode::Flight { .. } if quiet => stepped.min(flown.max(decades / libm::log(t) * self.spent)),
             Mode::March(_) | Mode::Settled(_) if quiet && self.hold == Hold::Early && t < UNTIL_WARP => {
                 stepped.min((UNTIL_WARP - t) * work.price + flown)

@@ -42,13 +42,15 @@ impl Voyage {
         self.options.mixed.then_some(rounding)
     }
 
+    /// Whether the averages claim an error so large that they claim nothing.
+    pub(super) fn void(&self) -> bool {
+        self.options.sliding > 0.0 && self.averaging > VOID * self.options.sliding
+    }
+
     /// Why the descent is not as fast, or not as exact, as was asked for.
     pub(super) fn present_remark(&self) -> Option<Remark> {
         let held = || self.hold().filter(|hold| *hold != Hold::Off).map(Remark::Held);
-        let void = || {
-            let void = self.options.sliding > 0.0 && self.averaging > VOID * self.options.sliding;
-            void.then_some(Remark::Void { error: self.averaging })
-        };
+        let void = || self.void().then_some(Remark::Void { error: self.averaging });
         self.seen_rounding().as_ref().and_then(Remark::of).or_else(void).or_else(held)
     }
 }
