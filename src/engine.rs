@@ -40,7 +40,8 @@ pub trait Engine: Send {
     fn left(&self, horizon: f64) -> f64 {
         (horizon - self.t()).max(0.0) * self.work().price
     }
-    /// Stops with [`Reached::Exhausted`] where another step would be taken after `seconds` of [`Work::spent`].
+    /// Stops with [`Reached::Exhausted`] where another step would be taken after `seconds` of [`Work::spent`], or averages
+    /// go on after as many of their own.
     fn allow(&mut self, seconds: f64);
     /// All that is needed to go on from the present t in the same bits; each engine has a constructor that does.
     fn save(&self) -> State;

@@ -8,7 +8,7 @@ use crate::error::{Result, input_error};
 use farfield::{Axes, Data};
 use std::fs::read_to_string;
 
-/// Refuses a problem that would not fit: X twice (as read and packed), W three times, Z and its copies, and K with its
+/// Refuses a problem that would not fit: X twice (as read and packed), W and Z with their copies, and K with its
 /// factor.
 ///
 /// # Errors
@@ -70,9 +70,9 @@ fn gram(n: usize) -> f64 {
     if n <= Data::LARGEST { 4.0 * n as f64 * n as f64 } else { 0.0 }
 }
 
-/// Numbers in W and its copies, and in Z, its low parts and patterns.
+/// Numbers in W and its copies, those of a checkpoint among them, and in Z, C, their low parts, patterns and checkpoints.
 fn weights(n: f64, d: f64, m: f64) -> f64 {
-    3.0 * m * d + 6.0 * n * m
+    5.0 * m * d + 14.0 * n * m
 }
 
 /// Bytes of memory that this process may still use.

@@ -8,6 +8,7 @@ use crate::state::{Reader, Result, Saver};
 use farfield_kernels::isa::Isa;
 use farfield_kernels::settled::Pair;
 use farfield_kernels::two_sum::{add, add_product};
+use pulp::{Simd, WithSimd};
 
 /// `Σ a_j b_j` as a pair, as if computed in twice the precision. The terms run in the order of j.
 pub fn dot(terms: impl Iterator<Item = (f64, f64)>) -> (f64, f64) {
@@ -85,14 +86,7 @@ impl Compensated {
     /// `self += s·x` for a pair s, with the rounding errors of the products.
     pub fn add_scaled(&mut self, s: (f64, f64), x: &[f64]) {
         assert_eq!(x.len(), self.hi.len(), "vectors of one length");
-        Isa::current().dispatch(
-            #[inline(always)]
-            || {
-                for ((hi, lo), x) in self.hi.iter_mut().zip(&mut self.lo).zip(x) {
-                    (*hi, *lo) = add_product((*hi, *lo), s, *x);
-                }
-            },
-        );
+        Isa::current().dispatch(AddScaled { s, x, sum: self });
     }
 
     /// One vector after the other.
@@ -119,6 +113,24 @@ impl Compensated {
     pub fn clear(&mut self) {
         self.hi.fill(0.0);
         self.lo.fill(0.0);
+    }
+}
+
+struct AddScaled<'a> {
+    s: (f64, f64),
+    x: &'a [f64],
+    sum: &'a mut Compensated,
+}
+
+impl WithSimd for AddScaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { s, x, sum } = self;
+        for k in 0..x.len().min(sum.hi.len()).min(sum.lo.len()) {
+            (sum.hi[k], sum.lo[k]) = add_product((sum.hi[k], sum.lo[k]), s, x[k]);
+        }
     }
 }
 

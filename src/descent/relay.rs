@@ -353,10 +353,12 @@ impl Engine for Relay {
             let reached = inner.advance(until, stop);
             match reached {
                 Reached::Target if until < target => {}
-                Reached::Exhausted if self.work().spent < self.allowance && !on_x => match self.kind() {
-                    EngineKind::Sliding => self.limit = f64::INFINITY, // averages cannot be left for steps
-                    _ => self.leave_span(),
-                },
+                // averages cannot be left for steps
+                Reached::Exhausted if self.kind() == EngineKind::Sliding && self.limit < f64::INFINITY => {
+                    self.limit = f64::INFINITY;
+                }
+                Reached::Exhausted if self.kind() == EngineKind::Sliding => break reached,
+                Reached::Exhausted if self.work().spent < self.allowance && !on_x => self.leave_span(),
                 other => break other,
             }
         };
@@ -381,8 +383,12 @@ impl Engine for Relay {
         Work { spent: self.past.spent + spent, price }
     }
 
+    /// Steps in the span wait for averages no longer than a trial.
     fn left(&self, horizon: f64) -> f64 {
-        self.inner().left(horizon)
+        match self.kind() {
+            EngineKind::Gram => (horizon - self.t()).max(0.0) * self.work().price,
+            _ => self.inner().left(horizon),
+        }
     }
 
     fn allow(&mut self, seconds: f64) {

@@ -11,6 +11,9 @@
 //! II.5 and II.10, and the authors' code dop853.f, rounded to f64. Twelve evaluations a step, and no
 //! memory from one step to the next.
 
+use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
+
 /// Evaluations of the field per step.
 pub const STAGES: usize = 12;
 
@@ -142,11 +145,33 @@ pub fn combined_error(fifth: f64, third: f64) -> f64 {
 }
 
 fn combine(weights: &[(usize, f64)], h: f64, k: &[Vec<f64>; STAGES], out: &mut [f64]) {
-    out.fill(0.0);
-    for &(j, weight) in weights {
-        out.iter_mut().zip(&k[j]).for_each(|(out, k)| *out = weight.mul_add(*k, *out));
+    Isa::current().dispatch(Combine { weights, h, k, out });
+}
+
+struct Combine<'a> {
+    weights: &'a [(usize, f64)],
+    h: f64,
+    k: &'a [Vec<f64>; STAGES],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { weights, h, k, out } = self;
+        out.fill(0.0);
+        for &(j, weight) in weights {
+            let k = &k[j][..out.len()];
+            for i in 0..out.len() {
+                out[i] = weight.mul_add(k[i], out[i]);
+            }
+        }
+        for out in out {
+            *out *= h;
+        }
     }
-    out.iter_mut().for_each(|out| *out *= h);
 }
 
 #[cfg(test)]

@@ -91,7 +91,8 @@ pub struct Voyage {
     anchor: f64,      // the next look at whether C cancels in W
     cancelling: bool, // whether it did at the last
     spent: f64,       // on steps taken one by one, by the cost model
-    allowance: f64,   // of the same
+    slid: f64,        // on averages, by the same
+    allowance: f64,   // for either
 }
 
 impl Voyage {
@@ -124,6 +125,7 @@ impl Voyage {
             anchor: INTERVAL,
             cancelling: false,
             spent: 0.0,
+            slid: 0.0,
             allowance: f64::INFINITY,
             state,
         }

@@ -3,11 +3,13 @@
 //! Steps have a price by the cost model of [`crate::descent::choose`], so that where a run ends depends on the problem and
 //! on nothing that the machine does. A run that has spent its *patience* on steps, the price of 2¹⁸ of them on X but at
 //! least 5 and at most 15 seconds, ends if the rest of the way to its horizon would cost more than an hour at the present
-//! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on. Where a time is set (`max_seconds`), that
+//! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on. Averages over
+//! chattering neurons, whose pace is known better, end where the rest costs more than the patience itself, or three times that
+//! of the largest problems. Where a time is set (`max_seconds`), that
 //! alone is the patience.
 
 use crate::descent::{Options, choose};
-use crate::engine::{Engine, Segment};
+use crate::engine::{Engine, EngineKind, Segment};
 use crate::problem::Problem;
 
 /// Steps on X that are worth waiting for.
@@ -37,7 +39,11 @@ impl Patience {
 
     /// Whether a run whose patience is spent ends.
     pub fn ends(&self, engine: &dyn Engine, horizon: f64) -> bool {
-        engine.left(horizon) > LONGEST
+        let longest = match engine.kind() {
+            EngineKind::Sliding => self.seconds * self.seconds / SECONDS.0,
+            _ => LONGEST,
+        };
+        engine.left(horizon) > longest
     }
 }
 

@@ -7,7 +7,8 @@ use super::{
 use crate::config::Config;
 use crate::files::classes::Classes;
 use farfield::{
-    CertifiedFor, Data, Hold, Outcome, PatternState, Problem, Remark, Row, Segment, Share, SlidingSample, Status,
+    CertifiedFor, Data, EngineKind, Hold, Outcome, PatternState, Problem, Remark, Row, Segment, Share, SlidingSample,
+    Status,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -141,6 +142,9 @@ fn time_line(outcome: &Outcome, seconds: f64) -> String {
     let why = match outcome.time {
         Some(end) if end.clock => {
             format!("the time allowed is over; {}", rest_text(end.steps_left, end.steps_per_second))
+        }
+        Some(_) if outcome.segments.last().is_some_and(|s| s.engine == EngineKind::Sliding) => {
+            "ended early: averages up to the horizon would take too long (descent.max_seconds sets how long)".into()
         }
         Some(end) => format!("ended early: {}", rest_text(end.steps_left, end.steps_per_second)),
         None => "ended early".into(),

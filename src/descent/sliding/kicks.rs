@@ -110,10 +110,10 @@ impl Kicks {
         sum
     }
 
-    /// The linearized flow over a length of log t; `pull` is p, in the mean.
-    pub fn follow(&mut self, problem: &SpanProblem, mode: &Mode, pull: &[f64], length: f64) {
+    /// The linearized flow over a length of log t; `pull` is p, in the mean. The number of products with H.
+    pub fn follow(&mut self, problem: &SpanProblem, mode: &Mode, pull: &[f64], length: f64) -> usize {
         if self.0.is_empty() {
-            return;
+            return 0;
         }
         let parts = (length * fastest(mode, pull) / PART).ceil().max(1.0);
         for kick in &mut self.0 {
@@ -124,6 +124,7 @@ impl Kicks {
             }
             settle(problem, mode, &sum, &mut kick.moved);
         }
+        ROUNDS + 4 * self.0.len() * parts as usize
     }
 }
 

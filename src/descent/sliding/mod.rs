@@ -33,7 +33,7 @@ pub mod ripple;
 mod save;
 pub mod visits;
 
-use super::choose::price_of_settling;
+use super::choose::{price_of_settling, price_on_k};
 use super::compensated::{Compensated, dot};
 use super::modified::Field;
 use super::runge_kutta::{STAGES, change};
@@ -279,7 +279,8 @@ impl Sliding {
         self.distance.spread(&self.mode, &self.e, libm::log(next / self.t), steepness);
         change(length, &self.k, &mut self.moved);
         let pull: Vec<f64> = self.moved.iter().zip(&self.sigma).map(|(s, ratios)| -ratios[0] * s / length).collect();
-        self.distance.kicks.follow(problem, &self.mode, &pull, length);
+        let products = self.distance.kicks.follow(problem, &self.mode, &pull, length);
+        self.spent += products as f64 * price_on_k(problem.n(), problem.network.width, 0);
     }
 
     /// Measures κ again where the weights have changed.

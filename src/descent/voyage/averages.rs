@@ -52,9 +52,9 @@ impl Voyage {
     pub(super) fn slide(&mut self, target: f64, stop: &Stop) -> Reached {
         let Mode::Sliding(sliding) = &mut self.mode else { return Reached::Target };
         let problem = self.state.problem().clone();
-        let (spent, left) = (sliding.spent(), self.allowance - self.spent);
-        let left = sliding.advance(&problem, target, spent + left, stop);
-        self.spent += sliding.spent() - spent;
+        let spent = sliding.spent();
+        let left = sliding.advance(&problem, target, spent + (self.allowance - self.slid), stop);
+        self.slid += sliding.spent() - spent;
         self.state = sliding.iterate(&problem);
         self.averaging = sliding.error_estimate(&problem);
         if matches!(left, Reached::Flip | Reached::Event) {

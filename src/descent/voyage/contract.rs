@@ -3,7 +3,7 @@
 use super::Voyage;
 use super::mode::Mode;
 use super::save::Snapshot;
-use crate::descent::choose::UNTIL_WARP;
+use crate::descent::choose::{UNTIL_AVERAGES, UNTIL_WARP};
 use crate::descent::settled::Settled;
 use crate::engine::{Diary, Engine, EngineKind, Hold, Iterate, Progress, Reached, Stop, Work};
 use crate::state::State;
@@ -46,7 +46,7 @@ impl Engine for Voyage {
         Work { spent: self.spent, price: self.price() }
     }
 
-    /// Where the pattern has stood still, a flight goes on at its present stride, and no faster in `log t` than all
+    /// Steps among chattering neurons go on until averages have usually taken over. Where the pattern has stood still, a flight goes on at its present stride, and no faster in `log t` than all
     /// that was spent has brought; averages, too, unless their claim is void; and steps that only wait for the flow to be exact enough do so for a few thousand.
     fn left(&self, horizon: f64) -> f64 {
         let (t, work) = (self.t(), self.work());
@@ -57,6 +57,11 @@ impl Engine for Voyage {
         match &self.mode {
             Mode::Sliding(_) if self.void() => f64::INFINITY,
             Mode::Sliding(sliding) => (libm::log(horizon) - libm::log(t)).max(0.0) * sliding.pace(),
+            Mode::General | Mode::Settled(_) | Mode::March(_)
+                if self.options.warp && self.options.sliding > 0.0 && t < UNTIL_AVERAGES && !quiet =>
+            {
+                stepped.min((UNTIL_AVERAGES - t) * work.price)
+            }
             Mode::Flight { .. } if quiet => stepped.min(flown.max(decades / libm::log(t) * self.spent)),
             Mode::March(_) | Mode::Settled(_) if quiet && self.hold == Hold::Early && t < UNTIL_WARP => {
                 stepped.min((UNTIL_WARP - t) * work.price + flown)

@@ -53,7 +53,7 @@ impl Voyage {
         horizon.escalated = from.maybe("escalated")?;
         horizon.hold = Hold::restore(&from)?;
         horizon.diary = Diary::restore(&from)?;
-        horizon.spent = from.time("work")?;
+        (horizon.spent, horizon.slid) = (from.time("work")?, from.time("slid")?);
         if horizon.diary.rounding.is_some() != options.mixed {
             return Err(StateError::Contradiction("rounding.largest_drift"));
         }
@@ -82,6 +82,7 @@ impl Voyage {
         out.number("averaging", self.averaging);
         out.maybe("escalated", self.escalated);
         out.number("work", self.spent);
+        out.number("slid", self.slid);
         self.hold.save(&mut out);
         numbered(&self.options).into_iter().for_each(|(name, value)| out.within("options").number(name, value));
         state

@@ -40,22 +40,12 @@ pub struct Excess {
 
 /// `aᵀb` in working precision.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    Isa::current().dispatch(
-        #[inline(always)]
-        || dot_lanes(a, b),
-    )
+    Isa::current().dispatch(Dot { a, b })
 }
 
 /// `y ← y + s·x`.
 pub fn add_scaled(s: f64, x: &[f64], y: &mut [f64]) {
-    Isa::current().dispatch(
-        #[inline(always)]
-        || {
-            for (x, y) in x.iter().zip(y) {
-                *y = x.mul_add(s, *y);
-            }
-        },
-    );
+    Isa::current().dispatch(AddScaled { s, x, y });
 }
 
 /// `(Hλ)_i − 1` for the given rows, in working precision.
@@ -79,6 +69,38 @@ fn accurate_sums(h: &Matrix, rows: &[usize], lambda: &[f64], start: f64) -> Vec<
         Isa::current().dispatch(Compensated { h, rows, lambda, start, out: &mut out });
         out
     })
+}
+
+struct Dot<'a> {
+    a: &'a [f64],
+    b: &'a [f64],
+}
+
+impl WithSimd for Dot<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        dot_lanes(self.a, self.b)
+    }
+}
+
+struct AddScaled<'a> {
+    s: f64,
+    x: &'a [f64],
+    y: &'a mut [f64],
+}
+
+impl WithSimd for AddScaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { s, x, y } = self;
+        for k in 0..x.len().min(y.len()) {
+            y[k] = x[k].mul_add(s, y[k]);
+        }
+    }
 }
 
 struct Plain<'a> {

@@ -6,10 +6,12 @@
 //!
 //! The errors of the products and of the sums are exact; only the low parts are rounded, as in Dot2 (Ogita, Rump
 //! and Oishi 2005), so that a sum of N terms is within [`dot_error`]`(N)·Σ|a b|` of the true one. Sums run in eight lanes, joined in a
-//! fixed order. As in [`super::super::dual::accurate`], the loops are plain ones in a dispatched region.
+//! fixed order. As in [`super::super::dual::accurate`], the loops are plain ones in a `with_simd` that is always inlined:
+//! in a closure every fused multiply-add may become a call.
 
 use super::double::{Double, fast_two_sum, two_sum};
 use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
 
 const LANES: usize = 8;
 
@@ -54,46 +56,25 @@ impl Vector {
     /// `⟨self, b⟩`.
     pub fn dot(&self, b: &Self) -> Double {
         assert_eq!(self.len(), b.len(), "a product of equal lengths");
-        Isa::current().dispatch(
-            #[inline(always)]
-            || dot_lanes(&self.hi, &self.lo, &b.hi, &b.lo),
-        )
+        Isa::current().dispatch(Dot { a: self, b })
     }
 
     /// `⟨self, x⟩` for numbers of f64.
     pub fn dot_plain(&self, x: &[f64]) -> Double {
         assert_eq!(self.len(), x.len(), "a product of equal lengths");
-        Isa::current().dispatch(
-            #[inline(always)]
-            || dot_plain_lanes(x, &self.hi, &self.lo),
-        )
+        Isa::current().dispatch(DotPlain { x, v: self })
     }
 
     /// `self ← self + s·x`.
     pub fn add_scaled(&mut self, s: Double, x: &Self) {
         assert_eq!(self.len(), x.len(), "a sum of equal lengths");
-        Isa::current().dispatch(
-            #[inline(always)]
-            || {
-                for k in 0..self.hi.len().min(self.lo.len()).min(x.hi.len()).min(x.lo.len()) {
-                    let low = s.hi.mul_add(x.lo[k], s.lo * x.hi[k]);
-                    (self.hi[k], self.lo[k]) = accumulate(s.hi, x.hi[k], low, self.hi[k], self.lo[k]);
-                }
-            },
-        );
+        Isa::current().dispatch(AddScaled { s, x, sum: self });
     }
 
     /// `self ← self + s·x` for numbers of f64.
     pub fn add_scaled_plain(&mut self, s: Double, x: &[f64]) {
         assert_eq!(self.len(), x.len(), "a sum of equal lengths");
-        Isa::current().dispatch(
-            #[inline(always)]
-            || {
-                for ((x, hi), lo) in x.iter().zip(&mut self.hi).zip(&mut self.lo) {
-                    (*hi, *lo) = accumulate(s.hi, *x, s.lo * *x, *hi, *lo);
-                }
-            },
-        );
+        Isa::current().dispatch(AddScaledPlain { s, x, sum: self });
     }
 
     /// `self ← s·self`.
@@ -111,6 +92,71 @@ impl Vector {
         a.add_scaled(s, b);
         b.scale(c);
         b.add_scaled(-s, &old);
+    }
+}
+
+struct Dot<'a> {
+    a: &'a Vector,
+    b: &'a Vector,
+}
+
+impl WithSimd for Dot<'_> {
+    type Output = Double;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Double {
+        dot_lanes(&self.a.hi, &self.a.lo, &self.b.hi, &self.b.lo)
+    }
+}
+
+struct DotPlain<'a> {
+    x: &'a [f64],
+    v: &'a Vector,
+}
+
+impl WithSimd for DotPlain<'_> {
+    type Output = Double;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Double {
+        dot_plain_lanes(self.x, &self.v.hi, &self.v.lo)
+    }
+}
+
+struct AddScaled<'a> {
+    s: Double,
+    x: &'a Vector,
+    sum: &'a mut Vector,
+}
+
+impl WithSimd for AddScaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { s, x, sum } = self;
+        for k in 0..sum.hi.len().min(sum.lo.len()).min(x.hi.len()).min(x.lo.len()) {
+            let low = s.hi.mul_add(x.lo[k], s.lo * x.hi[k]);
+            (sum.hi[k], sum.lo[k]) = accumulate(s.hi, x.hi[k], low, sum.hi[k], sum.lo[k]);
+        }
+    }
+}
+
+struct AddScaledPlain<'a> {
+    s: Double,
+    x: &'a [f64],
+    sum: &'a mut Vector,
+}
+
+impl WithSimd for AddScaledPlain<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { s, x, sum } = self;
+        for k in 0..x.len().min(sum.hi.len()).min(sum.lo.len()) {
+            (sum.hi[k], sum.lo[k]) = accumulate(s.hi, x[k], s.lo * x[k], sum.hi[k], sum.lo[k]);
+        }
     }
 }
 
