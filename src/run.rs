@@ -213,7 +213,7 @@ impl Descent {
     /// Whether a run ends at a row, and how.
     fn judge(&mut self, reached: Reached, row: &Row, horizon: f64) -> Option<Status> {
         let tolerance = self.options.angle_tolerance;
-        let left = self.engine.left(horizon);
+        let left = Patience::stepped(&*self.engine, horizon);
         let exhausted = reached == Reached::Exhausted;
         if reached == Reached::Diverged || !row.finite {
             Some(Status::Diverged)

@@ -3,9 +3,9 @@
 //! Steps have a price by the cost model of [`crate::descent::choose`], so that where a run ends depends on the problem and
 //! on nothing that the machine does. A run that has spent its *patience* on steps, the price of 2¹⁸ of them on X but at
 //! least 5 and at most 15 seconds, ends if the rest of the way to its horizon would cost more than an hour at the present
-//! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on. Averages over
-//! chattering neurons, whose pace is known better, end where the rest costs more than the patience itself, or three times that
-//! of the largest problems. Where a time is set (`max_seconds`), that
+//! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on. Warp and averages,
+//! whose pace is known better, end where the rest costs more than the patience itself, or nine times that of the largest
+//! problems. Where a time is set (`max_seconds`), that
 //! alone is the patience.
 
 use crate::descent::{Options, choose};
@@ -37,11 +37,16 @@ impl Patience {
         Self { seconds }
     }
 
+    /// Seconds to the horizon, all of it stepped at the present price.
+    pub fn stepped(engine: &dyn Engine, horizon: f64) -> f64 {
+        (horizon - engine.t()).max(0.0) * engine.work().price
+    }
+
     /// Whether a run whose patience is spent ends.
     pub fn ends(&self, engine: &dyn Engine, horizon: f64) -> bool {
         let longest = match engine.kind() {
-            EngineKind::Sliding => self.seconds * self.seconds / SECONDS.0,
-            _ => LONGEST,
+            EngineKind::Warp | EngineKind::Sliding => self.seconds.powi(3) / SECONDS.0.powi(2),
+            EngineKind::Direct | EngineKind::Gram => LONGEST,
         };
         engine.left(horizon) > longest
     }
