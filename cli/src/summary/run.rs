@@ -143,13 +143,22 @@ fn time_line(outcome: &Outcome, seconds: f64) -> String {
         Some(end) if end.clock => {
             format!("the time allowed is over; {}", rest_text(end.steps_left, end.steps_per_second))
         }
-        Some(_) if outcome.segments.last().is_some_and(|s| s.engine == EngineKind::Sliding) => {
-            "ended early: averages up to the horizon would take too long (descent.max_seconds sets how long)".into()
+        Some(_) if let Some(way) = outcome.segments.last().and_then(jump) => {
+            format!("ended early: {way} up to the horizon would take too long (descent.max_seconds sets how long)")
         }
         Some(end) => format!("ended early: {}", rest_text(end.steps_left, end.steps_per_second)),
         None => "ended early".into(),
     };
     ended_line(outcome, &why, seconds)
+}
+
+/// What does not step on a segment.
+fn jump(segment: &Segment) -> Option<&'static str> {
+    match segment.engine {
+        EngineKind::Warp => Some("warp"),
+        EngineKind::Sliding => Some("averages"),
+        EngineKind::Direct | EngineKind::Gram => None,
+    }
 }
 
 fn ended_line(outcome: &Outcome, how: &str, seconds: f64) -> String {
