@@ -139,15 +139,15 @@ fn descent_line(facts: &Facts) -> String {
 
 /// A run that ended for want of time: how long the rest would take.
 fn time_line(outcome: &Outcome, seconds: f64) -> String {
-    let why = match outcome.time {
-        Some(end) if end.clock => {
+    let why = match (outcome.time, outcome.segments.last().and_then(jump)) {
+        (Some(end), _) if end.clock => {
             format!("the time allowed is over; {}", rest_text(end.steps_left, end.steps_per_second))
         }
-        Some(_) if let Some(way) = outcome.segments.last().and_then(jump) => {
+        (Some(_), Some(way)) => {
             format!("ended early: {way} up to the horizon would take too long (descent.max_seconds sets how long)")
         }
-        Some(end) => format!("ended early: {}", rest_text(end.steps_left, end.steps_per_second)),
-        None => "ended early".into(),
+        (Some(end), None) => format!("ended early: {}", rest_text(end.steps_left, end.steps_per_second)),
+        (None, _) => "ended early".into(),
     };
     ended_line(outcome, &why, seconds)
 }
