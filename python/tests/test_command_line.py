@@ -8,7 +8,12 @@ import pytest
 import farfield as ff
 
 SMALL = ["data.n=30", "data.d=300"]
+SLIDING = [
+    ["data.n=60", "data.d=300", "data.signal=4.0", "data.label_noise=0.15", "descent.steps=1e8"],
+    ["data.n=40", "data.d=400", "data.label_noise=0.2", "descent.steps=1e12", "network.leak=0.4"],
+]
 CONFIGURATIONS = [
+    *SLIDING,
     [],
     SMALL,
     [*SMALL, "descent.steps=1e300"],
@@ -18,6 +23,7 @@ CONFIGURATIONS = [
     [*SMALL, "descent.precision=\"f32\"", "descent.engine=\"direct\"", "descent.steps=2000"],
     [*SMALL, "descent.precision=\"mixed\"", "descent.steps=1e4"],
     [*SMALL, "data.noise=\"student-t\"", "data.dof=4.0", "data.spectrum=\"power:0.5\"", "network.width=5"],
+    [*SMALL, "descent.loss=\"logistic\"", "descent.steps=1e12"],
     [*SMALL, "data.d=1000000", "data.sampling=\"gram\"", "descent.reduction=\"mean\"", "network.leak=0.4"],
 ]
 
@@ -34,6 +40,7 @@ def test_digests_of_configurations(command, settings):
         (table.setdefault(section, {}) if section else table)[name] = value
     run = ff.Config(table).problem().run()
     assert run.digest == expected["digest"]
+    assert settings not in SLIDING or "sliding" in {segment.engine for segment in run.segments}
     assert run.data_digest == expected["data_digest"]
 
 
