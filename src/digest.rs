@@ -1,5 +1,8 @@
 //! Digests of numbers: blake3 of their little-endian bits.
 
+/// Numbers that are turned into bytes at once.
+const BLOCK: usize = 2048;
+
 /// A digest, 256 bits.
 pub type Digest = [u8; 32];
 
@@ -10,9 +13,12 @@ pub struct Hasher(blake3::Hasher);
 impl Hasher {
     /// Takes in some numbers.
     pub fn numbers(&mut self, numbers: &[f64]) -> &mut Self {
-        for block in numbers.chunks(4096) {
-            let bytes: Vec<u8> = block.iter().flat_map(|v| v.to_bits().to_le_bytes()).collect();
-            self.0.update(&bytes);
+        for block in numbers.chunks(BLOCK) {
+            let mut bytes = [0; 8 * BLOCK];
+            for (bytes, v) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(block) {
+                *bytes = v.to_bits().to_le_bytes();
+            }
+            self.0.update(&bytes[..8 * block.len()]);
         }
         self
     }

@@ -51,6 +51,9 @@ pub fn plausible(config: &Config) -> Result<()> {
 /// # Errors
 /// [`crate::error::Error::Input`] with what is needed and what there is.
 pub fn room(needed: f64, what: &str) -> Result<()> {
+    if needed <= LITTLE {
+        return Ok(());
+    }
     let Some(available) = available() else { return Ok(()) };
     if needed <= available {
         return Ok(());
@@ -61,6 +64,9 @@ pub fn room(needed: f64, what: &str) -> Result<()> {
     };
     Err(input_error!("{what} needs {} GiB of memory, and {} GiB are available", gib(needed), gib(available)))
 }
+
+/// Bytes that are not worth asking for: a sweep has thousands of problems of this size.
+const LITTLE: f64 = (16u64 << 20) as f64;
 
 /// Addresses that a product of matrices in the limit reserves, most of which it never touches.
 const WORKSPACE: f64 = (960u64 << 20) as f64;

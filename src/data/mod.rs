@@ -239,9 +239,13 @@ impl Data {
         let x = self.samples();
         let mut hasher = Hasher::default();
         hasher.numbers(&[x.rows() as f64, x.cols() as f64]);
-        x.each_row(|_, row| {
-            hasher.numbers(row);
-        });
+        if let Some(x) = x.whole() {
+            hasher.numbers(x.values());
+        } else {
+            x.each_row(|_, row| {
+                hasher.numbers(row);
+            });
+        }
         digest::hex(&hasher.numbers(self.y()).finish())
     }
 }

@@ -34,6 +34,9 @@ use search::{Answer, Found};
 
 pub use decide::PROOF;
 
+/// Relative change of each weight below which ν is not computed again.
+const NEAR: f64 = 1e-11;
+
 /// The maximal-margin solution in a fixed pattern.
 #[derive(Clone, Debug)]
 pub struct Limit {
@@ -126,7 +129,7 @@ impl Limit {
         let mut rows = Rows::fixed(y, network, pattern.groups(network), |i, j| pattern.slope(network, i, j));
         match search::search(k, x, &mut rows, warm) {
             Found::Separable(answer) => {
-                Prediction::Limit(Self::assemble(k, rows, answer, |i, j| Some(pattern.get(i, j))))
+                Prediction::Limit(Self::assemble(k, rows, answer, |i, j| Some(pattern.get(i, j)), None))
             }
             Found::NotSeparable(lambda, relative) => {
                 let (n, m) = (y.len(), network.width);
@@ -140,8 +143,15 @@ impl Limit {
         }
     }
 
-    /// From weights of the rows; `side` is the side of z that a pair (sample, neuron) is assumed on, if on any.
-    fn assemble(k: &Gram, rows: Rows, answer: Answer, side: impl Fn(usize, usize) -> Option<bool>) -> Self {
+    /// From weights of the rows; `side` is the side of z that a pair (sample, neuron) is assumed on, if on any. ν, which takes
+    /// all eigenvalues, may be known.
+    fn assemble(
+        k: &Gram,
+        rows: Rows,
+        answer: Answer,
+        side: impl Fn(usize, usize) -> Option<bool>,
+        known: Option<f64>,
+    ) -> Self {
         let lambda = rows.per_sample(&answer.weights);
         let nu = rows.by_group(&answer.weights);
         let direction = rows.direction(&nu);
@@ -157,7 +167,7 @@ impl Limit {
             kkt_residual: answer.kkt_residual,
             pivots: answer.pivots,
             inconsistent: pairs.filter(wrong).collect(),
-            nu: if rows.sliding { f64::NAN } else { rate_exponent(&rows.gram(&k.0), &lambda) },
+            nu: known.unwrap_or_else(|| rate_exponent(&rows.gram(&k.0), &lambda)),
             boundary_coefficients: rows.boundary(&nu),
             direction,
             lambda,
@@ -170,7 +180,15 @@ impl Limit {
     /// every limit that is published. The search itself goes by K where that is enough.
     pub fn verify(&mut self, k: &Gram, x: &Matrix, pattern: &Pattern) {
         let answer = search::sharpen(k, x, &mut self.rows, &self.answer);
-        *self = Self::assemble(k, self.rows.clone(), answer, |i, j| Some(pattern.get(i, j)));
+        let nu = self.known_rate(&answer);
+        *self = Self::assemble(k, self.rows.clone(), answer, |i, j| Some(pattern.get(i, j)), nu);
+    }
+
+    /// ν, where a refined answer has the same weights but for a few last digits: it moves by as little.
+    fn known_rate(&self, refined: &Answer) -> Option<f64> {
+        let (old, new) = (&self.answer.weights, &refined.weights);
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() <= NEAR * a.abs();
+        (old.len() == new.len() && old.iter().zip(new).all(near)).then_some(self.nu)
     }
 
     /// Whether W* shows the pattern it was computed from.

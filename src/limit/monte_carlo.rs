@@ -92,25 +92,29 @@ impl Estimate {
     }
 }
 
-/// Counts the errors of `samples` points: `wrong` draws one point and says whether it is misjudged.
-/// `generator(batch)` is the generator of a batch. None if it is stopped before a batch is done.
-fn count(
+/// Counts the errors of `samples` points: `wrong` draws one point and says whether it is misjudged, with `SIZES` vectors of
+/// these `sizes` as scratch. `generator(batch)` is the generator of a batch. None if it is stopped before a batch is done.
+fn count<const SIZES: usize>(
     samples: u64,
     watch: &Watch,
     generator: &(impl Fn(u64) -> Xoshiro256PlusPlus + Sync),
-    wrong: impl Fn(&mut Xoshiro256PlusPlus) -> bool + Sync,
+    sizes: [usize; SIZES],
+    wrong: impl Fn(&mut Xoshiro256PlusPlus, &mut [Vec<f64>; SIZES]) -> bool + Sync,
 ) -> Option<Estimate> {
     watch.begin(Phase::TestError, samples);
     let size = (samples / BATCHES).clamp(1, BATCH);
     // The errors of a batch and its points; a batch that is stopped counts nothing.
     let batch = |b: u64| {
-        let (mut random, mut errors) = (generator(b), 0);
+        if watch.stopped() {
+            return (0, 0);
+        }
+        let (mut random, mut scratch, mut errors) = (generator(b), sizes.map(|size| vec![0.0; size]), 0);
         let points = size.min(samples - b * size);
         for _ in 0..points {
             if watch.stopped() {
                 return (0, 0);
             }
-            errors += u64::from(wrong(&mut random));
+            errors += u64::from(wrong(&mut random, &mut scratch));
             watch.advance(1);
         }
         (errors, points)
@@ -131,10 +135,9 @@ pub fn of_boundary(
     let signal = dot(boundary, &mixture.mean);
     let weights: Vec<f64> = boundary.iter().zip(&mixture.spectrum).map(|(w, s)| w * s.sqrt()).collect();
     let samples = sampling.points((1.0 + MULTIPLY) * weights.len() as f64);
-    count(samples, &sampling.watch, &generator, |random| {
-        let mut noise = vec![0.0; weights.len()];
-        mixture.noise.fill(random, &mut noise);
-        signal + dot(&weights, &noise) <= 0.0
+    count(samples, &sampling.watch, &generator, [weights.len()], |random, [noise]| {
+        mixture.noise.fill(random, noise);
+        signal + dot(&weights, noise) <= 0.0
     })
 }
 
@@ -149,9 +152,10 @@ pub fn of_network(
 ) -> Option<Estimate> {
     let (m, d) = (w.rows() as f64, w.cols() as f64);
     let mean = product(w, &mixture.mean);
+    let outputs = network.outputs();
     let wrong = |y: f64, noise: &[f64]| {
-        let u: Vec<f64> = mean.iter().zip(noise).map(|(m, z)| y.mul_add(*m, *z)).collect();
-        network.margins(&u, &[y])[0] <= 0.0
+        let term = |q: f64, ((m, z), a): ((&f64, &f64), &f64)| network.activation(y.mul_add(*m, *z)).mul_add(*a, q);
+        y * mean.iter().zip(noise).zip(&outputs).fold(0.0, term) <= 0.0
     };
     let sign = |random: &mut Xoshiro256PlusPlus| if random.random::<bool>() { 1.0 } else { -1.0 };
     let watch = &sampling.watch;
@@ -159,21 +163,21 @@ pub fn of_network(
         let factor = semidefinite_factor(covariance(w, &mixture.spectrum));
         let rank = factor.cols() as f64;
         let samples = sampling.points(rank + MULTIPLY * m * rank);
-        count(samples, watch, &generator, |random| {
+        count(samples, watch, &generator, [factor.cols(), w.rows()], |random, [xi, z]| {
             let y = sign(random);
-            let mut xi = vec![0.0; factor.cols()];
-            mixture.noise.fill(random, &mut xi);
-            wrong(y, &product(&factor, &xi))
+            mixture.noise.fill(random, xi);
+            farfield_kernels::dense::dots(xi, factor.values(), z);
+            wrong(y, z)
         })
     } else {
         let deviation: Vec<f64> = mixture.spectrum.iter().map(|s| s.sqrt()).collect();
         let samples = sampling.points(d + MULTIPLY * m * d);
-        count(samples, watch, &generator, |random| {
+        count(samples, watch, &generator, [deviation.len(), w.rows()], |random, [x, z]| {
             let y = sign(random);
-            let mut z = vec![0.0; deviation.len()];
-            mixture.noise.fill(random, &mut z);
-            z.iter_mut().zip(&deviation).for_each(|(z, s)| *z *= s);
-            wrong(y, &product(w, &z))
+            mixture.noise.fill(random, x);
+            x.iter_mut().zip(&deviation).for_each(|(x, s)| *x *= s);
+            farfield_kernels::dense::dots(x, w.values(), z);
+            wrong(y, z)
         })
     }
 }

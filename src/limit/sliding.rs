@@ -97,7 +97,7 @@ impl Sliding {
     ) -> Prediction<Self> {
         let mut rows = least_slopes(y, network, sides);
         match search::search(k, x, &mut rows, warm) {
-            Found::Separable(answer) => Prediction::Limit(Self::assemble(k, rows, answer, sides)),
+            Found::Separable(answer) => Prediction::Limit(Self::assemble(k, rows, answer, sides, None)),
             Found::NotSeparable(weights, relative) => {
                 let slopes = per_neuron(&rows.groups, &effective_slopes(&rows, &weights));
                 let farkas = Farkas { lambda: rows.per_sample(&weights), relative };
@@ -114,10 +114,12 @@ impl Sliding {
     pub fn verify(&mut self, k: &Gram, x: &Matrix, sides: &Pattern) {
         let mut rows = self.limit.rows.clone();
         let answer = search::sharpen(k, x, &mut rows, &self.limit.answer);
-        *self = Self::assemble(k, rows, answer, sides);
+        let nu = self.limit.known_rate(&answer);
+        *self = Self::assemble(k, rows, answer, sides, nu);
     }
 
-    fn assemble(k: &Gram, rows: Rows, answer: Answer, sides: &Pattern) -> Self {
+    /// From weights of the rows, and ν where it is known.
+    fn assemble(k: &Gram, rows: Rows, answer: Answer, sides: &Pattern, nu: Option<f64>) -> Self {
         let (n, network, weights) = (rows.y.len(), rows.network, answer.weights.clone());
         let slopes = effective_slopes(&rows, &weights);
         let carries = |i: usize, p: usize, c: f64| {
@@ -137,12 +139,12 @@ impl Sliding {
         let own = |i: usize, j: usize| network.sign(j) * rows.y[i] > 0.0;
         let every = (0..n).flat_map(|i| (0..network.width).map(move |j| (i, j)));
         let wrong_side = every.filter(|&(i, j)| own(i, j) && !sides.get(i, j)).collect();
-        let nu = rate_exponent(k, &rows, &rows.per_sample(&weights), &slopes, &pairs);
+        let nu = nu.unwrap_or_else(|| rate_exponent(k, &rows, &rows.per_sample(&weights), &slopes, &pairs));
         let side = {
             let y = rows.y.clone();
             move |i: usize, j: usize| (network.sign(j) * y[i] > 0.0).then(|| sides.get(i, j))
         };
-        let limit = Limit { nu, ..Limit::assemble(k, rows, answer, side) };
+        let limit = Limit::assemble(k, rows, answer, side, Some(nu));
         Self { limit, slopes, pairs, wrong_side }
     }
 
