@@ -111,9 +111,13 @@ pub fn transposed_product(x: &Matrix, v: &[f64]) -> Vec<f64> {
 
 /// Pre-activations `Z = XWᵀ` (n×m, row-major) of the weights W (m×d).
 pub fn preactivations(x: &Matrix, w: &Matrix) -> Vec<f64> {
-    const TASK: usize = 1 << 15; // multiply-adds worth handing over to a thread
+    const FEW: usize = 1 << 21; // multiply-adds that one thread has done before others have woken up
     let mut z = vec![0.0; x.rows() * w.rows()];
-    let rows = z.par_chunks_mut(w.rows()).enumerate().with_min_len(1 + TASK / (w.values().len() + 1));
-    rows.for_each(|(i, z)| dense::dots(x.row(i), w.values(), z));
+    let row = |(i, z): (usize, &mut [f64])| dense::dots(x.row(i), w.values(), z);
+    if x.values().len() * w.rows() < FEW {
+        z.chunks_mut(w.rows()).enumerate().for_each(row);
+    } else {
+        z.par_chunks_mut(w.rows()).enumerate().for_each(row);
+    }
     z
 }

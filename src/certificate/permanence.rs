@@ -94,12 +94,13 @@ impl Present<'_> {
         for (g, &first) in groups.first.iter().enumerate() {
             let neurons: Vec<usize> = (0..m).filter(|&j| groups.of[j] == g).collect();
             let push = self.problem.network.output(first).abs();
+            let pull = Pull::new(self, data, first);
             for i in 0..n {
                 let row: Vec<f64> = neurons.iter().map(|&j| z[i * m + j]).collect();
                 let side = if row[0] > 0.0 { 1.0 } else { -1.0 };
                 let nearest = least(row.iter().map(|z| side * z));
                 let slack = ku * data.norms[i] * magnitude;
-                let inward = push * self.inward(data, i, first, side);
+                let inward = push * pull.inward(self.gram.0.row(i), data.norms[i], side);
                 let straight = if inward > 0.0 { (nearest - slack).max(0.0) / inward } else { f64::INFINITY };
                 let within = || cone.as_ref().map_or(0.0, |cone| cone.way(i, g, (nearest, &row), data));
                 let way = if nearest <= slack { 0.0 } else { straight.max(within()) };
@@ -108,15 +109,37 @@ impl Present<'_> {
         }
         shortest
     }
+}
 
-    /// `max_k (−o sgn(a_j) y_k g_kj K_ik)₊`, rounded up.
-    fn inward(&self, data: &Data, i: usize, j: usize, side: f64) -> f64 {
-        let (sign, ku) = (side * self.problem.network.sign(j), data.roundoff());
-        let of = |k: usize| {
-            let slope = self.slopes.values[(k, j)];
-            slope * (ku * data.norms[i] * data.norms[k] - sign * data.y[k] * self.gram.0[(i, k)])
-        };
-        (0..data.y.len()).map(of).fold(0.0, f64::max)
+/// What the samples do to the pre-activations of neuron j, by unit weights.
+struct Pull {
+    along: Vec<f64>,    // sgn(a_j) y_k g_kj
+    rounding: Vec<f64>, // of K_ik times this, for ‖x_i‖ = 1
+}
+
+impl Pull {
+    fn new(present: &Present, data: &Data, j: usize) -> Self {
+        let (sign, ku) = (present.problem.network.sign(j), data.roundoff());
+        let slope = |k: usize| present.slopes.values[(k, j)];
+        let n = data.y.len();
+        Self {
+            along: (0..n).map(|k| sign * data.y[k] * slope(k)).collect(),
+            rounding: (0..n).map(|k| ku * data.norms[k] * slope(k)).collect(),
+        }
+    }
+
+    /// `max_k (−o sgn(a_j) y_k g_kj K_ik)₊`, rounded up; `row` is row i of K.
+    fn inward(&self, row: &[f64], norm: f64, side: f64) -> f64 {
+        const LANES: usize = 8;
+        let of = |k: usize| norm * self.rounding[k] - side * self.along[k] * row[k];
+        let (n, mut most) = (row.len(), [0.0f64; LANES]);
+        for block in (0..n - n % LANES).step_by(LANES) {
+            for (l, most) in most.iter_mut().enumerate() {
+                let v = of(block + l);
+                *most = if v > *most { v } else { *most };
+            }
+        }
+        (n - n % LANES..n).map(of).chain(most).fold(0.0, f64::max)
     }
 }
 
