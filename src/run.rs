@@ -30,7 +30,7 @@ use crate::state::State;
 use memory::Memory;
 use observer::Rows;
 pub use observer::{Cause, Moment, Observer};
-use patience::Patience;
+use patience::{Patience, jumps};
 use schedule::Schedule;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -160,8 +160,11 @@ impl Descent {
         self.engine.progress().look(true);
         let row = self.monitor.observe(&mut *self.engine);
         self.engine.progress().look(false);
-        let Memory { rows, shown, waived, .. } = &mut self.memory;
-        (*rows, *shown, *waived) = (*rows + 1, Some(row.t), false);
+        let Memory { rows, shown, granted, .. } = &mut self.memory;
+        (*rows, *shown) = (*rows + 1, Some(row.t));
+        if granted.is_infinite() || jumps(self.engine.kind()) {
+            *granted = 0.0;
+        }
         row
     }
 
@@ -194,9 +197,12 @@ impl Descent {
         let patience = Patience::new(&self.problem, &self.options);
         let flags = if observer.saves() { stop.or(&self.saves) } else { stop.clone() };
         while target > self.engine.t() {
-            self.engine.allow(if self.memory.waived { f64::INFINITY } else { patience.seconds });
+            self.engine.allow(patience.seconds.max(self.memory.granted));
             match self.engine.advance(target, &flags) {
-                Reached::Exhausted if !patience.ends(&*self.engine, horizon) => self.memory.waived = true,
+                Reached::Exhausted if !patience.ends(&*self.engine, horizon) => {
+                    let rest = if jumps(self.engine.kind()) { f64::INFINITY } else { self.engine.left(horizon) };
+                    self.memory.granted = self.engine.work().spent + rest;
+                }
                 Reached::Interrupted if stop.raised() => {
                     if observer.saves() {
                         observer.state(self.save(), self.moment(Cause::Stopping))?;

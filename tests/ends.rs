@@ -152,6 +152,21 @@ fn patience_is_the_same_however_it_is_watched() {
     assert_eq!(rare, ends(9));
 }
 
+/// Steps that may wait for averages wait as long, however the run is watched.
+#[test]
+fn waiting_for_averages_ends_however_it_is_watched() {
+    let problem = problem(&data(160, 80, 5), (8, 4, 0.5), Reduction::Sum);
+    let ends = |samples_per_decade| {
+        let mut descent =
+            descent(&problem, Options { samples_per_decade, engine: EngineChoice::Gram, ..Options::default() });
+        let ended = descent.run(1e12, |_| Continue(())).clone();
+        (ended.status, ended.row.t)
+    };
+    let rare = ends(1);
+    assert_eq!(rare.0, Status::Time);
+    assert_eq!(rare, ends(7));
+}
+
 /// A schedule with more rows than anyone can wait for obeys the clock, and the flag.
 #[test]
 fn fine_schedules_end() {

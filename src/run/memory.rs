@@ -1,5 +1,5 @@
 //! What a run decides with beside its engine, as fields of a state that begin with `run.`: what the monitor remembers, what is
-//! known against the data, since when nothing moves, how many rows were shown, and whether patience was waived.
+//! known against the data, since when nothing moves, how many rows were shown, and what was granted beyond patience.
 
 use super::hope::Hope;
 use super::rest::Rest;
@@ -21,8 +21,9 @@ pub struct Memory {
     pub rows: u64,
     /// The t of the last one.
     pub shown: Option<f64>,
-    /// Whether patience has been waived on the way to the next one.
-    pub waived: bool,
+    /// Seconds of [`Work::spent`](crate::engine::Work::spent) up to which steps may go on beyond patience; infinite on the way to the
+    /// next row where the run jumps.
+    pub granted: f64,
 }
 
 impl Memory {
@@ -33,7 +34,7 @@ impl Memory {
         let mut out = out.within("run");
         out.count("rows", self.rows);
         out.maybe("shown", self.shown);
-        out.flag("waived", self.waived);
+        out.number("granted", self.granted);
         self.rest.save(&mut out);
         self.hope.save(&mut out);
         monitor.save(&mut out.within("monitor"));
@@ -62,7 +63,7 @@ impl Memory {
             rest: Rest::restore(&from)?,
             rows: from.count("rows")?,
             shown,
-            waived: from.flag("waived")?,
+            granted: from.number("granted", |v| v.is_nan() || v < 0.0)?,
         };
         let monitor = monitor::Memory::restore(&from.within("monitor"), shape)?;
         whole.finish()?;

@@ -3,7 +3,7 @@
 //! Steps have a price by the cost model of [`crate::descent::choose`], so that where a run ends depends on the problem and
 //! on nothing that the machine does. A run that has spent its *patience* on steps, the price of 2¹⁸ of them on X but at
 //! least 5 and at most 15 seconds, ends if the rest of the way to its horizon would cost more than an hour at the present
-//! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on. Warp and averages,
+//! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on until so much is spent. Warp and averages,
 //! whose pace is known better, end where the rest costs more than the patience itself, or nine times that of the largest
 //! problems. Where a time is set (`max_seconds`), that
 //! alone is the patience.
@@ -45,11 +45,16 @@ impl Patience {
     /// Whether a run whose patience is spent ends.
     pub fn ends(&self, engine: &dyn Engine, horizon: f64) -> bool {
         let longest = match engine.kind() {
-            EngineKind::Warp | EngineKind::Sliding => self.seconds.powi(3) / SECONDS.0.powi(2),
-            EngineKind::Direct | EngineKind::Gram => LONGEST,
+            kind if jumps(kind) => self.seconds.powi(3) / SECONDS.0.powi(2),
+            _ => LONGEST,
         };
         engine.left(horizon) > longest
     }
+}
+
+/// Whether an engine does not step.
+pub fn jumps(kind: EngineKind) -> bool {
+    matches!(kind, EngineKind::Warp | EngineKind::Sliding)
 }
 
 /// Steps per second of the last stretch that was stepped; not a number if none was.

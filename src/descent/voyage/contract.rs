@@ -46,23 +46,25 @@ impl Engine for Voyage {
         Work { spent: self.spent, price: self.price() }
     }
 
-    /// Steps among chattering neurons go on until averages have usually taken over. Where the pattern has stood still, a flight goes on at its present stride, and no faster in `log t` than all
-    /// that was spent has brought; averages, too, unless their claim is void; and steps that only wait for the flow to be exact enough do so for a few thousand.
+    /// Steps among chattering neurons go on until averages have usually taken over. Where the pattern has stood still, a
+    /// flight goes on at its present stride, and no faster in `log t` than all that was spent has brought, and steps that
+    /// only wait for the flow to be exact enough do so for a few thousand. Averages go on at their pace so far, unless their
+    /// claim is void.
     fn left(&self, horizon: f64) -> f64 {
         let (t, work) = (self.t(), self.work());
         let stepped = (horizon - t).max(0.0) * work.price;
         let quiet = self.options.warp && self.state.flips().last <= QUIET * t;
-        let decades = libm::log(horizon.max(t) / t);
-        let flown = decades * self.price_of_attempt() / self.warp.stride();
+        let way = (libm::log(horizon) - libm::log(t)).max(0.0);
+        let flown = way * self.price_of_attempt() / self.warp.stride();
         match &self.mode {
             Mode::Sliding(_) if self.void() => f64::INFINITY,
-            Mode::Sliding(sliding) => (libm::log(horizon) - libm::log(t)).max(0.0) * sliding.pace(),
+            Mode::Sliding(sliding) => way * sliding.pace(),
             Mode::General | Mode::Settled(_) | Mode::March(_)
                 if self.options.warp && self.options.sliding > 0.0 && t < UNTIL_AVERAGES && !quiet =>
             {
                 stepped.min((UNTIL_AVERAGES - t) * work.price)
             }
-            Mode::Flight { .. } if quiet => stepped.min(flown.max(decades / libm::log(t) * self.spent)),
+            Mode::Flight { .. } if quiet => stepped.min(flown.max(way / libm::log(t) * self.spent)),
             Mode::March(_) | Mode::Settled(_) if quiet && self.hold == Hold::Early && t < UNTIL_WARP => {
                 stepped.min((UNTIL_WARP - t) * work.price + flown)
             }
