@@ -161,7 +161,7 @@ const LARGE: f64 = 1e3;
 /// in front divides by their standard deviation.
 fn polar(random: &mut Xoshiro256PlusPlus, radius: impl Fn(f64) -> f64) -> (f64, f64) {
     loop {
-        let (u, v) = (2.0f64.mul_add(random.random(), -1.0), 2.0f64.mul_add(random.random(), -1.0));
+        let (u, v) = (2.0 * random.random::<f64>() - 1.0, 2.0 * random.random::<f64>() - 1.0); // twice is exact
         let s = u.mul_add(u, v * v);
         if s < 1.0 && s > 0.0 {
             let r = radius(s).sqrt();

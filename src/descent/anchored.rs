@@ -17,7 +17,7 @@ use crate::engine::Iterate;
 use crate::matrix::norm;
 use rayon::prelude::*;
 
-/// `(‖W‖/T)²` below which W is summed from X: down to it a norm from K is off by at most `2¹¹ u`, 2.3e-13.
+/// `(‖W‖/T)²` below which W is summed from X: down to it a norm from K is off by some `2¹¹ u`, 2.3e-13.
 const CANCELLED: f64 = 1.0 / 4096.0;
 
 /// `‖W‖/T` below which Z is replaced: until then it is off by `2¹⁰ u ‖W‖ max‖x_i‖`.
@@ -31,8 +31,8 @@ const COLUMNS: usize = 512;
 
 /// Whether the coefficients cancel in W, so that products with K have lost what is left of it.
 ///
-/// Samples that point everywhere make `‖W‖²` small beside T², too, by up to their number, but what K rounds is as
-/// small there: `T²` is then replaced by what is summed with K, `Σ_j (|c_j|ᵀ|K||c_j| + 2|c_j|ᵀ|z_j(0)| + ‖w_j(0)‖²)`.
+/// Samples that point everywhere make `‖W‖²` small beside T², too, by up to their number, but there what K rounds is usually
+/// as small (no bound of a certificate counts on it: those go by T): `T²` is then replaced by what is summed with K, `Σ_j (|c_j|ᵀ|K||c_j| + 2|c_j|ᵀ|z_j(0)| + ‖w_j(0)‖²)`.
 pub fn cancels(state: &Coefficients) -> bool {
     let squared = squared_norm(state);
     squared < CANCELLED * state.magnitude().powi(2) && squared < CANCELLED * summed(state)

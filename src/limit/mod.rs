@@ -184,7 +184,8 @@ impl Limit {
         *self = Self::assemble(k, self.rows.clone(), answer, |i, j| Some(pattern.get(i, j)), nu);
     }
 
-    /// ν, where a refined answer has the same weights but for a few last digits: it moves by as little.
+    /// ν, where a refined answer has the same weights but for a few last digits: by Ostrowski's theorem ν moves by
+    /// no more, relatively.
     fn known_rate(&self, refined: &Answer) -> Option<f64> {
         let (old, new) = (&self.answer.weights, &refined.weights);
         let near = |(a, b): (&f64, &f64)| (a - b).abs() <= NEAR * a.abs();

@@ -11,6 +11,7 @@
 
 use super::double::{Double, fast_two_sum, two_sum};
 use farfield_kernels::isa::Isa;
+use farfield_kernels::two_sum::add_product;
 use pulp::{Simd, WithSimd};
 
 const LANES: usize = 8;
@@ -155,7 +156,7 @@ impl WithSimd for AddScaledPlain<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let Self { s, x, sum } = self;
         for k in 0..x.len().min(sum.hi.len()).min(sum.lo.len()) {
-            (sum.hi[k], sum.lo[k]) = accumulate(s.hi, x[k], s.lo * x[k], sum.hi[k], sum.lo[k]);
+            (sum.hi[k], sum.lo[k]) = add_product((sum.hi[k], sum.lo[k]), (s.hi, s.lo), x[k]);
         }
     }
 }
