@@ -43,8 +43,13 @@ pub trait Engine: Send {
     /// Stops with [`Reached::Exhausted`] where another step would be taken after `seconds` of [`Work::spent`], or averages
     /// go on after as many of their own.
     fn allow(&mut self, seconds: f64);
-    /// All that is needed to go on from the present t in the same bits; each engine has a constructor that does.
+    /// All that is needed to go on in the same bits, from the present t or one before it; each engine has a constructor
+    /// that does.
     fn save(&self) -> State;
+    /// The digest of the iterate at the present t, with all that later steps depend on.
+    fn digest(&mut self) -> String {
+        self.save().digest()
+    }
     /// `α c t ℓ_i` (length n) where the engine knows it better than `t·exp(-q_i)` gives it: margins of
     /// size log t keep only absolute digits.
     fn scaled_losses(&mut self) -> Option<Vec<f64>> {

@@ -177,7 +177,7 @@ impl Outcome {
     ) -> Self {
         let (row, data) = (&ended.row, &problem.data);
         let (segments, remark, decades) = (engine.segments().to_vec(), engine.remark(), engine.decades().to_vec());
-        let digest = engine.save().digest();
+        let digest = engine.digest();
         let scaled = engine.scaled_losses();
         let iterate = engine.iterate();
         let q = problem.network.margins(iterate.preactivations(), data.y());

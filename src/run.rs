@@ -76,8 +76,11 @@ impl Descent {
         let mut engine = state.clone();
         let (memory, seen) = Memory::restore(&mut engine, problem)?;
         let mut descent = Self::of(problem, options, descent::restore(problem, start, options, &engine)?);
-        descent.memory = memory;
         descent.monitor.remember(&seen);
+        if let Some(shown) = memory.shown {
+            descent.engine.advance(shown, &Stop::default()); // what was shown last, read off the step that leads beyond it
+        }
+        descent.memory = memory;
         Ok(descent)
     }
 

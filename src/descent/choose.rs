@@ -207,8 +207,16 @@ const OVERHEAD: f64 = 4e-7;
 pub fn price(n: usize, d: usize, m: usize) -> f64 {
     let (samples, size, width) = (n as f64, n as f64 * d as f64, m as f64);
     let bandwidth = if 8.0 * size > LARGE { MEMORY } else { CACHE };
-    (8.0 * size / bandwidth).max(4.0 * size * width / SLOW) + samples * EXPONENTIAL + OVERHEAD
+    whole((8.0 * size / bandwidth).max(4.0 * size * width / SLOW) + samples * EXPONENTIAL + OVERHEAD)
 }
+
+/// A price in whole quanta, so that sums of prices are exact, and do not depend on where a stretch was interrupted.
+pub fn whole(seconds: f64) -> f64 {
+    (seconds / QUANTUM).ceil() * QUANTUM
+}
+
+/// 2⁻³⁶ seconds: sums stay exact up to a day.
+const QUANTUM: f64 = 1.0 / 68_719_476_736.0;
 
 /// Seconds of a step on K for n samples, m neurons and P groups of them; P = 0: in a settled pattern.
 pub fn price_on_k(n: usize, m: usize, groups: usize) -> f64 {
@@ -216,9 +224,9 @@ pub fn price_on_k(n: usize, m: usize, groups: usize) -> f64 {
     let bandwidth = if 4.0 * samples * samples > LARGE { MEMORY } else { CACHE };
     let settled = 4.0 * samples * samples / bandwidth + samples * EXPONENTIAL + LEAST;
     if groups == 0 {
-        return settled;
+        return whole(settled);
     }
-    settled + groups as f64 * samples * samples * GENERAL + samples * width * PAIR + WATCHING
+    whole(settled + groups as f64 * samples * samples * GENERAL + samples * width * PAIR + WATCHING)
 }
 
 /// Multiply-adds of a step on X, operations per second and thread.
@@ -242,7 +250,7 @@ const SETTLING: f64 = 5e-9;
 /// Seconds for the reduced problem of a pattern of n samples.
 pub fn price_of_settling(n: usize) -> f64 {
     let samples = n as f64;
-    samples * samples * SETTLING
+    whole(samples * samples * SETTLING)
 }
 
 /// A trial step of the integrator of order 8, in settled steps: twelve stages of three products, their exponentials, and

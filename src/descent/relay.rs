@@ -406,6 +406,10 @@ impl Engine for Relay {
         state
     }
 
+    fn digest(&mut self) -> String {
+        self.inner_mut().digest()
+    }
+
     fn scaled_losses(&mut self) -> Option<Vec<f64>> {
         self.inner_mut().scaled_losses()
     }

@@ -17,6 +17,11 @@
 //! event, twice as many after each stretch that gained less than 16 times its patience. So neurons
 //! that chatter are stepped, and an isolated late flip costs a few dozen exact steps.
 //!
+//! *What is watched.* The voyage has its own way: a stretch ends where its accuracy, an event or a look of its own ends
+//! it, never because an iterate is asked for. Where the next step of the flow or of the averages leads beyond what is asked
+//! for, it waits, and what is shown is read off it ([`view`]); so its bits are the same however often it is watched, and
+//! however far it is to go.
+//!
 //! Beyond 2⁵³ steps cannot be told apart. There the flow itself carries the iterate over an isolated flip
 //! within 10⁻¹¹ of its log t; neurons that chatter there slide after a few crossings.
 
@@ -26,6 +31,8 @@ mod diary;
 mod mode;
 mod options;
 mod save;
+mod scout;
+mod view;
 
 use super::anchored::{self, INTERVAL};
 use super::choose::{price_of_attempt, price_of_settling, price_on_k};
@@ -39,9 +46,10 @@ use crate::number::COUNTABLE;
 use crate::rounding::AnchorJudge;
 use mode::Mode;
 pub use options::Options;
-use save::Snapshot;
+use scout::Scout;
 use std::sync::Arc;
 use std::time::Instant;
+use view::View;
 
 /// Steps without a flip after which the reduced problem is built: it costs about two general steps.
 const QUIET: f64 = 8.0;
@@ -85,11 +93,14 @@ pub struct Voyage {
     escalated: Option<f64>,
     hold: Hold,
     noted: Option<Hold>, // what progress displays were told
-    diary: Diary,
+    travelled: Diary, // up to the present t
+    diary: Diary,     // up to the t that is shown
     progress: Progress,
-    snapshot: Option<Snapshot>,
+    scout: Option<Scout>,
+    view: Option<View>,
     anchor: f64,      // the next look at whether C cancels in W
     cancelling: bool, // whether it did at the last
+    idle: f64,        // seconds on a step that waits
     spent: f64,       // on steps taken one by one, by the cost model
     slid: f64,        // on averages, by the same
     allowance: f64,   // for either
@@ -119,11 +130,14 @@ impl Voyage {
             escalated: None,
             hold: if options.warp { Hold::Flips } else { Hold::Off },
             noted: None,
+            travelled: Diary::default(),
             diary: Diary::default(),
             progress: Progress::default(),
-            snapshot: None,
+            scout: None,
+            view: None,
             anchor: INTERVAL,
             cancelling: false,
+            idle: 0.0,
             spent: 0.0,
             slid: 0.0,
             allowance: f64::INFINITY,
@@ -144,12 +158,12 @@ impl Voyage {
 
     /// The iterate in the span of the data; up to date whenever [`Engine::advance`] has reached its target.
     pub fn coefficients(&self) -> &Coefficients {
-        &self.state
+        self.view.as_ref().map_or(&self.state, |view| &view.state)
     }
 
     /// The averaged iterate, while neurons slide.
     pub fn sliding(&self) -> Option<&Sliding> {
-        self.mode.sliding()
+        self.view.as_ref().and_then(|view| view.sliding.as_deref()).or_else(|| self.mode.sliding())
     }
 
     /// Seconds of one more step, by the cost model.
@@ -163,14 +177,16 @@ impl Voyage {
         price_of_attempt(self.state.problem().n(), self.state.problem().network.width)
     }
 
-    /// [`Engine::advance`], without the diary.
+    /// On its own way, as far as it does not lead beyond `target`.
     fn go(&mut self, target: f64, stop: &Stop) -> Reached {
         while self.state.t() < target {
             if stop.raised() {
                 return Reached::Interrupted;
             }
-            if let Some(reached) = self.travel(target, stop) {
-                return reached;
+            match self.travel(target, stop) {
+                None => {}
+                Some(Reached::Target) => break,
+                Some(reached) => return reached,
             }
             self.progress.note(self.state.t());
             if self.hold() != self.noted {
@@ -178,31 +194,39 @@ impl Voyage {
                 self.progress.explain(self.present_remark());
             }
         }
-        self.land();
         Reached::Target
     }
 
-    /// One stretch: some steps of one kind, or one flight of the warp. None: go on.
+    /// One stretch: some steps of one kind, or one flight of the warp. None: go on; `Target`: what is next leads beyond it.
     fn travel(&mut self, target: f64, stop: &Stop) -> Option<Reached> {
         let (t, start) = (self.state.t(), Instant::now());
         let countable = t < COUNTABLE;
         if countable {
             self.keep_anchored();
         }
-        let (left, price) = (self.spent < self.allowance, self.price());
+        if self.spent >= self.allowance && self.mode.sliding().is_none() {
+            return Some(Reached::Exhausted);
+        }
+        let price = self.price();
         self.kind = EngineKind::Gram;
-        let handed_over = if countable && left { self.weigh_chatter(target) } else { 0 };
+        let handed_over = if countable {
+            match self.weigh_chatter(target, stop) {
+                Ok(steps) => steps,
+                Err(reached) => return Some(reached),
+            }
+        } else {
+            0
+        };
         let (steps, reached) = match self.mode {
             _ if handed_over > 0 => (handed_over, Reached::Target),
             Mode::Sliding(_) => {
                 self.kind = EngineKind::Sliding;
                 (0, self.slide(target, stop))
             }
-            Mode::General if countable && left => (1, self.general_step()),
-            Mode::General if countable => return Some(Reached::Exhausted),
+            Mode::General if countable => (1, self.general_step()),
             Mode::March(_) => self.march(target, stop),
             Mode::General | Mode::Settled(_) | Mode::Flight { .. } => {
-                if self.takes_off(target) {
+                if self.takes_off() {
                     self.kind = EngineKind::Warp;
                     (0, self.fly(target, stop))
                 } else if countable {
@@ -216,8 +240,9 @@ impl Voyage {
             self.chatter.observe(&self.state);
         }
         self.spent += steps as f64 * price;
-        self.book(t, steps, start.elapsed().as_secs_f64());
+        self.note_stretch(t, steps, start.elapsed().as_secs_f64());
         match reached {
+            Reached::Target if self.waits() => Some(Reached::Target),
             Reached::Target | Reached::Event => None,
             Reached::Flip => {
                 if self.kind != EngineKind::Sliding {
@@ -229,13 +254,22 @@ impl Voyage {
         }
     }
 
+    /// Whether a step is known that leads beyond what was asked for.
+    fn waits(&self) -> bool {
+        match &self.mode {
+            Mode::Flight { .. } => self.warp.waits(),
+            Mode::Sliding(sliding) => sliding.waits(),
+            Mode::General | Mode::Settled(_) | Mode::March(_) => false,
+        }
+    }
+
     /// Replaces Z by that of W where the coefficients cancel in W ([`anchored`]).
     fn keep_anchored(&mut self) {
         let t = self.state.t();
-        if t < self.anchor || !matches!(self.mode, Mode::General | Mode::Settled(_)) {
+        if t < self.anchor || !matches!(self.mode, Mode::General | Mode::Settled(_) | Mode::Flight { .. }) {
             return;
         }
-        self.cancelling = anchored::outdated(&self.present());
+        self.cancelling = anchored::outdated(&self.present().0);
         self.anchor = (t + (t * ANCHORS).max(INTERVAL)).ceil();
         if self.cancelling {
             self.anchor = t + INTERVAL;
@@ -247,16 +281,6 @@ impl Voyage {
                 self.mode = Mode::Settled(self.settle());
             }
         }
-    }
-
-    /// The iterate with nothing pending.
-    fn present(&self) -> Coefficients {
-        let mut state = self.state.clone();
-        if let Some(settled) = self.mode.settled().filter(|settled| settled.pending()) {
-            let t = state.t();
-            settled.clone().sync(&mut state, t);
-        }
-        state
     }
 
     fn general_step(&mut self) -> Reached {
@@ -276,12 +300,13 @@ impl Voyage {
         if self.options.mixed { settled.mixed(&self.state, self.judge) } else { settled }
     }
 
-    /// Exact steps in the present pattern, up to the target or to the next attempt at warp. An interrupted march is
-    /// the same march when it goes on.
+    /// Exact steps in the present pattern, up to the next attempt at warp or the next look at what cancels. A march that
+    /// was interrupted, or that has come to the target before, is the same march when it goes on.
     fn march(&mut self, target: f64, stop: &Stop) -> (u64, Reached) {
-        let until = if self.options.warp { target.min(self.attempt.max(self.state.t() + 1.0)) } else { target };
-        let until = if self.cancelling { until.min(self.anchor.max(self.state.t() + 1.0)) } else { until };
-        let steps = (until.min(COUNTABLE) - self.state.t()).ceil() as u64;
+        let t = self.state.t();
+        let warped = if self.options.warp { self.attempt.max(t + 1.0) } else { f64::INFINITY };
+        let until = warped.min(self.anchor.max(t + 1.0)).min(self.watched_until().max(t + 1.0));
+        let steps = (until.min(target).min(COUNTABLE) - t).ceil() as u64;
         let left = (self.allowance - self.spent).max(0.0);
         let look = price_on_k(self.state.problem().n(), self.state.problem().network.width, self.state.groups().len());
         let (affordable, looks) = ((left / self.price()).ceil() as u64, (left / look).ceil().max(1.0) as u64);
@@ -293,7 +318,8 @@ impl Voyage {
         let (taken, looked, reached) = settled.advance(&mut self.state, (steps, looks), stop, &self.progress);
         self.spent += looked as f64 * look;
         let reached = if reached == Reached::Target && steps < whole { Reached::Exhausted } else { reached };
-        let interrupted = matches!(reached, Reached::Interrupted | Reached::Exhausted);
+        let before = reached == Reached::Target && self.state.t() < until;
+        let interrupted = before || matches!(reached, Reached::Interrupted | Reached::Exhausted);
         self.mode = if interrupted { Mode::March(settled) } else { Mode::Settled(settled) };
         self.note_rounding();
         (taken, reached)
@@ -309,12 +335,12 @@ impl Voyage {
     }
 
     /// Whether to warp now, from a settled pattern; if not, says why and when to ask again.
-    fn takes_off(&mut self, target: f64) -> bool {
+    fn takes_off(&mut self) -> bool {
         let t = self.state.t();
         if let Mode::Flight { .. } = self.mode {
             return true;
         }
-        if !self.options.warp || t < self.attempt || target - t < SHORTEST {
+        if !self.options.warp || t < self.attempt {
             return false;
         }
         if let Mode::General = self.mode {
@@ -329,26 +355,31 @@ impl Voyage {
         true
     }
 
-    /// A flight of the warp, from a state with nothing pending to one with nothing pending. An
-    /// interrupted flight is the same flight when it goes on.
+    /// A flight of the warp, from a state with nothing pending to one with nothing pending. A flight that was
+    /// interrupted, that waits, or that pauses for a look at what cancels is the same flight when it goes on.
     fn fly(&mut self, target: f64, stop: &Stop) -> Reached {
         let (mut settled, from) = match std::mem::replace(&mut self.mode, Mode::General) {
             Mode::Flight { settled, from } => (settled, from),
-            Mode::Settled(settled) => (settled, self.state.t()),
+            Mode::Settled(mut settled) => {
+                let from = self.state.t();
+                if settled.pending() {
+                    settled.sync(&mut self.state, from);
+                }
+                self.warp.take_off();
+                (settled, from)
+            }
             Mode::General | Mode::March(_) | Mode::Sliding(_) => unreachable!("a flight begins in a settled pattern"),
         };
-        if settled.pending() {
-            settled.sync(&mut self.state, from);
-        }
+        let pause = if self.state.t() < COUNTABLE { self.anchor } else { f64::INFINITY };
         let price = self.price_of_attempt();
         self.warp.allow(((self.allowance - self.spent) / price).ceil().max(0.0) as u64);
-        let reached = self.warp.advance(&mut self.state, &mut settled, target, stop, &self.progress);
+        let reached = self.warp.advance(&mut self.state, &mut settled, (target, pause), stop, &self.progress);
         self.spent += self.warp.attempts() as f64 * price;
-        settled.guard(&self.state);
-        if matches!(reached, Reached::Interrupted | Reached::Exhausted) {
+        if matches!(reached, Reached::Target | Reached::Interrupted | Reached::Exhausted) {
             self.mode = Mode::Flight { settled, from };
             return reached;
         }
+        settled.guard(&self.state);
         self.mode = Mode::Settled(settled);
         if self.state.t() > from * (1.0 + PROGRESS) {
             self.crossings = 0;
@@ -387,12 +418,8 @@ impl Voyage {
         }
     }
 
-    /// Brings C and Z up to date at a requested t.
+    /// Brings C and Z up to date.
     fn land(&mut self) {
-        self.mode = match std::mem::replace(&mut self.mode, Mode::General) {
-            Mode::March(settled) => Mode::Settled(settled),
-            mode => mode,
-        };
         let Some(settled) = self.mode.settled_mut() else { return };
         let t = self.state.t();
         if settled.pending() && settled.sync(&mut self.state, t) > 0 {

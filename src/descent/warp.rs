@@ -14,7 +14,8 @@
 //! digits although u and `log s(q)` are large and nearly cancel.
 //!
 //! *Steps of the integrator* are accepted when the estimated error of the margins is below
-//! [`INTEGRATION`] of the largest one, and when no pre-activation can reach zero within them.
+//! [`INTEGRATION`] of the largest one, and when no pre-activation can reach zero within them. They are as long as that
+//! allows, whatever is watched: an iterate between two of their ends is read off the step ([`ahead`]).
 //!
 //! *Clearance.* `dz_ij/du = Σ_k K_ik y_k a_j g_kj dS_k/du`. The twelve stages sample `dS_k/du` over the
 //! whole step; the interval they span, doubled in width, encloses it, and with it the rate of every
@@ -30,13 +31,16 @@
 //!
 //! (`σ_1 = s'/s`) and `|Hδ|`, doubled, relative to the largest margin, plus [`ROUNDING`], is what a flight reports.
 
+mod ahead;
+
 use super::modified::{Field, ORDER, order_needed};
-use super::runge_kutta::{NODES, STAGES, change, combined_error, displacement, errors};
+use super::runge_kutta::{EXTENDED, NODES, STAGES, change, combined_error, displacement, errors};
 use super::settled::Settled;
 use super::span::Coefficients;
 use crate::engine::{Progress, Reached, Stop};
-use crate::number::{COUNTABLE, largest};
+use crate::number::{COUNTABLE, larger, largest};
 use crate::state::{Reader, Result, Saver};
+use ahead::Ahead;
 use farfield_kernels::loss::Ratios;
 use farfield_kernels::two_sum::add;
 
@@ -62,13 +66,16 @@ const LARGEST_CONTRACTION: f64 = 0.05;
 /// Room left in front of an event, as a part of the way to it.
 const APPROACH: f64 = 0.9;
 
+/// The last t that a step may lead to; horizons end at 1e300.
+const LAST: f64 = 1e306;
+
 /// The integrator's memory between stretches, and its scratch space.
 #[derive(Clone, Debug)]
 pub struct Warp {
     field: Field,
     length: f64,
     clock: Clock,
-    k: [Vec<f64>; STAGES],
+    k: Vec<Vec<f64>>, // of all stages
     w: Vec<f64>,
     e: Vec<f64>,
     sigma: Vec<Ratios>, // of the loss at the same margins as e
@@ -76,8 +83,9 @@ pub struct Warp {
     image: Vec<f64>,
     local: Vec<f64>, // the integrator's error of the last attempt
     drift: Vec<f64>, // δ, the estimated error of S
-    attempts: u64,   // trial steps of this flight
-    most: u64,       // of them
+    ahead: Option<Ahead>,
+    attempts: u64, // trial steps of the steps taken since they are counted
+    most: u64,     // of them
 }
 
 /// `u = log t` as a pair, valid at one t.
@@ -107,7 +115,7 @@ impl Warp {
             field: Field::new(n),
             length: 0.125,
             clock: Clock { t: 0.0, u: (0.0, 0.0) },
-            k: std::array::from_fn(|_| zeros.clone()),
+            k: vec![zeros.clone(); EXTENDED],
             w: zeros.clone(),
             e: zeros.clone(),
             sigma: vec![Ratios::default(); n],
@@ -115,18 +123,19 @@ impl Warp {
             image: zeros.clone(),
             local: zeros.clone(),
             drift: zeros,
+            ahead: None,
             attempts: 0,
             most: u64::MAX,
         }
     }
 
-    /// Begins to count trial steps; [`Warp::advance`] ends after so many with [`Reached::Exhausted`]. On data that cannot be
-    /// separated the flow is stiff, and a step of the integrator no longer than a few of the descent.
+    /// Begins to count trial steps; [`Warp::advance`] takes no step after so many, and ends with [`Reached::Exhausted`]. On
+    /// data that cannot be separated the flow is stiff, and a step of the integrator no longer than a few of the descent.
     pub fn allow(&mut self, most: u64) {
         (self.attempts, self.most) = (0, most);
     }
 
-    /// Trial steps since [`Warp::allow`].
+    /// Trial steps since [`Warp::allow`], of the steps that were taken.
     pub fn attempts(&self) -> u64 {
         self.attempts
     }
@@ -156,9 +165,9 @@ impl Warp {
     }
 
     /// `αc t s(q_i)` at the present t: near the limit, the dual variables λ (over κ). Keeps its digits at any t.
-    pub fn scaled_losses(&mut self, state: &Coefficients, settled: &Settled) -> Vec<f64> {
-        self.start_of_step(state, settled);
-        self.e.clone()
+    pub fn scaled_losses(&self, state: &Coefficients, settled: &Settled) -> Vec<f64> {
+        let u = if self.clock.t == state.t() { self.clock.u } else { Clock::at(state.t()).u };
+        log_weights(state, settled, u).into_iter().map(libm::exp).collect()
     }
 
     /// Whether the flow of the modified field agrees with the steps to `tolerance` (relative, in the
@@ -174,41 +183,66 @@ impl Warp {
         0.25 * largest(&self.image) <= tolerance * largest(settled.margins().hi())
     }
 
-    /// Follows the flow to `target`, or until a pre-activation comes too close to zero. C and Z are up
-    /// to date before and after.
+    /// Begins a flight: no step of another one is ahead.
+    pub fn take_off(&mut self) {
+        self.ahead = None;
+    }
+
+    /// Follows the flow until the next step would lead beyond `target`, or past `pause`, or until a pre-activation comes
+    /// too close to zero. C and Z are up to date before and after.
     pub fn advance(
         &mut self,
         state: &mut Coefficients,
         settled: &mut Settled,
-        target: f64,
+        (target, pause): (f64, f64),
         stop: &Stop,
         progress: &Progress,
     ) -> Reached {
-        if self.clock.t != state.t() {
-            self.drift.fill(0.0);
-        }
-        while state.t() < target {
-            if stop.raised() {
-                return Reached::Interrupted;
-            }
-            if self.attempts >= self.most {
-                return Reached::Exhausted;
-            }
-            progress.note(state.t());
-            self.start_of_step(state, settled);
-            if !self.e.iter().all(|e| e.is_finite()) {
-                return Reached::Diverged;
-            }
-            let order = order_needed(self.contraction(state));
-            let Some((next, length)) = self.step(state, settled, target, order) else {
-                return Reached::Event;
+        while state.t() < target.min(pause) {
+            let ahead = match self.ahead.take().map_or_else(|| self.foresee(state, settled, stop), Ok) {
+                Ok(ahead) => ahead,
+                Err(reached) => return reached,
             };
-            self.estimate(settled, length, order);
-            if self.apply(state, settled, next, length) > 0 {
+            if ahead.next > target {
+                self.ahead = Some(ahead);
+                return Reached::Target;
+            }
+            progress.note(ahead.next);
+            if self.take(state, settled, ahead) > 0 {
                 return Reached::Flip;
             }
         }
         Reached::Target
+    }
+
+    /// Whether the step ahead leads beyond what was asked for.
+    pub fn waits(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// The next step, with its stages left in `k`; or why there is none.
+    fn foresee(&mut self, state: &Coefficients, settled: &Settled, stop: &Stop) -> std::result::Result<Ahead, Reached> {
+        if stop.raised() {
+            return Err(Reached::Interrupted);
+        }
+        if self.attempts >= self.most {
+            return Err(Reached::Exhausted);
+        }
+        self.start_of_step(state, settled);
+        if !self.e.iter().all(|e| e.is_finite()) {
+            return Err(Reached::Diverged);
+        }
+        let order = order_needed(self.contraction(state));
+        let mut ahead = self.step(state, settled, order).ok_or(Reached::Event)?;
+        ahead.drift = self.estimate(settled, ahead.length, order);
+        Ok(ahead)
+    }
+
+    /// Takes the step ahead; returns the number of changed bits.
+    fn take(&mut self, state: &mut Coefficients, settled: &mut Settled, ahead: Ahead) -> u64 {
+        (self.length, self.drift) = (ahead.proposal, ahead.drift);
+        self.attempts += ahead.attempts;
+        self.apply(state, settled, ahead.next, ahead.length)
     }
 
     /// Carries the flow of the present pattern over a possible flip that is nearer than `FINEST`,
@@ -216,23 +250,22 @@ impl Warp {
     pub fn cross(&mut self, state: &mut Coefficients, settled: &mut Settled) -> Reached {
         let length = 4.0 * FINEST;
         self.start_of_step(state, settled);
-        self.attempt(state, settled, state.t(), length, 1);
+        self.attempt(state, settled, length, 1);
         let next = state.t() * libm::exp(length);
         if self.apply(state, settled, next, length) > 0 { Reached::Flip } else { Reached::Target }
     }
 
-    /// Finds a step that is accurate and clear, with its stages left in `k`: where it ends and its
-    /// length in u. None if it would be too short.
-    fn step(&mut self, state: &Coefficients, settled: &Settled, target: f64, order: usize) -> Option<(f64, f64)> {
+    /// Finds a step that is accurate and clear, with its stages left in `k`. None if it would be too short.
+    fn step(&mut self, state: &Coefficients, settled: &Settled, order: usize) -> Option<Ahead> {
         let t = state.t();
         let mut wanted = self.length;
-        loop {
-            let next = landing(t, wanted, target);
-            if next < target && (next - t < SHORTEST || wanted < FINEST) {
+        for attempts in 1.. {
+            let next = landing(t, wanted);
+            if next - t < SHORTEST || wanted < FINEST {
                 return None;
             }
             let length = libm::log1p((next - t) / t);
-            let trial = self.attempt(state, settled, t, length, order);
+            let trial = self.attempt(state, settled, length, order);
             let growth = (0.9 * libm::pow(trial.error / INTEGRATION, -0.125)).clamp(0.2, 3.0);
             if !trial.error.is_finite() {
                 wanted = 0.2 * length;
@@ -241,10 +274,11 @@ impl Warp {
             } else if trial.clear < 1.0 {
                 wanted = length * APPROACH * trial.clear;
             } else {
-                self.length = if length < wanted { wanted.max(length * growth) } else { length * growth };
-                return Some((next, length));
+                let proposal = if length < wanted { wanted.max(length * growth) } else { length * growth };
+                return Some(Ahead { next, length, order, proposal, attempts, drift: Vec::new(), dense: None });
             }
         }
+        None
     }
 
     /// `w = log(αc) + u + log s(q)`, `e = exp(w) = αc t s(q)` and the ratios of the loss at the present t.
@@ -252,10 +286,7 @@ impl Warp {
         if self.clock.t != state.t() {
             self.clock = Clock::at(state.t());
         }
-        let (loss, rate, q) = (state.problem().loss, libm::log(state.problem().rate), settled.margins());
-        for k in 0..self.w.len() {
-            self.w[k] = loss.log_weight(self.clock.u, (q.hi()[k], q.lo()[k])) + rate;
-        }
+        self.w = log_weights(state, settled, self.clock.u);
         self.at_start(state, settled);
     }
 
@@ -286,53 +317,59 @@ impl Warp {
         problem.loss.steepness() * plain.min(largest(&rows)) / state.t()
     }
 
-    /// The estimated relative error of the margins since the flight began.
+    /// The estimated relative error of the margins since the first flight: of those at the present t and, where a step
+    /// is ahead, of those within it.
     pub fn error_estimate(&mut self, settled: &Settled) -> f64 {
-        settled.product().multiply(&self.drift, &mut self.image);
-        2.0 * largest(&self.image) / largest(settled.margins().hi()) + ROUNDING
+        let ahead = self.ahead.as_ref().map(|ahead| &ahead.drift);
+        let mut error = 0.0;
+        for drift in [Some(&self.drift), ahead].into_iter().flatten() {
+            settled.product().multiply(drift, &mut self.image);
+            error = larger(error, 2.0 * largest(&self.image) / largest(settled.margins().hi()));
+        }
+        error + ROUNDING
     }
 
-    /// Carries δ over the step left in `k`, before it is applied: it relaxes by Euler steps of the
-    /// linear equation, short enough to be stable, and gains what this step adds.
-    fn estimate(&mut self, settled: &Settled, length: f64, order: usize) {
-        let h = settled.product();
+    /// δ after the step left in `k`: it relaxes by Euler steps of the linear equation, short enough to be stable, and
+    /// gains what this step adds.
+    fn estimate(&mut self, settled: &Settled, length: f64, order: usize) -> Vec<f64> {
+        let (h, mut drift) = (settled.product(), self.drift.clone());
         if order == ORDER {
             self.field.first_dropped(h, (&self.e, &self.sigma), self.clock.t, &mut self.moved);
             let weight = decayed(length);
-            self.drift.iter_mut().zip(&self.moved).for_each(|(d, source)| *d = weight.mul_add(*source, *d));
+            drift.iter_mut().zip(&self.moved).for_each(|(d, source)| *d = weight.mul_add(*source, *d));
         }
         let parts = (4.0 * length).ceil().max(1.0);
         for _ in 0..parts as usize {
-            h.multiply(&self.drift, &mut self.image);
-            for k in 0..self.drift.len() {
-                self.drift[k] += self.sigma[k][0] * (length / parts * self.e[k] * self.image[k]);
+            h.multiply(&drift, &mut self.image);
+            for k in 0..drift.len() {
+                drift[k] += self.sigma[k][0] * (length / parts * self.e[k] * self.image[k]);
             }
         }
-        self.drift.iter_mut().zip(&self.local).for_each(|(d, e)| *d += e);
+        drift.iter_mut().zip(&self.local).for_each(|(d, e)| *d += e);
+        drift
     }
 
-    /// The stages of a step from t over `length`, its error and its clearance.
-    fn attempt(&mut self, state: &Coefficients, settled: &Settled, t: f64, length: f64, order: usize) -> Trial {
-        self.attempts += 1;
-        let n = self.w.len();
-        let (h, loss, q) = (settled.product(), state.problem().loss, settled.margins().hi());
-        for (i, node) in NODES.iter().enumerate() {
-            let ahead = node * length;
-            let at = if i == 0 {
-                t
-            } else {
-                displacement(i, length, &self.k, &mut self.moved);
-                h.multiply(&self.moved, &mut self.image);
-                for k in 0..n {
-                    self.e[k] = libm::exp(self.w[k] + (ahead + loss.log_change(q[k], self.image[k])));
-                    self.sigma[k] = loss.ratios(q[k] + self.image[k]);
-                }
-                t * libm::exp(ahead)
-            };
-            self.field.evaluate(h, (&self.e, &self.sigma), at, order, &mut self.k[i]);
-        }
+    /// The stages of a step from the present t over `length`, its error and its clearance.
+    fn attempt(&mut self, state: &Coefficients, settled: &Settled, length: f64, order: usize) -> Trial {
+        (0..STAGES).for_each(|i| self.stage(i, state, settled, length, order));
         self.at_start(state, settled);
         Trial { error: self.error(settled, length), clear: self.clearance(state, length) }
+    }
+
+    /// Stage i of a step over `length`, after those before it.
+    fn stage(&mut self, i: usize, state: &Coefficients, settled: &Settled, length: f64, order: usize) {
+        let (h, loss, q) = (settled.product(), state.problem().loss, settled.margins().hi());
+        let ahead = NODES[i] * length;
+        if i > 0 {
+            displacement(i, length, &self.k, &mut self.moved);
+            h.multiply(&self.moved, &mut self.image);
+            for k in 0..self.w.len() {
+                self.e[k] = libm::exp(self.w[k] + (ahead + loss.log_change(q[k], self.image[k])));
+                self.sigma[k] = loss.ratios(q[k] + self.image[k]);
+            }
+        }
+        let at = state.t() * libm::exp(ahead);
+        self.field.evaluate(h, (&self.e, &self.sigma), at, order, &mut self.k[i]);
     }
 
     /// The estimated error of the margins, relative to the largest one.
@@ -358,7 +395,7 @@ impl Warp {
         let m = problem.network.width;
         let (mut center, mut spread) = (vec![0.0; n], vec![0.0; n]);
         for i in 0..n {
-            let rates = self.k.iter().map(|k| k[i]);
+            let rates = self.k[..STAGES].iter().map(|k| k[i]);
             let (low, high) = rates.fold((f64::INFINITY, 0.0f64), |(low, high), k| (low.min(k), high.max(k)));
             (center[i], self.moved[i]) = (0.5 * (low + high), high - low);
         }
@@ -392,12 +429,16 @@ impl Warp {
     }
 }
 
-/// Where a step of length `wanted` in u from t ends: at an integer if they can be told apart, at the
-/// target if that is near.
-fn landing(t: f64, wanted: f64, target: f64) -> f64 {
-    let end = t * libm::exp(wanted);
-    let end = if end < COUNTABLE { end.floor() } else { end };
-    if end >= target { target } else { end }
+/// `log(αc) + u + log s(q)` of each sample at `u = log t`.
+fn log_weights(state: &Coefficients, settled: &Settled, u: (f64, f64)) -> Vec<f64> {
+    let (loss, rate, q) = (state.problem().loss, libm::log(state.problem().rate), settled.margins());
+    q.hi().iter().zip(q.lo()).map(|(hi, lo)| loss.log_weight(u, (*hi, *lo)) + rate).collect()
+}
+
+/// Where a step of length `wanted` in u from t ends: at an integer if they can be told apart.
+fn landing(t: f64, wanted: f64) -> f64 {
+    let end = (t * libm::exp(wanted)).min(LAST);
+    if end < COUNTABLE { end.floor() } else { end }
 }
 
 /// `∫ e^{-4x} dx` over the step, the part of a term that falls like t⁻⁴ per unit of u.

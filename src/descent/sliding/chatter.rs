@@ -103,6 +103,12 @@ impl Chatter {
         t >= YOUNG && t - self.window.start >= (0.5 * t).min(WINDOW)
     }
 
+    /// The first t at which the window is complete.
+    pub fn complete_at(&self) -> f64 {
+        let start = self.window.start;
+        (2.0 * start).min(start + WINDOW).max(YOUNG).ceil()
+    }
+
     /// The decades of t in which something chattered, as far as they were stepped, up to t; 0 for those that are
     /// complete.
     pub fn decades(&self, t: f64) -> Vec<Fractions> {

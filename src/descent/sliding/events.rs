@@ -53,7 +53,7 @@ struct Exchange {
 impl Sliding {
     /// Finds the consistent mode of this moment. False if there is none.
     pub(super) fn settle(&mut self, problem: &Arc<SpanProblem>) -> bool {
-        let mut before: Option<Mode> = None;
+        let mut before: Option<Arc<Mode>> = None;
         for _ in 0..EXCHANGES {
             self.start_of_step(problem);
             let Some(exchange) = self.violation(problem) else {

@@ -6,10 +6,10 @@
 //! pre-activations shows a crossing within; otherwise its length is found by regula falsi (Illinois) such
 //! that the gap is [`TINY`] below zero: the events of this moment have then happened, and only they.
 
-use super::Sliding;
+use super::{Ahead, Sliding};
 use super::mode::Place;
 use crate::descent::choose::price_of_attempt;
-use crate::descent::runge_kutta::{NODES, change, combined_error, displacement, errors};
+use crate::descent::runge_kutta::{NODES, STAGES, change, combined_error, displacement, errors};
 use crate::descent::span::SpanProblem;
 use crate::number::largest;
 
@@ -28,15 +28,15 @@ const LONGEST: f64 = 2.0;
 /// Iterations of the search for an event.
 const ITERATIONS: usize = 80;
 
-struct Trial {
+pub(super) struct Trial {
     error: f64,
     gap: f64,
     inside: bool, // whether something may have happened within the step
 }
 
 impl Sliding {
-    /// Finds a step towards `until`, with its stages left in `k`: where it ends and its length in u.
-    pub(super) fn step(&mut self, problem: &SpanProblem, until: f64) -> Option<(f64, f64)> {
+    /// Finds a step towards `until`, with its stages left in `k`.
+    pub(super) fn step(&mut self, problem: &SpanProblem, until: f64) -> Option<Ahead> {
         let whole = libm::log1p((until - self.t) / self.t);
         let mut wanted = self.length.min(LONGEST);
         for _ in 0..ITERATIONS {
@@ -49,12 +49,14 @@ impl Sliding {
                 wanted = length * growth.min(0.9);
             } else if trial.gap < -TINY {
                 let length = self.locate(problem, length, trial.gap);
-                return Some((self.t * libm::exp(length), length));
+                let next = self.t * libm::exp(length);
+                return Some(Ahead { next, length, proposal: self.length, spent: 0.0 });
             } else if trial.inside && length > SHORT {
                 wanted = 0.5 * length;
             } else {
-                self.length = if length < wanted { wanted.max(length * growth) } else { length * growth };
-                return Some((if length == whole { until } else { self.t * libm::exp(length) }, length));
+                let proposal = if length < wanted { wanted.max(length * growth) } else { length * growth };
+                let next = if length == whole { until } else { self.t * libm::exp(length) };
+                return Some(Ahead { next, length, proposal, spent: 0.0 });
             }
         }
         None
@@ -86,11 +88,11 @@ impl Sliding {
     }
 
     /// The stages of a step over `length` with its error, its gap, and whether its inside is clear.
-    fn attempt(&mut self, problem: &SpanProblem, length: f64) -> Trial {
+    pub(super) fn attempt(&mut self, problem: &SpanProblem, length: f64) -> Trial {
         // slopes at every stage, and enclosures of the rest, cost as much again
         self.spent += 2.0 * price_of_attempt(problem.n(), problem.network.width);
         let mut stages_clear = true;
-        for (i, node) in NODES.iter().enumerate() {
+        for (i, node) in NODES[..STAGES].iter().enumerate() {
             let ahead = node * length;
             if i > 0 {
                 displacement(i, length, &self.k, &mut self.moved);

@@ -21,6 +21,9 @@
 //! the largest margin, are what a stretch reports.
 //!
 //! *Events* ([`events`]) end a step: a pre-activation reaches zero, or a slope leaves [γ, 1].
+//!
+//! *What is watched* moves nothing: steps are as long as accuracy and events let them, and the iterate at a t within one
+//! is a copy that has taken a shorter step.
 
 pub mod chatter;
 pub mod distance;
@@ -71,7 +74,7 @@ pub struct Sliding {
     c: Compensated, // n×m
     z: Compensated, // n×m, 0 on the kinks
     q: Compensated,
-    mode: Mode,
+    mode: Arc<Mode>,
     t: f64,
     u: (f64, f64), // log t
     length: f64,   // proposed length of a step in u
@@ -82,6 +85,7 @@ pub struct Sliding {
     origin: f64,  // log t where the averages began
     spent: f64,   // seconds since then, by the cost model
     events: Vec<Event>,
+    ahead: Option<Ahead>,
     field: Field,
     k: [Vec<f64>; STAGES],
     w: Vec<f64>,
@@ -89,6 +93,15 @@ pub struct Sliding {
     sigma: Vec<Ratios>, // of the loss at the same margins as e
     moved: Vec<f64>,
     image: Vec<f64>,
+}
+
+/// A step that was found and not taken, while what is asked for lies within it; its stages are in `k`.
+#[derive(Clone, Copy, Debug)]
+struct Ahead {
+    next: f64,
+    length: f64,
+    proposal: f64, // length of the step to try after it
+    spent: f64,    // on finding it
 }
 
 impl Sliding {
@@ -116,7 +129,7 @@ impl Sliding {
             c,
             z,
             q: Compensated::zeros(n),
-            mode,
+            mode: Arc::new(mode),
             t: 0.0,
             u: (0.0, 0.0),
             length: FIRST,
@@ -127,6 +140,7 @@ impl Sliding {
             origin: 0.0,
             spent: 0.0,
             events: Vec::new(),
+            ahead: None,
             field: Field::new(n),
             k: std::array::from_fn(|_| zeros.clone()),
             w: zeros.clone(),
@@ -210,47 +224,88 @@ impl Sliding {
         self.distance.disagree(&self.mode, &self.e, observed, &expected);
     }
 
-    /// Follows the averages to `target`. `Flip`: nothing slides any more, at a
+    /// Follows the averages until the next step would lead beyond `target`. `Flip`: nothing slides any more, at a
     /// t where steps can be counted; `Event`: the modes change
     /// without end, or slopes are not determined; `Exhausted`: `most` seconds of the cost model are spent, all in all.
     pub fn advance(&mut self, problem: &Arc<SpanProblem>, target: f64, most: f64, stop: &Stop) -> Reached {
         while self.t < target {
-            if stop.raised() {
-                return Reached::Interrupted;
+            let ahead = match self.ahead.take().map_or_else(|| self.foresee(problem, most, stop), Ok) {
+                Ok(ahead) => ahead,
+                Err(reached) => return reached,
+            };
+            if ahead.next > target {
+                self.ahead = Some(ahead);
+                return Reached::Target;
             }
-            if self.spent >= most {
-                return Reached::Exhausted;
-            }
-            if !self.settle(problem) {
-                return Reached::Event;
-            }
-            let Some(until) = self.horizon(target) else { return Reached::Flip };
-            self.start_of_step(problem);
-            if !self.e.iter().all(|e| e.is_finite()) {
-                return Reached::Diverged;
-            }
-            let Some((next, length)) = self.step(problem, until) else { return Reached::Event };
-            self.estimate(problem, next, length);
-            self.apply(problem, next, length);
-            self.follow_ripple(problem);
+            self.take(problem, ahead);
         }
-        self.start_of_step(problem);
-        self.end_ripple(problem); // the bound is asked for at this t
         Reached::Target
+    }
+
+    /// The next step, with its stages left in `k`; or why there is none.
+    fn foresee(&mut self, problem: &Arc<SpanProblem>, most: f64, stop: &Stop) -> Result<Ahead, Reached> {
+        if stop.raised() {
+            return Err(Reached::Interrupted);
+        }
+        if self.spent >= most {
+            return Err(Reached::Exhausted);
+        }
+        if !self.settle(problem) {
+            return Err(Reached::Event);
+        }
+        let Some(until) = self.horizon() else { return Err(Reached::Flip) };
+        self.start_of_step(problem);
+        if !self.e.iter().all(|e| e.is_finite()) {
+            return Err(Reached::Diverged);
+        }
+        let spent = self.spent;
+        let found = self.step(problem, until);
+        let found = found.map(|ahead| Ahead { spent: self.spent - spent, ..ahead });
+        self.spent = spent;
+        found.ok_or(Reached::Event)
+    }
+
+    /// Takes the step ahead.
+    fn take(&mut self, problem: &SpanProblem, ahead: Ahead) {
+        self.spent += ahead.spent;
+        self.length = ahead.proposal;
+        self.estimate(problem, ahead.next, ahead.length);
+        self.apply(problem, ahead.next, ahead.length);
+        self.follow_ripple(problem);
+    }
+
+    /// Whether the step ahead leads beyond what was asked for.
+    pub fn waits(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// The averages at a t that is not beyond the step ahead, with the bound that holds there.
+    pub fn within(&self, problem: &SpanProblem, t: f64) -> Self {
+        let mut seen = Self { ahead: None, ..self.clone() };
+        seen.start_of_step(problem);
+        if t > seen.t {
+            let length = libm::log1p((t - seen.t) / seen.t);
+            seen.attempt(problem, length);
+            seen.estimate(problem, t, length);
+            seen.apply(problem, t, length);
+            seen.start_of_step(problem);
+        }
+        seen.end_ripple(problem);
+        seen
     }
 
     /// How far to go in this mode: where nothing slides and steps can be counted, to a whole t at which the
     /// pairs have left their kinks behind; none if it is reached.
-    fn horizon(&mut self, target: f64) -> Option<f64> {
+    fn horizon(&mut self) -> Option<f64> {
         if self.mode.sliding() > 0 || self.t >= COUNTABLE {
             self.emptied = 0.0;
-            return Some(target);
+            return Some(f64::INFINITY);
         }
         if self.emptied == 0.0 {
             self.emptied = self.t;
         }
         let clear = (self.emptied * DEPARTURE).ceil();
-        (self.t < clear).then_some(target.min(clear))
+        (self.t < clear).then_some(clear)
     }
 
     /// `w = log(αc) + u + log s(q + κ/t)`, `e = exp(w)` and the ratios of the loss at the present t.
@@ -347,7 +402,7 @@ impl Sliding {
     fn change_mode(&mut self, problem: &Arc<SpanProblem>, places: Vec<Place>) -> bool {
         self.spent += price_of_settling(problem.n());
         let Some(mode) = Mode::new(problem, places) else { return false };
-        self.mode = mode;
+        self.mode = Arc::new(mode);
         self.project(problem);
         true
     }

@@ -22,6 +22,7 @@
 //! neuron, so the ripple makes the loss fall more slowly.
 
 use super::mode::{Mode, Part};
+use crate::descent::choose::whole;
 use crate::descent::span::SpanProblem;
 use crate::number::largest;
 use farfield_kernels::dense;
@@ -83,7 +84,7 @@ impl Ripple {
         let steps = 2.5 * steps.clamp(STEPS[0], STEPS[1]); // two averages, each with its start
         let of = |s: f64| s * (s + 8.0 + (n as f64 - s) / LOOK as f64) * PRODUCT;
         let parts = mode.parts.iter().filter(|part| !part.kinks.is_empty());
-        steps * parts.map(|part| of(part.kinks.len() as f64)).sum::<f64>()
+        whole(steps * parts.map(|part| of(part.kinks.len() as f64)).sum::<f64>())
     }
 
     /// The largest size.

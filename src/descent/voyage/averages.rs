@@ -8,25 +8,28 @@ use super::super::span::Coefficients;
 use super::super::warp::SHORTEST;
 use super::mode::Mode;
 use super::{CROSSINGS, Voyage};
-use crate::engine::{Engine, Hold, Reached, Stop};
+use crate::engine::{Hold, Reached, Stop};
 use crate::number::COUNTABLE;
 
 impl Voyage {
     /// At the end of a window of the watch: the handover to averages, if sliding explains the chatter.
-    /// Returns the steps taken.
-    pub(super) fn weigh_chatter(&mut self, target: f64) -> u64 {
+    /// Returns the steps taken; or, where these would lead beyond the target, how a scout fared on the way to it.
+    pub(super) fn weigh_chatter(&mut self, target: f64, stop: &Stop) -> Result<u64, Reached> {
         let t = self.state.t();
         let busy = matches!(self.mode, Mode::March(_) | Mode::Flight { .. } | Mode::Sliding(_));
         let watching = self.options.warp && self.options.sliding > 0.0 && !busy;
-        let due = watching && self.chatter.complete(t);
-        if !due || target - t < handover::STEPS as f64 {
-            return 0;
+        if !watching || !self.chatter.complete(t) {
+            return Ok(0);
         }
+        if target - t < handover::STEPS as f64 {
+            return Err(self.scout_to(target, stop));
+        }
+        self.scout = None;
         if self.mode.settled().is_some_and(Settled::pending) {
             self.land();
         }
-        let scaled = self.scaled_losses().unwrap_or_default();
-        let Some(places) = self.chatter.judge(&self.state, &scaled).filter(|_| t >= self.smooth) else { return 0 };
+        let scaled = self.own_scaled_losses();
+        let Some(places) = self.chatter.judge(&self.state, &scaled).filter(|_| t >= self.smooth) else { return Ok(0) };
         self.mode = Mode::General;
         let Self { state, chatter, .. } = self;
         let mut step = |state: &mut Coefficients| {
@@ -45,7 +48,13 @@ impl Voyage {
             }
             Handover::Failed => self.smooth = 2.0 * t,
         }
-        (self.state.t() - t) as u64
+        Ok((self.state.t() - t) as u64)
+    }
+
+    /// The t at which steps in a settled pattern have to ask whether something chatters.
+    pub(super) fn watched_until(&self) -> f64 {
+        let watching = self.options.warp && self.options.sliding > 0.0;
+        if watching { self.chatter.complete_at() } else { f64::INFINITY }
     }
 
     /// The averages, until nothing slides any more or they cannot go on.

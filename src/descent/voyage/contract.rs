@@ -2,7 +2,7 @@
 
 use super::Voyage;
 use super::mode::Mode;
-use super::save::Snapshot;
+use super::view::View;
 use crate::descent::choose::{UNTIL_AVERAGES, UNTIL_WARP};
 use crate::descent::settled::Settled;
 use crate::engine::{Diary, Engine, EngineKind, Hold, Iterate, Progress, Reached, Stop, Work};
@@ -13,25 +13,29 @@ const QUIET: f64 = 0.1;
 
 impl Engine for Voyage {
     fn kind(&self) -> EngineKind {
-        self.kind
+        self.view.as_ref().map_or(self.kind, |view| view.kind)
     }
 
     fn t(&self) -> f64 {
-        self.state.t()
+        self.coefficients().t()
     }
 
+    /// What ends before the target shows the voyage's own iterate, but no earlier one than was shown before.
     fn advance(&mut self, target: f64, stop: &Stop) -> Reached {
-        self.snapshot = None;
+        let shown = self.view.take();
         let reached = self.go(target, stop);
+        self.view = match reached {
+            Reached::Target => Some(self.view(target.max(self.state.t()))),
+            _ => shown.filter(|view| view.state.t() > self.state.t()),
+        };
         self.write_up();
-        self.progress.note(self.state.t());
+        self.progress.note(self.t());
         reached
     }
 
     fn iterate(&mut self) -> &dyn Iterate {
-        let state = self.present();
-        let slopes = self.mode.sliding_mut().map(|sliding| sliding.slopes(state.problem()));
-        self.snapshot.insert(Snapshot { state, slopes })
+        let view = self.view.take().unwrap_or_else(|| self.view(self.state.t()));
+        self.view.insert(view)
     }
 
     fn diary(&self) -> &Diary {
@@ -57,7 +61,7 @@ impl Engine for Voyage {
         let way = (libm::log(horizon) - libm::log(t)).max(0.0);
         let flown = way * self.price_of_attempt() / self.warp.stride();
         match &self.mode {
-            Mode::Sliding(_) if self.void() => f64::INFINITY,
+            Mode::Sliding(_) if self.void(self.averaging) => f64::INFINITY,
             Mode::Sliding(sliding) => way * sliding.pace(),
             Mode::General | Mode::Settled(_) | Mode::March(_)
                 if self.options.warp && self.options.sliding > 0.0 && t < UNTIL_AVERAGES && !quiet =>
@@ -80,18 +84,21 @@ impl Engine for Voyage {
         self.saved()
     }
 
-    fn scaled_losses(&mut self) -> Option<Vec<f64>> {
-        if let Mode::Sliding(sliding) = &mut self.mode {
-            return Some(sliding.scaled_losses(self.state.problem()));
+    fn digest(&mut self) -> String {
+        let mut state = self.saved();
+        if let Some(view) = &self.view {
+            view.state.save(&mut state.saver().within("shown"));
         }
-        let fresh;
-        let settled = match self.mode.settled() {
-            Some(settled) => settled,
-            None => {
-                fresh = Settled::new(&self.state);
-                &fresh
+        state.digest()
+    }
+
+    fn scaled_losses(&mut self) -> Option<Vec<f64>> {
+        Some(match &self.view {
+            Some(View { scaled: Some(scaled), .. }) => scaled.clone(),
+            Some(view) if view.state.t() > self.state.t() => {
+                self.warp.scaled_losses(&view.state, &Settled::new(&view.state))
             }
-        };
-        Some(self.warp.scaled_losses(&self.state, settled))
+            _ => self.own_scaled_losses(),
+        })
     }
 }

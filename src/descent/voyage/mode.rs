@@ -43,12 +43,4 @@ impl Mode {
             _ => None,
         }
     }
-
-    /// [`Self::sliding`], to move on.
-    pub fn sliding_mut(&mut self) -> Option<&mut Sliding> {
-        match self {
-            Self::Sliding(sliding) => Some(sliding),
-            _ => None,
-        }
-    }
 }

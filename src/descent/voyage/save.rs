@@ -1,4 +1,4 @@
-//! The state of the engine, from which it goes on in the same bits, and the iterate as others see it.
+//! The state of the engine, from which it goes on in the same bits.
 
 use super::mode::Mode;
 use super::{Options, Voyage};
@@ -6,9 +6,7 @@ use crate::descent::settled::Settled;
 use crate::descent::sliding::Sliding;
 use crate::descent::sliding::chatter::Chatter;
 use crate::descent::span::{Coefficients, SpanProblem};
-use crate::engine::{Diary, EngineKind, Hold, Iterate};
-use crate::inner_products::Direction;
-use crate::matrix::Matrix;
+use crate::engine::{Diary, EngineKind, Hold};
 use crate::rounding::AnchorJudge;
 use crate::state::{Reader, Result, Saver, State, StateError};
 use std::sync::Arc;
@@ -52,9 +50,9 @@ impl Voyage {
         horizon.judge = AnchorJudge::restore(&from.within("judge"))?;
         horizon.escalated = from.maybe("escalated")?;
         horizon.hold = Hold::restore(&from)?;
-        horizon.diary = Diary::restore(&from)?;
+        horizon.travelled = Diary::restore(&from)?;
         (horizon.spent, horizon.slid) = (from.time("work")?, from.time("slid")?);
-        if horizon.diary.rounding.is_some() != options.mixed {
+        if horizon.travelled.rounding.is_some() != options.mixed {
             return Err(StateError::Contradiction("rounding.largest_drift"));
         }
         from.finish()?;
@@ -77,7 +75,7 @@ impl Voyage {
         out.number("anchor", self.anchor);
         out.flag("cancelling", self.cancelling);
         self.judge.save(&mut out.within("judge"));
-        self.diary.save(&mut out);
+        self.own_diary().save(&mut out);
         let mut out = out.beside();
         out.number("averaging", self.averaging);
         out.maybe("escalated", self.escalated);
@@ -160,38 +158,5 @@ impl Hold {
             4.0 => Ok(Self::Rough(t)),
             other => Err(from.wrong("hold", other)),
         }
-    }
-}
-
-/// The iterate as the monitor sees it.
-#[derive(Debug)]
-pub(super) struct Snapshot {
-    pub state: Coefficients,
-    pub slopes: Option<Vec<f64>>,
-}
-
-impl Iterate for Snapshot {
-    fn preactivations(&self) -> &[f64] {
-        self.state.preactivations()
-    }
-
-    fn weight_norm(&self) -> f64 {
-        self.state.weight_norm()
-    }
-
-    fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
-        self.state.combined_norm(s, e)
-    }
-
-    fn magnitude(&self) -> f64 {
-        self.state.magnitude()
-    }
-
-    fn weights(&self) -> Matrix {
-        self.state.weights()
-    }
-
-    fn slopes(&self) -> Option<&[f64]> {
-        self.slopes.as_deref()
     }
 }

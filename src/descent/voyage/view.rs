@@ -1,0 +1,143 @@
+//! What is shown of the voyage: the iterate at a requested t, which may lie before the end of its next step.
+//!
+//! ```text
+//! in steps      the iterate of that very step, with all that is pending added to it
+//! in a flight   read off the step ahead                                 (warp: dense output)
+//! in averages   a copy that has taken a shorter step                    (sliding)
+//! before a handover to averages, which takes its steps at once          a scout that steps there
+//! ```
+//!
+//! Nothing of it moves the voyage.
+
+use super::Voyage;
+use super::mode::Mode;
+use crate::descent::settled::Settled;
+use crate::descent::sliding::Sliding;
+use crate::descent::sliding::chatter::Chatter;
+use crate::descent::span::Coefficients;
+use crate::engine::{EngineKind, Iterate, Segment};
+use crate::inner_products::Direction;
+use crate::matrix::Matrix;
+use crate::rounding::AnchorJudge;
+
+/// The iterate at one t, with nothing pending.
+#[derive(Debug)]
+pub(super) struct View {
+    pub state: Coefficients,
+    /// What is at work there.
+    pub kind: EngineKind,
+    /// The averages, while neurons slide.
+    pub sliding: Option<Box<Sliding>>,
+    slopes: Option<Vec<f64>>,
+    /// `αc t ℓ`, where the way there knows it.
+    pub scaled: Option<Vec<f64>>,
+    /// What mixed steps have seen of their rounding.
+    pub judge: AnchorJudge,
+    /// The error that averages claim.
+    pub averaging: f64,
+    /// What a scout has seen on its way.
+    pub chatter: Option<Chatter>,
+    /// From the voyage's own t.
+    pub stretch: Option<Segment>,
+}
+
+impl Voyage {
+    /// The iterate with nothing pending at the voyage's own t, and what its rounding was seen to be.
+    pub(super) fn present(&self) -> (Coefficients, AnchorJudge) {
+        let (mut state, mut judge) = (self.state.clone(), self.judge);
+        if let Some(settled) = self.mode.settled().filter(|settled| settled.pending()) {
+            let (mut settled, t) = (settled.clone(), state.t());
+            settled.sync(&mut state, t);
+            judge = settled.rounding().unwrap_or(judge);
+        }
+        (state, judge)
+    }
+
+    /// The iterate at t: the voyage's own, or one within the step ahead or on the way of the scout.
+    pub(super) fn view(&mut self, t: f64) -> View {
+        let within = t > self.state.t();
+        match &mut self.mode {
+            Mode::Sliding(_) => self.averages(t),
+            Mode::Flight { settled, .. } if within => {
+                let error = self.warp.error_estimate(settled);
+                let (state, scaled) = self.warp.within(&self.state, settled, t).expect("a step is ahead");
+                let stretch = self.stretch(EngineKind::Warp, t, 0, error);
+                View { scaled: Some(scaled), kind: EngineKind::Warp, stretch: Some(stretch), ..self.plain(state) }
+            }
+            Mode::General | Mode::Settled(_) | Mode::March(_) if within => {
+                let scout = self.scout.as_ref().expect("somebody went there");
+                let (state, chatter) = (scout.state.clone(), scout.chatter.clone());
+                let stretch = self.stretch(EngineKind::Gram, t, (t - self.state.t()) as u64, 0.0);
+                View { chatter: Some(chatter), stretch: Some(stretch), ..self.plain(state) }
+            }
+            Mode::General | Mode::Settled(_) | Mode::March(_) | Mode::Flight { .. } => {
+                let (state, judge) = self.present();
+                View { judge, ..self.plain(state) }
+            }
+        }
+    }
+
+    fn averages(&self, t: f64) -> View {
+        let problem = self.state.problem();
+        let mut seen = Box::new(self.mode.sliding().expect("neurons slide").within(problem, t));
+        let averaging = seen.error_estimate(problem);
+        View {
+            kind: EngineKind::Sliding,
+            slopes: Some(seen.slopes(problem)),
+            scaled: Some(seen.scaled_losses(problem)),
+            averaging,
+            stretch: Some(self.stretch(EngineKind::Sliding, t, 0, averaging)),
+            ..self.plain(seen.iterate(problem))
+        }
+        .with(seen)
+    }
+
+    fn plain(&self, state: Coefficients) -> View {
+        let (kind, judge, averaging) = (self.kind, self.judge, self.averaging);
+        View { state, kind, sliding: None, slopes: None, scaled: None, judge, averaging, chatter: None, stretch: None }
+    }
+
+    /// `αc t ℓ` at the voyage's own t.
+    pub(super) fn own_scaled_losses(&mut self) -> Vec<f64> {
+        if let Mode::Sliding(sliding) = &mut self.mode {
+            return sliding.clone().scaled_losses(self.state.problem());
+        }
+        match self.mode.settled() {
+            Some(settled) => self.warp.scaled_losses(&self.state, settled),
+            None => self.warp.scaled_losses(&self.state, &Settled::new(&self.state)),
+        }
+    }
+}
+
+impl View {
+    fn with(mut self, sliding: Box<Sliding>) -> Self {
+        self.sliding = Some(sliding);
+        self
+    }
+}
+
+impl Iterate for View {
+    fn preactivations(&self) -> &[f64] {
+        self.state.preactivations()
+    }
+
+    fn weight_norm(&self) -> f64 {
+        self.state.weight_norm()
+    }
+
+    fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
+        self.state.combined_norm(s, e)
+    }
+
+    fn magnitude(&self) -> f64 {
+        self.state.magnitude()
+    }
+
+    fn weights(&self) -> Matrix {
+        self.state.weights()
+    }
+
+    fn slopes(&self) -> Option<&[f64]> {
+        self.slopes.as_deref()
+    }
+}
