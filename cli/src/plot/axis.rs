@@ -106,14 +106,10 @@ fn plain(v: f64, step: f64, largest: f64) -> String {
     if v == 0.0 {
         return "0".into();
     }
-    let power = (v.abs() * (1.0 + 1e-12)).log10().floor();
+    // the same power for all
+    let power = (largest * (1.0 + 1e-12)).log10().floor();
     let digits = (power - (step * 1.000001).log10().floor()).clamp(0.0, 15.0) as usize;
-    let head = signed(&format!("{:.digits$}", v / libm::pow(10.0, power)));
-    match head.as_str() {
-        "1" => ten(power),
-        "−1" => format!("−{}", ten(power)),
-        _ => format!("{head}·{}", ten(power)),
-    }
+    format!("{}·{}", signed(&format!("{:.digits$}", v / libm::pow(10.0, power))), ten(power))
 }
 
 /// With a true minus, and none before 0.
@@ -178,7 +174,8 @@ mod tests {
         assert_eq!(labels(Scale::Linear, (-0.02, 1.02), 6), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(Scale::Linear, (-3.0, 7.0), 5), ["−2", "0", "2", "4", "6"]);
         assert_eq!(labels(Scale::Linear, (0.0, 8e5), 5), ["0", "2·10⁵", "4·10⁵", "6·10⁵", "8·10⁵"]);
-        assert_eq!(labels(Scale::Linear, (0.0, 2.4e-7), 3), ["0", "10⁻⁷", "2·10⁻⁷"]);
+        assert_eq!(labels(Scale::Linear, (0.0, 2.4e-7), 3), ["0", "1·10⁻⁷", "2·10⁻⁷"]);
+        assert_eq!(labels(Scale::Linear, (0.0, 1.7e5), 4), ["0", "0.5·10⁵", "1.0·10⁵", "1.5·10⁵"]);
         assert_eq!(labels(Scale::Linear, (0.9999, 1.0001), 3), ["0.9999", "1.0000", "1.0001"]);
     }
 

@@ -3,6 +3,7 @@
 use super::axis::Axis;
 use super::palette::Style;
 use super::scene::Colour;
+use super::shades::Shades;
 
 /// A figure.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +26,7 @@ pub struct Panel {
     /// Height of the frame.
     pub height: f64,
     /// The scale of its cells, at its right.
-    pub shades: Option<Axis>,
+    pub shades: Option<Shades>,
 }
 
 /// A point, or a gap where there is no number.

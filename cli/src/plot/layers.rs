@@ -4,6 +4,7 @@ use super::axis::Axis;
 use super::chart::{Layer, Panel, Point};
 use super::palette::{GREY, Marker, PAPER, Style, shade};
 use super::scene::{Colour, Mark, Pen, Scene, Verb, path, rectangle};
+use super::shades::Shades;
 
 /// The place of a panel, and its axes.
 pub struct Frame<'a> {
@@ -95,7 +96,6 @@ pub fn sample(scene: &mut Scene, layer: &Layer, a: (f64, f64), b: (f64, f64)) {
             }
             marker(scene, middle, *style);
         }
-        Layer::Rule { style, upright: true, .. } => scene.line(&[(middle.0, a.1), (middle.0, b.1)], pen(*style)),
         Layer::Rule { style, .. } => scene.line(&[(a.0, middle.1), (b.0, middle.1)], pen(*style)),
         Layer::Cells { .. } => crossed(scene, a, b),
     }
@@ -167,7 +167,7 @@ fn cells(
     edges: (&[f64], &[f64]),
     values: &[Vec<Option<f64>>],
     frame: &Frame<'_>,
-    shades: Option<&Axis>,
+    shades: Option<&Shades>,
 ) {
     for (row, line) in values.iter().enumerate() {
         for (column, value) in line.iter().enumerate() {
@@ -175,9 +175,9 @@ fn cells(
             let b = frame.at(edges.0[column + 1], edges.1[row + 1]);
             match (value, shades) {
                 // a little more than the cell: what comes next covers it, and no seam is left
-                (Some(v), Some(axis)) => {
+                (Some(v), Some(shades)) => {
                     let (x, y) = ((b.0 + 0.6).min(frame.right), (b.1 - 0.6).max(frame.top));
-                    scene.fill_rectangle(a, (x, y), shade(axis.place(*v)), 1.0);
+                    scene.fill_rectangle(a, (x, y), shade(shades.place(*v)), 1.0);
                 }
                 _ => crossed(scene, a, b),
             }

@@ -15,6 +15,7 @@ use super::font::Font;
 use super::layers::{self, Frame};
 use super::palette::{INK, PALE, shade};
 use super::scene::{Anchor, Mark, Pen, Scene, Text, rectangle};
+use super::shades::Shades;
 
 /// Width of every figure.
 pub const WIDTH: u32 = 760;
@@ -52,23 +53,15 @@ pub fn draw(chart: &Chart) -> Scene {
         top = frame.bottom + 14.0;
     }
     let below = top - 14.0 + TICK + 4.0 + TICKS;
-    let label = format_label(&chart.x.label);
-    scene.text(&label, ((left + right) / 2.0, below + 8.0 + LABEL), LABEL, Anchor::Middle, INK);
+    scene.text(&chart.x.label, ((left + right) / 2.0, below + 8.0 + LABEL), LABEL, Anchor::Middle, INK);
     scene.height = (below + 22.0 + LABEL).ceil() as u32;
     scene
 }
 
-fn format_label(label: &str) -> String {
-    label.to_string()
-}
-
 fn margins(chart: &Chart, font: &Font) -> Margins {
-    let widest = |axis: &Axis, count| {
-        let width = |t: &Tick| font.width(&t.label, TICKS);
-        axis.ticks(count).iter().map(width).fold(0.0, f64::max)
-    };
-    let numbers = chart.panels.iter().map(|p| widest(&p.y, rows(p))).fold(0.0, f64::max);
-    let shades = chart.panels.iter().filter_map(|p| p.shades.as_ref().map(|s| widest(s, rows(p))));
+    let widest = |ticks: Vec<Tick>| ticks.iter().map(|t| font.width(&t.label, TICKS)).fold(0.0, f64::max);
+    let numbers = chart.panels.iter().map(|p| widest(p.y.ticks(rows(p)))).fold(0.0, f64::max);
+    let shades = chart.panels.iter().filter_map(|p| p.shades.as_ref().map(|s| widest(s.ticks(rows(p)))));
     let right = shades.map(|width| 62.0 + width + LABEL).fold(26.0, f64::max);
     Margins { left: 10.0 + LABEL + 12.0 + numbers + TICK + 4.0, right, numbers }
 }
@@ -127,10 +120,8 @@ fn panel_in(scene: &mut Scene, panel: &Panel, frame: &Frame<'_>, xs: &[Tick], la
     panel.layers.iter().filter(grounds).for_each(|layer| layers::draw(scene, layer, frame, panel));
     let ys = panel.y.ticks(rows(panel));
     let inside = |axis: &Axis, at: f64| (0.0..=1.0).contains(&axis.place(at));
-    let (xs, ys): (Vec<&Tick>, Vec<&Tick>) = (
-        xs.iter().filter(|t| inside(&chart_x(frame), t.at)).collect(),
-        ys.iter().filter(|t| inside(&panel.y, t.at)).collect(),
-    );
+    let (xs, ys): (Vec<&Tick>, Vec<&Tick>) =
+        (xs.iter().filter(|t| inside(frame.x, t.at)).collect(), ys.iter().filter(|t| inside(&panel.y, t.at)).collect());
     if panel.shades.is_none() {
         let named = |t: &&&Tick| !t.label.is_empty();
         xs.iter()
@@ -160,10 +151,6 @@ fn panel_in(scene: &mut Scene, panel: &Panel, frame: &Frame<'_>, xs: &[Tick], la
     }
 }
 
-fn chart_x(frame: &Frame<'_>) -> Axis {
-    frame.x.clone()
-}
-
 /// A label along the height of a frame, as small as it has to be.
 fn upright(scene: &mut Scene, label: &str, x: f64, frame: &Frame<'_>) {
     let width = Font::new().width(label, LABEL);
@@ -174,7 +161,7 @@ fn upright(scene: &mut Scene, label: &str, x: f64, frame: &Frame<'_>) {
 }
 
 /// The scale of shades, at the right of a frame.
-fn bar(scene: &mut Scene, shades: &Axis, frame: &Frame<'_>, count: usize) {
+fn bar(scene: &mut Scene, shades: &Shades, frame: &Frame<'_>, count: usize) {
     const STEPS: u32 = 128;
     let (left, right) = (frame.right + 16.0, frame.right + 34.0);
     let y = |part: f64| frame.bottom + (frame.top - frame.bottom) * part;
@@ -185,12 +172,12 @@ fn bar(scene: &mut Scene, shades: &Axis, frame: &Frame<'_>, count: usize) {
     }
     scene.marks.push(Mark::Stroke(rectangle((left, frame.top), (right, frame.bottom)), AXIS));
     let mut widest: f64 = 0.0;
-    for tick in shades.ticks(count).iter().filter(|t| (0.0..=1.0).contains(&shades.place(t.at))) {
+    for tick in shades.ticks(count) {
         let at = y(shades.place(tick.at));
         let length = if tick.label.is_empty() { TICK / 2.0 } else { TICK };
         scene.line(&[(right, at), (right + length, at)], AXIS);
         scene.text(&tick.label, (right + TICK + 4.0, at + 0.36 * TICKS), TICKS, Anchor::Start, INK);
         widest = widest.max(Font::new().width(&tick.label, TICKS));
     }
-    upright(scene, &shades.label, right + TICK + 4.0 + widest + 6.0 + LABEL, frame);
+    upright(scene, &shades.axis.label, right + TICK + 4.0 + widest + 6.0 + LABEL, frame);
 }

@@ -19,6 +19,7 @@ pub mod palette;
 pub mod png;
 pub mod run;
 pub mod scene;
+pub mod shades;
 pub mod svg;
 pub mod sweep;
 pub mod table;

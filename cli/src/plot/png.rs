@@ -2,7 +2,7 @@
 
 use super::font::Font;
 use super::scene::{Colour, Mark, Pen, Scene, Text, Verb};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use tiny_skia::{Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
 
 /// Pixels to a unit of the scene.
@@ -68,35 +68,71 @@ fn built(path: &[Verb]) -> Option<Path> {
     builder.finish()
 }
 
-/// One byte a pixel where 256 colours are enough, else three.
+/// One byte a pixel: of more than 256 colours the most frequent ones, and for each other one, which only edges have, the
+/// nearest of these.
 fn encoded(pixels: &Pixmap) -> Option<Vec<u8>> {
     // the ground is opaque, and so is every pixel
     let colours: Vec<Colour> = pixels.pixels().iter().map(|p| [p.red(), p.green(), p.blue()]).collect();
-    let mut known: BTreeMap<Colour, u8> = BTreeMap::new();
-    let few = colours.iter().all(|colour| {
-        let next = known.len();
-        known.contains_key(colour) || next < 256 && known.insert(*colour, next as u8).is_none()
-    });
+    let (palette, places) = reduced(&colours);
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(palette.concat());
     encoder.set_compression(png::Compression::High);
-    let data = match few {
-        true => {
-            let mut palette = vec![[0; 3]; known.len()];
-            known.iter().for_each(|(colour, k)| palette[usize::from(*k)] = *colour);
-            encoder.set_color(png::ColorType::Indexed);
-            encoder.set_palette(palette.concat());
-            encoder.set_filter(png::Filter::NoFilter);
-            colours.iter().map(|colour| known[colour]).collect()
-        }
-        false => {
-            encoder.set_color(png::ColorType::Rgb);
-            colours.concat()
-        }
-    };
+    encoder.set_filter(png::Filter::NoFilter);
+    let data: Vec<u8> = colours.iter().map(|colour| places[colour]).collect();
     let mut writer = encoder.write_header().ok()?;
     writer.write_image_data(&data).ok()?;
     writer.finish().ok()?;
     Some(bytes)
+}
+
+/// At most 256 colours, and which of them stands for each.
+fn reduced(colours: &[Colour]) -> (Vec<Colour>, HashMap<Colour, u8>) {
+    let mut counts: HashMap<Colour, usize> = HashMap::new();
+    colours.iter().for_each(|colour| *counts.entry(*colour).or_default() += 1);
+    let mut palette: Vec<Colour> = counts.keys().copied().collect();
+    palette.sort_by_key(|colour| (std::cmp::Reverse(counts[colour]), *colour));
+    palette.truncate(256);
+    let apart = |a: Colour, b: Colour| (0..3).map(|k| (i32::from(a[k]) - i32::from(b[k])).pow(2)).sum::<i32>();
+    let nearest =
+        |colour: Colour| palette.iter().enumerate().min_by_key(|(_, p)| apart(colour, **p)).map_or(0, |(k, _)| k);
+    let places = counts.keys().map(|colour| (*colour, nearest(*colour) as u8)).collect();
+    (palette, places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frequent_colours_stay_as_they_are() {
+        let mut colours: Vec<Colour> = (0..=255u8).map(|k| [k, 0, 7]).collect();
+        colours.extend([[200, 100, 50]; 5]);
+        let (palette, places) = reduced(&colours);
+        assert_eq!((palette.len(), palette[0]), (256, [200, 100, 50]));
+        for colour in &colours {
+            let shown = palette[usize::from(places[colour])];
+            assert!(shown == *colour || colour[0].abs_diff(shown[0]) <= 1 && shown[1..] == colour[1..], "{colour:?}");
+        }
+    }
+
+    #[test]
+    fn pixels_are_where_they_were_drawn() {
+        let mut scene = Scene { width: 4, height: 3, marks: Vec::new() };
+        scene.fill_rectangle((1.0, 1.0), (3.0, 2.0), [10, 20, 30], 1.0);
+        let bytes = write(&scene).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+        let mut data = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut data).unwrap();
+        assert_eq!((info.width, info.height), (8, 6));
+        let palette = reader.info().palette.as_ref().unwrap().to_vec();
+        let pixel = |x: usize, y: usize| &palette[3 * usize::from(data[8 * y + x])..][..3];
+        assert_eq!(
+            (pixel(0, 0), pixel(3, 2), pixel(5, 3), pixel(6, 2)),
+            (&[255; 3][..], &[10, 20, 30][..], &[10, 20, 30][..], &[255; 3][..])
+        );
+        assert!(write(&Scene::default()).is_none());
+    }
 }

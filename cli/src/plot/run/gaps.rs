@@ -40,18 +40,14 @@ pub fn figure(run: &Run) -> Drawn {
     for (k, points) in lines.iter().enumerate().filter(|(_, points)| points.iter().any(|(_, y)| y.is_some())) {
         layers.push(Layer::line(columns[k].1, STYLES[k], points.clone()));
     }
-    let slow = anchored(&lines[0], |_| true).map(|from| inverse_square(run, from));
+    let slow = anchored(&lines[0], |_| true).map(|point| inverse_square(begin(&lines[0]), point));
     layers.extend(slow.map(|points| Layer::line("∝ 1/log² t", REFERENCE, points)));
     let rate = run.number("rate_exponent").filter(|rate| *rate > 0.0);
     let anchor = anchored(&lines[3], |y| y > ROUNDING);
     if let (Some(rate), Some((x, y))) = (rate, anchor) {
         let law = |at: f64| y - rate * (at - x);
-        let from = (x - (shown.iter().fold(y, |a, b| a.max(*b)) - y) / rate).max(0.0);
-        layers.push(Layer::line(
-            &format!("∝ t^(−ν), ν = {rate:.4}"),
-            OTHER_REFERENCE,
-            vec![(from, Some(law(from))), (x, Some(y))],
-        ));
+        let (from, name) = (begin(&lines[3]), format!("∝ t^(−ν), ν = {rate:.4}"));
+        layers.push(Layer::line(&name, OTHER_REFERENCE, vec![(from, Some(law(from))), (x, Some(y))]));
     }
     let y = Axis::around("gap", Scale::Decades, shown);
     let panel = Panel { height: 360.0, ..Panel::new(y, layers) };
@@ -65,13 +61,17 @@ fn anchored(points: &[Point], good: impl Fn(f64) -> bool) -> Option<(f64, f64)> 
     points.iter().rev().find_map(|(x, y)| y.filter(|y| good(*y) && *x > 0.0).map(|y| (*x, y)))
 }
 
-/// 1/log² t through a point, from t = 10^(1/2) on.
-fn inverse_square(run: &Run, (x, y): (f64, f64)) -> Vec<Point> {
-    const FROM: f64 = 0.5;
-    let end = run.last().map_or(x, |(_, x)| x);
-    let at = |k: usize| FROM + (end - FROM) * k as f64 / 200.0;
+/// Where a line begins.
+fn begin(points: &[Point]) -> f64 {
+    points.iter().find_map(|(x, y)| y.map(|_| *x)).unwrap_or(0.0)
+}
+
+/// 1/log² t through a point, from where its line begins, or t = 10^(1/2).
+fn inverse_square(from: f64, (x, y): (f64, f64)) -> Vec<Point> {
+    let from = from.max(0.5);
+    let at = |k: usize| from + (x - from) * k as f64 / 200.0;
     let law = |v: f64| y - 2.0 * (v / x).log10();
-    if end > FROM { (0..=200).map(at).map(|v| (v, Some(law(v)))).collect() } else { Vec::new() }
+    if x > from { (0..=200).map(at).map(|v| (v, Some(law(v)))).collect() } else { Vec::new() }
 }
 
 fn shows(rate: Option<f64>) -> Vec<String> {

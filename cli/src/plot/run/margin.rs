@@ -38,7 +38,7 @@ pub fn figure(run: &Run) -> Drawn {
     y.range.1 += 0.08 * (y.range.1 - y.range.0);
     let mut layers = vec![Layer::line("min margin / ‖W‖", STYLES[0], points)];
     if above.iter().any(|(_, y)| y.is_some()) {
-        layers.push(Layer::line("‖∇L‖ / L, above γ* for the pattern of its row", STYLES[1], above));
+        layers.push(Layer::line("‖∇L‖ / L, at least γ* of the row's pattern", STYLES[1], above));
     }
     layers.extend(max_margin.map(|at| Layer::level("maximal margin γ*", REFERENCE, at)));
     let chart = Chart { title: "Normalized margin".into(), x: run.axis(), panels: vec![Panel::new(y, layers)] };

@@ -30,7 +30,7 @@ pub fn figure(run: &Run) -> Drawn {
     let chart = Chart { title: "Activation pattern, and the engine at work".into(), x, panels };
     let data = run.data().numbers("sign_agreement", &agreement).numbers("flips", &flips);
     let data = data.texts("segment", &run.trace.texts("segment"));
-    Ok(Ok(Figure::new(chart, shows(), data)))
+    Ok(Ok(Figure::new(chart, shows(run.number("pattern.flips_until")), data)))
 }
 
 fn linear(label: &str) -> Axis {
@@ -79,13 +79,18 @@ fn of_rows(run: &Run) -> Vec<(String, f64, f64)> {
     out
 }
 
-fn shows() -> Vec<String> {
-    vec![
+fn shows(counted: Option<f64>) -> Vec<String> {
+    let mut out = vec![
         "Above: the fraction of pairs of samples and neurons that are activated, a_j y_i z_ij > 0. Below: changes of single \
          bits of the pattern since t = 0. Both against the number of steps t (log scale)."
             .into(),
         "The ground says which engine was at work: direct and gram take every step, warp follows the flow of the modified \
          field, sliding follows averages over neurons that chatter."
             .into(),
-    ]
+    ];
+    let until = |t: f64| {
+        format!("From t = {t:.0} on averages are followed: only pairs that change their place for good are counted.")
+    };
+    out.extend(counted.map(until));
+    out
 }

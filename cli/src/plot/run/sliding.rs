@@ -40,7 +40,8 @@ pub fn figure(run: &Run) -> Drawn {
     let label = |what: &str| format!("fraction of steps with z > 0, {what}");
     let most = seen.iter().fold(0.0f64, |m, (a, b)| m.max(*a).max(*b));
     let axis = |what: &str| Axis::around(&label(what), Scale::Linear, [0.0, most]);
-    let mut layers = vec![Layer::line("predicted = observed", REFERENCE, vec![(0.0, Some(0.0)), (most, Some(most))])];
+    let (low, high) = axis("observed").range;
+    let mut layers = vec![Layer::line("predicted = observed", REFERENCE, vec![(low, Some(low)), (high, Some(high))])];
     for (sign, name, style) in [(1.0, "neurons of sign +1", STYLES[0]), (-1.0, "neurons of sign −1", STYLES[1])] {
         let points: Vec<Point> =
             kinks.iter().filter(|k| k.sign == Some(sign)).filter_map(pair).map(|(x, y)| (x, Some(y))).collect();

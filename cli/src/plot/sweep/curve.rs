@@ -2,7 +2,7 @@
 
 use super::boundary;
 use super::cells::{Cells, Column, Shown};
-use super::{Band, Request, file_name, words};
+use super::{Band, Request, file_name, known, title, words};
 use crate::error::{Result, input_error};
 use crate::plot::axis::Axis;
 use crate::plot::chart::{Chart, Layer, Panel, Point};
@@ -51,7 +51,7 @@ pub fn figure(cells: &Cells, x: &str, value: &str, against: Option<&str>, reques
             } else {
                 Style { dash: OTHER_REFERENCE.dash, colour: STYLES[k].colour, ..REFERENCE }
             };
-            layers.push(Layer::line(if k == 0 { column } else { "" }, style, points));
+            layers.push(Layer::line(if k == 0 { known(column) } else { "" }, style, points));
         }
     }
     if let ([(_, rows)], Some(range)) = (&families[..], (places.len() > 1).then_some(())) {
@@ -88,15 +88,6 @@ impl Band {
             Self::Error => "± standard error",
         }
     }
-}
-
-fn title(value: &str, request: &Request) -> String {
-    let at = if request.at.is_empty() { String::new() } else { format!(", {}", request.at.join(", ")) };
-    let known = words(value);
-    let known = known.split(" (").next().unwrap_or(value);
-    let mut letters = known.chars();
-    let first = letters.next().map_or(String::new(), |c| c.to_uppercase().collect());
-    format!("{first}{}{at}", letters.as_str())
 }
 
 /// The rows of each combination of the other keys, with its name.

@@ -1,12 +1,13 @@
 //! A map over two keys: a cell each, shaded by its median, with the boundaries of the theory.
 
 use super::cells::{Cells, Shown};
-use super::{Request, boundary, file_name, words};
+use super::{Request, boundary, file_name, title, words};
 use crate::error::{Result, input_error};
 use crate::plot::axis::{Axis, Scale};
 use crate::plot::chart::{Chart, Layer, Panel};
 use crate::plot::figure::{Figure, Outcome};
 use crate::plot::palette::{INK, Marker, PAPER, Style};
+use crate::plot::shades::Shades;
 use crate::plot::table::Data;
 use crate::sweep::axis::text;
 use toml::Value;
@@ -31,12 +32,8 @@ pub fn figure(cells: &Cells, x: &str, y: &str, value: &str, request: &Request) -
     let grid = Grid { cells, keys: [x, y], columns: &columns, rows: &rows };
     let median = cells.statistic(value, "median");
     let values = grid.fill(|row| shown.place(median[row]));
-    let shades = {
-        let all = values.iter().flatten().flatten().copied();
-        let (low, high) = all.clone().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
-        let whole = Axis::around(&words(value), shown.scale.clone(), all);
-        if low < high { Axis { range: (low, high), ..whole } } else { whole }
-    };
+    let all: Vec<f64> = values.iter().flatten().flatten().copied().collect();
+    let shades = Shades::around(&words(value), shown.scale.clone(), &all);
     let mut layers = vec![Layer::Cells { x: x_edges.clone(), y: y_edges.clone(), values }];
     let named = |axis: &Axis| matches!(axis.scale, Scale::Names(_));
     if !named(&xs) && !named(&ys) {
@@ -48,8 +45,7 @@ pub fn figure(cells: &Cells, x: &str, y: &str, value: &str, request: &Request) -
         }
     }
     let panel = Panel { height: 440.0, shades: Some(shades), ..Panel::new(ys, layers) };
-    let known = words(value);
-    let chart = Chart { title: known.split(" (").next().unwrap_or(value).to_string(), x: xs, panels: vec![panel] };
+    let chart = Chart { title: title(value, request), x: xs, panels: vec![panel] };
     let figure = Figure::new(chart, shows(cells, x, y, value, request), data(cells, value));
     Ok(Outcome::Drawn(Box::new(figure.named(&file_name(value, &[x, y], &request.at), &cells.sources))))
 }

@@ -124,9 +124,25 @@ fn file_name(value: &str, over: &[&str], at: &[String]) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-=".contains(c) { c } else { '_' }).take(120).collect()
 }
 
-/// A column or key in the words of a figure.
+/// A column or key in the field's words, and its name.
 fn words(name: &str) -> String {
-    let known = match name {
+    match known(name) {
+        same if same == name => name.to_string(),
+        known => format!("{known} ({name})"),
+    }
+}
+
+/// What stands above a figure.
+fn title(value: &str, request: &Request) -> String {
+    let at = if request.at.is_empty() { String::new() } else { format!(", {}", request.at.join(", ")) };
+    let mut letters = known(value).chars();
+    let first = letters.next().map_or(String::new(), |c| c.to_uppercase().collect());
+    format!("{first}{}{at}", letters.as_str())
+}
+
+/// A column or key in the field's words; its name, if there are none.
+fn known(name: &str) -> &str {
+    match name {
         "test_error.log10_limit" => "test error of the limit",
         "test_error.log10_predicted" => "predicted test error",
         "test_error.log10_bayes" => "least possible test error",
@@ -144,7 +160,6 @@ fn words(name: &str) -> String {
         "network.leak" => "leak γ",
         "network.width" => "width m",
         "descent.steps" => "steps t",
-        _ => return name.to_string(),
-    };
-    format!("{known} ({name})")
+        _ => name,
+    }
 }
