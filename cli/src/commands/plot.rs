@@ -23,7 +23,7 @@ pub struct PlotArgs {
     /// test error of the limit, or the first of a few others that is there]
     #[arg(long, value_name = "COLUMN")]
     value: Option<String>,
-    /// Of a sweep: the column of a prediction beside a curve [default: that of the test error of the limit]
+    /// Of a sweep: the column of a prediction beside a curve, or none [default: that of the test error of the limit for clean labels]
     #[arg(long, value_name = "COLUMN", conflicts_with = "y")]
     against: Option<String>,
     /// Of a sweep: only cells where a key has this value; may be repeated

@@ -9,7 +9,7 @@
 //!         x label
 //! ```
 
-use super::axis::{Axis, Tick};
+use super::axis::{Axis, Scale, Tick};
 use super::chart::{Chart, Layer, Panel};
 use super::font::Font;
 use super::layers::{self, Frame};
@@ -26,6 +26,7 @@ const TICKS: f64 = 12.5;
 const ROW: f64 = 20.0;
 const SAMPLE: f64 = 30.0; // of a legend
 const TICK: f64 = 5.0;
+const SHADES: usize = 10; // ticks of a scale of shades
 const AXIS: Pen = Pen { colour: INK, width: 1.1, dash: &[] };
 const GRID: Pen = Pen { colour: PALE, width: 0.8, dash: &[] };
 
@@ -61,14 +62,15 @@ pub fn draw(chart: &Chart) -> Scene {
 fn margins(chart: &Chart, font: &Font) -> Margins {
     let widest = |ticks: Vec<Tick>| ticks.iter().map(|t| font.width(&t.label, TICKS)).fold(0.0, f64::max);
     let numbers = chart.panels.iter().map(|p| widest(p.y.ticks(rows(p)))).fold(0.0, f64::max);
-    let shades = chart.panels.iter().filter_map(|p| p.shades.as_ref().map(|s| widest(s.ticks(rows(p)))));
+    let shades = chart.panels.iter().filter_map(|p| p.shades.as_ref().map(|s| widest(s.ticks(SHADES))));
     let right = shades.map(|width| 62.0 + width + LABEL).fold(26.0, f64::max);
     Margins { left: 10.0 + LABEL + 12.0 + numbers + TICK + 4.0, right, numbers }
 }
 
-/// Ticks along the height of a panel.
+/// Ticks along the height of a panel; powers of ten take less room.
 fn rows(panel: &Panel) -> usize {
-    (panel.height / 45.0) as usize + 1
+    let room = if panel.y.scale == Scale::Decades { 30.0 } else { 45.0 };
+    (panel.height / room) as usize + 1
 }
 
 /// Ticks along x whose labels stand apart: fewer, or names left out.
@@ -147,7 +149,7 @@ fn panel_in(scene: &mut Scene, panel: &Panel, frame: &Frame<'_>, xs: &[Tick], la
     }
     upright(scene, &panel.y.label, frame.left - TICK - 4.0 - margins.numbers - 12.0, frame);
     if let Some(shades) = &panel.shades {
-        bar(scene, shades, frame, rows(panel));
+        bar(scene, shades, frame);
     }
 }
 
@@ -161,7 +163,7 @@ fn upright(scene: &mut Scene, label: &str, x: f64, frame: &Frame<'_>) {
 }
 
 /// The scale of shades, at the right of a frame.
-fn bar(scene: &mut Scene, shades: &Shades, frame: &Frame<'_>, count: usize) {
+fn bar(scene: &mut Scene, shades: &Shades, frame: &Frame<'_>) {
     const STEPS: u32 = 128;
     let (left, right) = (frame.right + 16.0, frame.right + 34.0);
     let y = |part: f64| frame.bottom + (frame.top - frame.bottom) * part;
@@ -172,7 +174,7 @@ fn bar(scene: &mut Scene, shades: &Shades, frame: &Frame<'_>, count: usize) {
     }
     scene.marks.push(Mark::Stroke(rectangle((left, frame.top), (right, frame.bottom)), AXIS));
     let mut widest: f64 = 0.0;
-    for tick in shades.ticks(count) {
+    for tick in shades.ticks(SHADES) {
         let at = y(shades.place(tick.at));
         let length = if tick.label.is_empty() { TICK / 2.0 } else { TICK };
         scene.line(&[(right, at), (right + length, at)], AXIS);

@@ -177,6 +177,11 @@ impl Cells {
         self.table.numbers(&format!("{column}.{statistic}"))
     }
 
+    /// Whether labels are flipped in some cell.
+    pub fn has_label_noise(&self) -> bool {
+        (0..self.rows()).any(|row| self.config(row).is_some_and(|config| config.data.label_noise > 0.0))
+    }
+
     /// The value of a key in a row.
     pub fn value(&self, row: usize, key: &str) -> &Value {
         let values = self.plan.cell(self.numbers[row]);

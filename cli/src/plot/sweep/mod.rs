@@ -106,9 +106,12 @@ pub fn figure(dir: &Path, request: &Request) -> Result<Outcome> {
         }
         return map::figure(&cells, &x, &y, &value, request);
     }
-    let against = match &request.against {
+    let against = match request.against.as_deref() {
+        Some("none") => None,
         Some(name) => Some(cells.column(name)?),
-        None => (value == PREDICTED.0 && cells.has_numbers(PREDICTED.1)).then(|| PREDICTED.1.to_string()),
+        // the prediction is for clean labels
+        None if value != PREDICTED.0 || cells.has_label_noise() => None,
+        None => cells.has_numbers(PREDICTED.1).then(|| PREDICTED.1.to_string()),
     };
     curve::figure(&cells, &x, &value, against.as_deref(), request)
 }
@@ -135,6 +138,9 @@ fn words(name: &str) -> String {
 /// What stands above a figure.
 fn title(value: &str, request: &Request) -> String {
     let at = if request.at.is_empty() { String::new() } else { format!(", {}", request.at.join(", ")) };
+    if known(value) == value {
+        return format!("{value}{at}");
+    }
     let mut letters = known(value).chars();
     let first = letters.next().map_or(String::new(), |c| c.to_uppercase().collect());
     format!("{first}{}{at}", letters.as_str())
@@ -144,7 +150,7 @@ fn title(value: &str, request: &Request) -> String {
 fn known(name: &str) -> &str {
     match name {
         "test_error.log10_limit" => "test error of the limit",
-        "test_error.log10_predicted" => "predicted test error",
+        "test_error.log10_predicted" => "predicted, for clean labels",
         "test_error.log10_bayes" => "least possible test error",
         "test_error.sampled.value" => "test error of the limit, sampled",
         "test_error.iterate.value" => "test error of the iterate, sampled",
