@@ -77,6 +77,9 @@ fn zero(a: (f64, f64), b: (f64, f64)) -> f64 {
     a.0 + (b.0 - a.0) * a.1 / (a.1 - b.1)
 }
 
+/// A point of a grid, and its number.
+type Corner = ((f64, f64), f64);
+
 /// The pieces of the level 0 of numbers at the points of a grid, `values[row][column]` at `(x[column], y[row])`: linear along
 /// the sides of its rectangles, of which a piece joins the two that it crosses, or, where it crosses all four, the nearer pairs.
 pub fn level(x: &[f64], y: &[f64], values: &[Vec<Option<f64>>]) -> Vec<[(f64, f64); 2]> {
@@ -86,7 +89,7 @@ pub fn level(x: &[f64], y: &[f64], values: &[Vec<Option<f64>>]) -> Vec<[(f64, f6
             let corners = [(column - 1, row - 1), (column, row - 1), (column, row), (column - 1, row)];
             let known = corners.map(|(c, r)| values[r][c].map(|v| ((x[c], y[r]), v)));
             let [Some(a), Some(b), Some(c), Some(d)] = known else { continue };
-            let cut = |((p, v), (q, w)): (((f64, f64), f64), ((f64, f64), f64))| {
+            let cut = |((p, v), (q, w)): (Corner, Corner)| {
                 ((v < 0.0) != (w < 0.0)).then(|| {
                     let part = v / (v - w);
                     (part.mul_add(q.0 - p.0, p.0), part.mul_add(q.1 - p.1, p.1))

@@ -31,38 +31,12 @@ pub fn figure(cells: &Cells, x: &str, value: &str, against: Option<&str>, reques
     let found = Found::of(cells, value, request.band, against);
     let (mut layers, mut seen) = (Vec::new(), Vec::new());
     for (k, (name, rows)) in families.iter().enumerate() {
+        let name = if families.len() == 1 { None } else { Some(name.as_str()) };
         let along = |column: &Column| along(cells, x, rows, &places, column, &shown);
-        let (middle, low, high) = (along(&found.middle), along(&found.low), along(&found.high));
-        let band: Vec<(f64, Option<(f64, f64)>)> =
-            low.iter().zip(&high).map(|((x, low), (_, high))| (*x, low.zip(*high))).collect();
-        let predicted = found.against.as_ref().map(along);
-        let of = |points: &[Point]| points.iter().filter_map(|(_, y)| *y).collect::<Vec<_>>();
-        seen.extend([&middle, &low, &high].into_iter().chain(&predicted).flat_map(|points| of(points)));
-        let alone = families.len() == 1;
-        if band.iter().any(|(_, b)| b.is_some_and(|(low, high)| low < high)) {
-            let name = if k == 0 { request.band.words() } else { "" };
-            layers.push(Layer::Band { points: band, colour: STYLES[k].colour, name: name.into() });
-        }
-        let label = if alone { request.band.middle().to_string() } else { name.clone() };
-        layers.push(Layer::line(&label, STYLES[k], middle));
-        if let (Some(points), Some(column)) = (predicted, against) {
-            let style = if alone {
-                REFERENCE
-            } else {
-                Style { dash: OTHER_REFERENCE.dash, colour: STYLES[k].colour, ..REFERENCE }
-            };
-            layers.push(Layer::line(if k == 0 { known(column) } else { "" }, style, points));
-        }
+        lines(&found.each(along), name, k, (request.band, against), &mut layers, &mut seen);
     }
-    if let ([(_, rows)], Some(range)) = (&families[..], (places.len() > 1).then_some(())) {
-        let ((), at) = (range, |of: fn(&Cells, usize) -> Option<f64>| boundary::crossing(cells, x, rows, &places, of));
-        let rules = [
-            (boundary::SIGNAL, at(boundary::signal), THIRD_REFERENCE),
-            (boundary::BENIGN, at(boundary::benign), OTHER_REFERENCE),
-        ];
-        for (name, at, style) in rules {
-            layers.extend(at.map(|at| Layer::Rule { at, upright: true, style, name: name.into() }));
-        }
+    if let [(_, rows)] = &families[..] {
+        layers.extend(rules(cells, x, rows, &places));
     }
     let y = Axis::around(&words(value), shown.scale.clone(), seen);
     let panel = Panel { height: 360.0, ..Panel::new(y, layers) };
@@ -70,6 +44,44 @@ pub fn figure(cells: &Cells, x: &str, value: &str, against: Option<&str>, reques
     let data = found.data(cells, value, against, request.band);
     let figure = Figure::new(chart, shows(cells, x, value, against, request), data);
     Ok(Outcome::Drawn(Box::new(figure.named(&file_name(value, &[x], &request.at), &cells.sources))))
+}
+
+/// The curve of family `k`, its band and its prediction, and all of their numbers. One alone has no name.
+fn lines(
+    found: &Found<Vec<Point>>,
+    name: Option<&str>,
+    k: usize,
+    (band, against): (Band, Option<&str>),
+    layers: &mut Vec<Layer>,
+    seen: &mut Vec<f64>,
+) {
+    let Found { middle, low, high, against: predicted } = found;
+    let all = [middle, low, high].into_iter().chain(predicted).flatten();
+    seen.extend(all.filter_map(|(_, y)| *y));
+    let between: Vec<(f64, Option<(f64, f64)>)> =
+        low.iter().zip(high).map(|((x, low), (_, high))| (*x, low.zip(*high))).collect();
+    if between.iter().any(|(_, b)| b.is_some_and(|(low, high)| low < high)) {
+        let name = if k == 0 { band.words() } else { "" };
+        layers.push(Layer::Band { points: between, colour: STYLES[k].colour, name: name.into() });
+    }
+    layers.push(Layer::line(name.unwrap_or(band.middle()), STYLES[k], middle.clone()));
+    if let (Some(points), Some(column)) = (predicted, against) {
+        let style = match name {
+            None => REFERENCE,
+            Some(_) => Style { dash: OTHER_REFERENCE.dash, colour: STYLES[k].colour, ..REFERENCE },
+        };
+        layers.push(Layer::line(if k == 0 { known(column) } else { "" }, style, points.clone()));
+    }
+}
+
+/// The places of x where the theory has its boundaries.
+fn rules(cells: &Cells, x: &str, rows: &[usize], places: &[(Value, f64)]) -> Vec<Layer> {
+    let rule = |name: &str, of: fn(&Cells, usize) -> Option<f64>, style| {
+        let at = boundary::crossing(cells, x, rows, places, of)?;
+        Some(Layer::Rule { at, upright: true, style, name: name.into() })
+    };
+    let signal = rule(boundary::SIGNAL, boundary::signal, THIRD_REFERENCE);
+    signal.into_iter().chain(rule(boundary::BENIGN, boundary::benign, OTHER_REFERENCE)).collect()
 }
 
 impl Band {
@@ -121,14 +133,14 @@ fn along(
 }
 
 /// What is drawn of each cell.
-struct Found {
-    middle: Column,
-    low: Column,
-    high: Column,
-    against: Option<Column>,
+struct Found<T> {
+    middle: T,
+    low: T,
+    high: T,
+    against: Option<T>,
 }
 
-impl Found {
+impl Found<Column> {
     fn of(cells: &Cells, value: &str, band: Band, against: Option<&str>) -> Self {
         let of = |statistic: &str| cells.statistic(value, statistic);
         let part = |sign: f64| -> Column {
@@ -138,6 +150,16 @@ impl Found {
         match band {
             Band::Quantiles => Self { middle: of("median"), low: of("q05"), high: of("q95"), against },
             Band::Error => Self { middle: of("mean"), low: part(-1.0), high: part(1.0), against },
+        }
+    }
+
+    /// Each column as something else.
+    fn each<T>(&self, of: impl Fn(&Column) -> T) -> Found<T> {
+        Found {
+            middle: of(&self.middle),
+            low: of(&self.low),
+            high: of(&self.high),
+            against: self.against.as_ref().map(of),
         }
     }
 
