@@ -92,6 +92,7 @@ impl Layer {
     /// What the legend says; empty: it is not there.
     pub fn name(&self) -> &str {
         match self {
+            Self::Series { points, .. } if points.iter().all(|(_, y)| y.is_none()) => "",
             Self::Ground { name, .. } | Self::Band { name, .. } | Self::Series { name, .. } => name,
             Self::Rule { name, .. } => name,
             Self::Cells { values, .. } if values.iter().flatten().any(Option::is_none) => "no value",
