@@ -117,39 +117,59 @@ fn legend(scene: &mut Scene, panel: &Panel, (left, top): (f64, f64), right: f64,
     if known.is_empty() { top } else { y + ROW - 4.0 }
 }
 
+/// Grounds, the grid, bands, then everything else, in its frame with its ticks.
 fn panel_in(scene: &mut Scene, panel: &Panel, frame: &Frame<'_>, xs: &[Tick], last: bool, margins: &Margins) {
-    let grounds = |layer: &&Layer| matches!(layer, Layer::Ground { .. });
-    panel.layers.iter().filter(grounds).for_each(|layer| layers::draw(scene, layer, frame, panel));
-    let ys = panel.y.ticks(rows(panel));
-    let inside = |axis: &Axis, at: f64| (0.0..=1.0).contains(&axis.place(at));
-    let (xs, ys): (Vec<&Tick>, Vec<&Tick>) =
-        (xs.iter().filter(|t| inside(frame.x, t.at)).collect(), ys.iter().filter(|t| inside(&panel.y, t.at)).collect());
-    if panel.shades.is_none() {
-        let named = |t: &&&Tick| !t.label.is_empty();
-        xs.iter()
-            .filter(named)
-            .for_each(|t| scene.line(&[frame.at(t.at, frame.y.range.0), frame.at(t.at, frame.y.range.1)], GRID));
-        ys.iter()
-            .filter(named)
-            .for_each(|t| scene.line(&[frame.at(frame.x.range.0, t.at), frame.at(frame.x.range.1, t.at)], GRID));
+    let floor = |layer: &Layer| match layer {
+        Layer::Ground { .. } => 0,
+        Layer::Band { .. } => 1,
+        _ => 2,
+    };
+    let inside = |axis: &Axis, ticks: &[Tick]| -> Vec<Tick> {
+        ticks.iter().filter(|t| (0.0..=1.0).contains(&axis.place(t.at))).cloned().collect()
+    };
+    let (xs, ys) = (inside(frame.x, xs), inside(&panel.y, &panel.y.ticks(rows(panel))));
+    for number in 0..3 {
+        panel.layers.iter().filter(|l| floor(l) == number).for_each(|layer| layers::draw(scene, layer, frame, panel));
+        if number == 0 && panel.shades.is_none() {
+            grid(scene, frame, &xs, &ys);
+        }
     }
-    panel.layers.iter().filter(|l| !grounds(l)).for_each(|layer| layers::draw(scene, layer, frame, panel));
     scene.marks.push(Mark::Stroke(rectangle((frame.left, frame.top), (frame.right, frame.bottom)), AXIS));
+    ticks(scene, frame, &xs, &ys, last);
+    upright(scene, &panel.y.label, frame.left - TICK - 4.0 - margins.numbers - 12.0, frame);
+    if let Some(shades) = &panel.shades {
+        bar(scene, shades, frame);
+    }
+}
+
+/// A line at each tick with a label.
+fn grid(scene: &mut Scene, frame: &Frame<'_>, xs: &[Tick], ys: &[Tick]) {
+    for tick in xs.iter().filter(|t| !t.label.is_empty()) {
+        let (x, _) = frame.at(tick.at, 0.0);
+        scene.line(&[(x, frame.top), (x, frame.bottom)], GRID);
+    }
+    for tick in ys.iter().filter(|t| !t.label.is_empty()) {
+        let (_, y) = frame.at(0.0, tick.at);
+        scene.line(&[(frame.left, y), (frame.right, y)], GRID);
+    }
+}
+
+/// Ticks outside of the frame; only the last panel says what those of x are.
+fn ticks(scene: &mut Scene, frame: &Frame<'_>, xs: &[Tick], ys: &[Tick], last: bool) {
+    let length = |tick: &Tick| if tick.label.is_empty() { TICK / 2.0 } else { TICK };
     for tick in xs {
-        let (x, length) = (frame.at(tick.at, 0.0).0, if tick.label.is_empty() { TICK / 2.0 } else { TICK });
-        scene.line(&[(x, frame.bottom), (x, frame.bottom + length)], AXIS);
-        if last {
+        let (x, _) = frame.at(tick.at, 0.0);
+        scene.line(&[(x, frame.bottom), (x, frame.bottom + length(tick))], AXIS);
+        if last && !tick.label.is_empty() {
             scene.text(&tick.label, (x, frame.bottom + TICK + 4.0 + TICKS), TICKS, Anchor::Middle, INK);
         }
     }
     for tick in ys {
-        let (y, length) = (frame.at(0.0, tick.at).1, if tick.label.is_empty() { TICK / 2.0 } else { TICK });
-        scene.line(&[(frame.left, y), (frame.left - length, y)], AXIS);
-        scene.text(&tick.label, (frame.left - TICK - 4.0, y + 0.36 * TICKS), TICKS, Anchor::End, INK);
-    }
-    upright(scene, &panel.y.label, frame.left - TICK - 4.0 - margins.numbers - 12.0, frame);
-    if let Some(shades) = &panel.shades {
-        bar(scene, shades, frame);
+        let (_, y) = frame.at(0.0, tick.at);
+        scene.line(&[(frame.left, y), (frame.left - length(tick), y)], AXIS);
+        if !tick.label.is_empty() {
+            scene.text(&tick.label, (frame.left - TICK - 4.0, y + 0.36 * TICKS), TICKS, Anchor::End, INK);
+        }
     }
 }
 
