@@ -281,6 +281,10 @@ fn names_that_a_sweep_has_not() {
         (&["--x", "data.signl"], &["unknown key data.signl; did you mean data.signal?"]),
         (&["--x", "data.n"], &["does not vary", "data.d, data.signal, network.leak"]),
         (&["--x", "data.d", "--y", "data.signal"], &["network.leak varies, too", "--at network.leak=0.1"]),
+        (
+            &["--at", "data.signal=1", "--value", "max_margin", "--x", "data.d", "--against", "test_error.log10_bayes"],
+            &["a logarithm"],
+        ),
         (&["--at", "data.d=5"], &["no cell has it", "100, 1000"]),
         (&["--at", "data.d"], &["KEY=VALUE"]),
         (&["--x", "data.d", "--y", "data.signal", "--against", "max_margin"], &["--against"]),

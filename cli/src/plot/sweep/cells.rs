@@ -140,15 +140,16 @@ impl Cells {
         self.table.names.iter().filter_map(of).collect()
     }
 
-    /// The column of this name; of a number that underflows, its logarithm where there is one.
+    /// The column of this name; with `logarithm`, of a number that underflows, its logarithm where there is one.
     ///
     /// # Errors
     /// [`crate::error::Error::Input`] with the nearest one.
-    pub fn column(&self, name: &str) -> Result<String> {
+    pub fn column(&self, name: &str, logarithm: bool) -> Result<String> {
         let columns = self.columns();
         let (group, last) = name.rsplit_once('.').map_or(("", name), |(group, last)| (group, last));
-        let logarithm = format!("{group}{}log10_{last}", if group.is_empty() { "" } else { "." });
-        if let Some(known) = [logarithm.as_str(), name].into_iter().find(|n| columns.iter().any(|c| c == n)) {
+        let power = format!("{group}{}log10_{last}", if group.is_empty() { "" } else { "." });
+        let names = if logarithm { [power.as_str(), name] } else { [name, name] };
+        if let Some(known) = names.into_iter().find(|n| columns.iter().any(|c| c == n)) {
             return Ok(known.into());
         }
         if self.table.names.iter().chain(&self.keys()).any(|known| known == name) {
@@ -261,6 +262,11 @@ fn placed(plan: &Plan, table: &Table) -> Option<Vec<u64>> {
     rows.next().is_none().then_some(numbers)
 }
 
+/// Whether a column is log₁₀ of what is meant.
+pub fn is_logarithm(column: &str) -> bool {
+    column.rsplit('.').next().is_some_and(|last| last.starts_with("log10_"))
+}
+
 /// A column as it is drawn: itself, or its logarithm.
 pub struct Shown {
     /// What its numbers are.
@@ -273,7 +279,7 @@ impl Shown {
     /// A column of logarithms is one of decades; another one is drawn by its logarithm where its numbers are positive and span
     /// more than two decades.
     pub fn of(cells: &Cells, columns: &[&str]) -> Self {
-        if columns.iter().all(|c| c.rsplit('.').next().is_some_and(|last| last.starts_with("log10_"))) {
+        if columns.iter().all(|c| is_logarithm(c)) {
             return Self { scale: Scale::Decades, take: false };
         }
         let all: Vec<f64> =

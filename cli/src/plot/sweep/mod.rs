@@ -14,7 +14,7 @@ mod map;
 
 use super::figure::Outcome;
 use crate::error::{Result, input_error};
-use cells::Cells;
+use cells::{Cells, is_logarithm};
 use clap::ValueEnum;
 use std::path::Path;
 
@@ -66,7 +66,7 @@ pub fn figure(dir: &Path, request: &Request) -> Result<Outcome> {
     let mut cells = Cells::read(dir)?;
     cells.keep(&request.at)?;
     let value = match &request.value {
-        Some(name) => cells.column(name)?,
+        Some(name) => cells.column(name, true)?,
         None => match VALUES.into_iter().find(|name| cells.has_numbers(name)) {
             Some(name) => name.to_string(),
             None => {
@@ -108,11 +108,14 @@ pub fn figure(dir: &Path, request: &Request) -> Result<Outcome> {
     }
     let against = match request.against.as_deref() {
         Some("none") => None,
-        Some(name) => Some(cells.column(name)?),
+        Some(name) => Some(cells.column(name, is_logarithm(&value))?),
         // the prediction is for clean labels
         None if value != PREDICTED.0 || cells.has_label_noise() => None,
         None => cells.has_numbers(PREDICTED.1).then(|| PREDICTED.1.to_string()),
     };
+    if let Some(other) = against.as_ref().filter(|other| is_logarithm(other) != is_logarithm(&value)) {
+        return Err(input_error!("{value} and {other}: one is a logarithm and the other is not"));
+    }
     curve::figure(&cells, &x, &value, against.as_deref(), request)
 }
 
