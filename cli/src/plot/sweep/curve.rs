@@ -61,7 +61,9 @@ fn lines(
     let between: Vec<(f64, Option<(f64, f64)>)> =
         low.iter().zip(high).map(|((x, low), (_, high))| (*x, low.zip(*high))).collect();
     if between.iter().any(|(_, b)| b.is_some_and(|(low, high)| low < high)) {
-        let name = if k == 0 { band.words() } else { "" };
+        // the first one stands for all in the legend
+        let first = !layers.iter().any(|layer| matches!(layer, Layer::Band { .. }));
+        let name = if first { band.words() } else { "" };
         layers.push(Layer::Band { points: between, colour: STYLES[k].colour, name: name.into() });
     }
     layers.push(Layer::line(name.unwrap_or(band.middle()), STYLES[k], middle.clone()));
@@ -70,7 +72,8 @@ fn lines(
             None => REFERENCE,
             Some(_) => Style { dash: OTHER_REFERENCE.dash, colour: STYLES[k].colour, ..REFERENCE },
         };
-        layers.push(Layer::line(if k == 0 { known(column) } else { "" }, style, points.clone()));
+        let first = !layers.iter().any(|layer| layer.name() == known(column));
+        layers.push(Layer::line(if first { known(column) } else { "" }, style, points.clone()));
     }
 }
 

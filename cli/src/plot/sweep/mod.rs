@@ -153,7 +153,8 @@ fn title(value: &str, request: &Request) -> String {
 fn known(name: &str) -> &str {
     match name {
         "test_error.log10_limit" => "test error of the limit",
-        "test_error.log10_predicted" => "predicted, for clean labels",
+        "pattern.sign_agreement" => "sign agreement at the end",
+        "test_error.predicted" | "test_error.log10_predicted" => "predicted, for clean labels",
         "test_error.log10_bayes" => "least possible test error",
         "test_error.sampled.value" => "test error of the limit, sampled",
         "test_error.iterate.value" => "test error of the iterate, sampled",
