@@ -14,6 +14,7 @@ pub mod folder;
 pub mod json;
 pub mod manual;
 pub mod memory;
+pub mod plot;
 pub mod progress;
 pub mod provenance;
 pub mod ranks;

@@ -66,7 +66,7 @@ const KEYS: [(&str, &str); 41] = [
 ];
 
 /// Files of a folder.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     ("config.toml", "the resolved configuration; `farfield run config.toml` runs it again"),
     (
         "result.json",
@@ -80,6 +80,7 @@ const FILES: [(&str, &str); 12] = [
     ("boundary.npy", "the decision boundary of the limit (d), where it is a plane"),
     ("slopes.npy", "of a limit: the slopes of samples and neurons (n x m)"),
     ("weights.npy", "the last iterate (m x d), with output.weights"),
+    ("plots/", "figures of `farfield plot`: .png, .svg, .csv (numbers) and .txt (caption) of each"),
     ("checkpoint.bin", "what `farfield run --resume` goes on from"),
     ("checkpoint.previous", "the one before it, for where that one is damaged"),
 ];

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod convert;
 mod limit;
+mod plot;
 mod resume;
 mod run;
 mod sweep;
@@ -44,6 +45,8 @@ enum Command {
     Check(CheckArgs),
     /// A grid of problems, each several times; goes on where it was
     Sweep(sweep::SweepArgs),
+    /// Figures of a run or of a merged sweep: PNG, SVG, their numbers and captions
+    Plot(plot::PlotArgs),
     /// A table or a sparse file as an array (.npy), selected and standardized as for a run
     Convert(convert::ConvertArgs),
     /// Steps per second of a shape, next to what this machine can do
@@ -157,6 +160,7 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Limit(args) => limit::execute(&args, signals),
         Command::Check(args) => check::execute(&args, signals),
         Command::Sweep(args) => sweep::execute(&args, signals),
+        Command::Plot(args) => plot::execute(&args),
         Command::Convert(args) => convert::execute(&args, signals),
         Command::Bench(args) => bench::execute(&args),
         Command::Completions { shell } => print(&manual::completions(shell)).map(|()| 0),

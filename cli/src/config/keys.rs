@@ -177,13 +177,18 @@ fn short(text: &str) -> String {
     shown
 }
 
-/// The known key that a misspelt one is nearest to: in its own section if one there is near.
+/// The known key that a misspelt one is nearest to.
 fn nearest_key(name: &str) -> String {
     let known = Table::try_from(Config::default()).expect("the defaults are a table");
     let mut names = vec!["seed".to_string()];
     for (section, keys) in known.iter().filter_map(|(s, v)| v.as_table().map(|t| (s, t))) {
         names.extend(keys.keys().map(|k| format!("{section}.{k}")));
     }
+    nearest(name, names).expect("there are keys")
+}
+
+/// The dotted name that a misspelt one is nearest to: in its own section if one there is near. None if there are none.
+pub fn nearest(name: &str, names: Vec<String>) -> Option<String> {
     let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).to_string();
     if let Some((section, key)) = name.split_once('.') {
         let inside = names.iter().filter(|n| n.starts_with(&format!("{section}.")));
@@ -193,7 +198,7 @@ fn nearest_key(name: &str) -> String {
             && !elsewhere
             && distance <= 2.max(key.len() / 2)
         {
-            return near.clone();
+            return Some(near.clone());
         }
     }
     let distance = |known: &String| {
@@ -201,5 +206,5 @@ fn nearest_key(name: &str) -> String {
         let apart = strsim::osa_distance(known, name);
         if same_name { apart.min(1) } else { apart.min(1 + strsim::osa_distance(&bare(known), name)) }
     };
-    names.into_iter().min_by_key(distance).expect("there are keys")
+    names.into_iter().min_by_key(distance)
 }

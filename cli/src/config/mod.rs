@@ -12,6 +12,7 @@ mod values;
 
 use crate::error::{Result, input_error};
 use farfield::{EngineChoice, Precision, StepSize};
+pub use keys::nearest;
 use keys::{Layers, check_keys, one_line};
 pub use sections::{Config, Data, Descent, Monitor, Net, NoiseName, Output, Sampling, Source};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! claim   lock the folder; refuse it if another process holds it, or if it holds what must not be overwritten
-//! begin   result.json of the old results goes first, then their other files; config.toml is replaced by the new one
+//! begin   figures of the old results go first, then result.json, then their other files; config.toml is replaced by the new one
 //! put     every file is written under a temporary name of its own, and renamed into place
 //! rotate  a checkpoint takes the place of the one before it, which is kept until then
 //! seal    result.json comes last, with the digests of the arrays beside it
@@ -18,11 +18,13 @@
 
 mod lock;
 mod manifest;
+pub mod plots;
 
 use crate::config::Config;
 use crate::error::{Error, Result, input_error};
 use lock::Lock;
 pub use manifest::{Digests, verify};
+use plots::Plots;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -78,6 +80,7 @@ pub struct Folder {
     made: Vec<PathBuf>, // folders that `claim` made, the outermost first
     begun: bool,
     within: Option<Lock>, // of the folder `limit` in that of a run
+    plots: Option<Plots>, // of what is there, until it goes
     _lock: Option<Lock>,
     digests: Mutex<Digests>,
 }
@@ -93,9 +96,17 @@ impl Folder {
         let fail = |e: io::Error| cannot(&path, &e);
         let made = missing(&path);
         fs::create_dir_all(&path).map_err(fail)?;
-        let mut folder =
-            Self { path: path.clone(), made, begun: false, within: None, _lock: None, digests: Mutex::default() };
+        let mut folder = Self {
+            path: path.clone(),
+            made,
+            begun: false,
+            within: None,
+            plots: None,
+            _lock: None,
+            digests: Mutex::default(),
+        };
         folder._lock = lock::hold(&path)?;
+        folder.plots = Plots::of(&path)?;
         if kind == Kind::Run && path.join("limit").is_dir() {
             folder.within = lock::hold(&path.join("limit"))?;
         }
@@ -128,6 +139,9 @@ impl Folder {
     /// Removes every file but those kept.
     fn empty(&mut self, kept: &[&str]) -> Result<()> {
         self.begun = true;
+        if let Some(plots) = self.plots.take() {
+            plots.clear()?;
+        }
         let within = self.path.join("limit");
         // Its result names the results beside it as belonging together: it goes first everywhere.
         if self.within.is_some() {

@@ -22,6 +22,11 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// The name of the table of problems.
+const SWEEP: &str = "sweep.csv";
+/// The name of the table of cells.
+pub const SUMMARY: &str = "summary.csv";
+
 /// What a merge found.
 #[derive(Clone, Debug, Default)]
 pub struct Merged {
@@ -139,10 +144,10 @@ struct Tables {
 impl Tables {
     fn begin(plan: &Plan, dir: &Path, columns: Columns) -> Result<Self> {
         let keys = || plan.keys().into_iter().map(String::from);
-        let mut rows = Table::begin(dir, "sweep.csv")?;
+        let mut rows = Table::begin(dir, SWEEP)?;
         let fixed = ["repetition", "status", "seed"].map(String::from);
         rows.line(keys().chain(fixed).chain(columns.scalars.keys().cloned()))?;
-        let mut cells = Table::begin(dir, "summary.csv")?;
+        let mut cells = Table::begin(dir, SUMMARY)?;
         let statuses = columns.statuses.iter().map(|s| format!("status.{s}"));
         let numeric = columns.scalars.iter().filter(|(_, numeric)| **numeric);
         let numbers = numeric.flat_map(|(name, _)| NAMES.iter().map(move |s| format!("{name}.{s}")));
@@ -193,12 +198,17 @@ fn field(value: &Value) -> String {
     }
 }
 
-fn key(value: &toml::Value) -> String {
+/// A value of an axis as both tables have it, before quotes.
+pub fn key_text(value: &toml::Value) -> String {
     match value {
         toml::Value::Float(v) => float(*v),
-        toml::Value::String(s) => quoted(s),
+        toml::Value::String(s) => s.clone(),
         other => other.to_string(),
     }
+}
+
+fn key(value: &toml::Value) -> String {
+    quoted(&key_text(value))
 }
 
 /// As RFC 4180 has it.

@@ -164,6 +164,11 @@ impl Plan {
         self.axes.iter().flat_map(|a| a.keys.iter().map(String::as_str)).collect()
     }
 
+    /// The axes, each with the keys that go together.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
     /// The values of a cell, in the order of [`Plan::keys`].
     pub fn cell(&self, cell: u64) -> Vec<&Value> {
         let mut places = vec![0; self.axes.len()];
