@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::error::Result;
 use crate::folder::Folder;
-use farfield::limit::boundary;
+use farfield::limit::{self, boundary};
 use farfield::limit::sliding::Sliding;
 use farfield::{Descent, Matrix, Pattern, Prediction, Problem, Status};
 use ndarray::{Array2, ArrayView, ArrayView1, ArrayView2, Dimension};
@@ -65,31 +65,66 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
     results.into_iter().collect()
 }
 
-/// The arrays of a limit: λ or the proof that nothing separates, with its slopes; where nothing does, λ of the ray; the
-/// boundary where it is a plane.
-///
-/// # Errors
-/// The first failure.
-pub fn of_limit(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Folder) -> Result<()> {
-    let (x, network) = (problem.data.samples(), &problem.network);
-    let (dual, farkas, slopes, boundary) = match prediction {
-        Prediction::Limit(solved) => {
-            let boundary = solved.limit.linear(network).then(|| solved.limit.boundary_on(x));
-            (Some(&solved.limit.lambda), None, Some(solved.slopes_of_neurons()), boundary)
+/// The arrays of a limit: each where there is one.
+pub struct LimitArrays {
+    /// λ (n): of the limit; of the ray, where nothing separates; the best known, where that is undecided.
+    pub dual: Option<Vec<f64>>,
+    /// Weights (n) of features that cancel, where nothing separates.
+    pub farkas: Option<Vec<f64>>,
+    /// The boundary (d) of the limit or the ray, where it is a plane in the original coordinates.
+    pub boundary: Option<Vec<f64>>,
+    /// Effective slopes (n×m) of the limit, or of the proof that nothing separates.
+    pub slopes: Option<Matrix>,
+}
+
+impl LimitArrays {
+    /// Of what was found for a problem.
+    pub fn of(prediction: &Prediction<Sliding>, problem: &Problem) -> Self {
+        let (x, network, original) = (problem.data.samples(), &problem.network, problem.data.axes().is_none());
+        match prediction {
+            Prediction::Limit(solved) => Self {
+                dual: Some(solved.limit.lambda.clone()),
+                farkas: None,
+                boundary: (original && solved.limit.linear(network)).then(|| solved.limit.boundary_on(x)),
+                slopes: Some(solved.slopes_of_neurons()),
+            },
+            Prediction::NotSeparable(proof) => {
+                let ray = proof.ray.as_ref();
+                let along = ray.filter(|_| original);
+                Self {
+                    dual: ray.map(|ray| ray.lambda.clone()),
+                    farkas: Some(proof.farkas.lambda.clone()),
+                    boundary: along.and_then(|ray| boundary(&ray.goal(network), network, x)),
+                    slopes: Some(proof.slopes.clone()),
+                }
+            }
+            Prediction::Undecided(best) => {
+                Self { dual: Some(best.lambda.clone()), farkas: None, boundary: None, slopes: None }
+            }
         }
-        Prediction::NotSeparable(proof) => {
-            let ray = proof.ray.as_ref();
-            let boundary = ray.and_then(|ray| boundary(&ray.goal(network), network, x));
-            (ray.map(|ray| &ray.lambda), Some(&proof.farkas.lambda), Some(proof.slopes.clone()), boundary)
-        }
-        Prediction::Undecided(best) => (Some(&best.lambda), None, None, None),
-    };
-    let boundary = boundary.filter(|_| problem.data.axes().is_none());
-    let vectors = [("dual.npy", dual), ("farkas.npy", farkas), ("boundary.npy", boundary.as_ref())];
-    let written = vectors.into_iter().filter_map(|(name, values)| Some(vector(folder, name, values?)));
-    let mut results: Vec<Result<()>> = written.collect();
-    results.extend(slopes.map(|slopes| matrix(folder, "slopes.npy", &slopes)));
-    results.into_iter().collect()
+    }
+
+    /// Writes each that there is and that can be written.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn write(&self, folder: &Folder) -> Result<()> {
+        let vectors = [("dual.npy", &self.dual), ("farkas.npy", &self.farkas), ("boundary.npy", &self.boundary)];
+        let written = vectors.into_iter().filter_map(|(name, values)| Some(vector(folder, name, values.as_ref()?)));
+        let mut results: Vec<Result<()>> = written.collect();
+        results.extend(self.slopes.as_ref().map(|slopes| matrix(folder, "slopes.npy", slopes)));
+        results.into_iter().collect()
+    }
+}
+
+/// Whether the boundary of a limit, or of a ray, is a plane; none where there is neither.
+pub fn plane(prediction: &Prediction<Sliding>, problem: &Problem) -> Option<bool> {
+    let network = &problem.network;
+    match prediction {
+        Prediction::Limit(solved) => Some(solved.limit.linear(network)),
+        Prediction::NotSeparable(proof) => proof.ray.as_ref().map(|ray| limit::plane(&ray.goal(network), network)),
+        Prediction::Undecided(_) => None,
+    }
 }
 
 fn put<A: WritableElement, D: Dimension>(folder: &Folder, name: &str, view: &ArrayView<A, D>) -> Result<()> {

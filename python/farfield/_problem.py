@@ -296,10 +296,12 @@ class Problem:
         bits: NDArray[np.float64] | None = None
         if given is not None:
             bits = np.ascontiguousarray(_inputs.samples(given, "pattern")[0], dtype=np.float64)
+        known = pattern.to_dict().get("stationarity") if isinstance(pattern, Run) else None
+        stationarity = None if known is None else (float(known["epsilon"]), float(known["delta"]))
         settings = sections(seed=seed, network__init_scale=init_scale, output__test_points=test_points)
         start = self._weights(init, init_scale, "init")
         with named(), shown(progress) as tell:
-            limit = Limit._of_core(self._core.limit(_toml.dumps(settings), bits, start, tell))
+            limit = Limit._of_core(self._core.limit(_toml.dumps(settings), bits, stationarity, start, tell))
         if limit.status == "not_separable":
             raise NotSeparable("the assumed sides do not separate the samples, proved: see result.farkas", limit)
         return limit

@@ -28,7 +28,7 @@ mod _farfield {
     #[pymodule_export]
     use crate::errors::Diverging;
     #[pymodule_export]
-    use crate::limit::Limit;
+    use crate::limit::{Limit, summary_of_limit};
     #[pymodule_export]
     use crate::margin::{Margin, max_margin};
     #[pymodule_export]

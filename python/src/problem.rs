@@ -163,17 +163,19 @@ impl Problem {
     }
 
     /// Solves for the limit, with every pair of one sign activated or on the sides that `pattern` (n×m) shows.
-    #[pyo3(signature = (settings, pattern=None, init=None, progress=None))]
+    /// `stationarity` is what the run that ended on them says of its last iterate: ε and δ.
+    #[pyo3(signature = (settings, pattern=None, stationarity=None, init=None, progress=None))]
     fn limit(
         &self,
         py: Python<'_>,
         settings: &str,
         pattern: Option<PyReadonlyArray2<'_, f64>>,
+        stationarity: Option<(f64, f64)>,
         init: Option<&Bound<'_, PyAny>>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Limit> {
         let pattern = pattern.map(|bits| self.pattern(&bits)).transpose()?;
-        limit::solve(py, self.call(settings, init)?, pattern, progress)
+        limit::solve(py, self.call(settings, init)?, pattern, stationarity, progress)
     }
 
     /// The conditions of the theory: as JSON, and in words.
