@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::error::Result;
 use crate::folder::Folder;
-use farfield::limit::{self, boundary};
 use farfield::limit::sliding::Sliding;
+use farfield::limit::{self, boundary};
 use farfield::{Descent, Matrix, Pattern, Prediction, Problem, Status};
 use ndarray::{Array2, ArrayView, ArrayView1, ArrayView2, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyError, WriteNpyExt};
@@ -45,24 +45,40 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
     if let Some(proof) = descent.monitor().inseparable().filter(|_| status == Status::NotSeparable) {
         results.push(vector(folder, "farkas.npy", &proof.farkas.lambda));
     }
-    if let Some(limit) = descent.monitor().limit() {
-        results.push(vector(folder, "dual.npy", &limit.lambda));
-        let problem = descent.problem();
-        if limit.linear(&problem.network) && problem.data.axes().is_none() {
-            let boundary = limit.boundary_on(problem.data.samples());
-            results.push(vector(folder, "boundary.npy", &boundary));
-        }
-    } else if let Some(ray) = descent.monitor().ray() {
-        results.push(vector(folder, "dual.npy", &ray.lambda));
-        let problem = descent.problem();
-        let along = ray.along(&problem.network).filter(|_| problem.data.axes().is_none());
-        let boundary = along.and_then(|along| boundary(&along, &problem.network, problem.data.samples()));
-        results.extend(boundary.map(|boundary| vector(folder, "boundary.npy", &boundary)));
-    }
+    let (dual, boundary) = (dual_of_run(descent), boundary_of_run(descent));
+    results.extend(dual.map(|dual| vector(folder, "dual.npy", &dual)));
+    results.extend(boundary.map(|boundary| vector(folder, "boundary.npy", &boundary)));
     if config.output.weights {
         results.push(matrix(folder, "weights.npy", &descent.iterate().weights()));
     }
     results.into_iter().collect()
+}
+
+/// λ (n) of the limit of a run, or of its ray; none where neither is known.
+pub fn dual_of_run(descent: &Descent) -> Option<Vec<f64>> {
+    let monitor = descent.monitor();
+    let limit = monitor.limit().map(|limit| limit.lambda.clone());
+    limit.or_else(|| monitor.ray().map(|ray| ray.lambda.clone()))
+}
+
+/// The boundary (d) of the limit of a run, or of its ray, where it is a plane in the original coordinates.
+pub fn boundary_of_run(descent: &Descent) -> Option<Vec<f64>> {
+    let (monitor, problem) = (descent.monitor(), descent.problem());
+    if problem.data.axes().is_some() {
+        return None;
+    }
+    let (network, x) = (&problem.network, problem.data.samples());
+    match monitor.limit() {
+        Some(limit) => limit.linear(network).then(|| limit.boundary_on(x)),
+        None => boundary(&monitor.ray()?.along(network)?, network, x),
+    }
+}
+
+/// Whether the boundary of the limit of a run, or of its ray, is a plane; none where neither is known.
+pub fn plane_of_run(descent: &Descent) -> Option<bool> {
+    let (monitor, network) = (descent.monitor(), &descent.problem().network);
+    let limit = monitor.limit().map(|limit| limit.linear(network));
+    limit.or_else(|| monitor.ray()?.along(network).map(|along| limit::plane(&along, network)))
 }
 
 /// The arrays of a limit: each where there is one.

@@ -56,13 +56,15 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Run | Limit | Swe
     if not (folder / "trace.csv").is_file():
         return Limit(facts, array, lambda: _summary_of_limit(folder, facts))
     precision = folder / "precision.csv"
-    return Run(
+    run = Run(
         facts,
         Trace(read_csv(folder / "trace.csv")),
         read_csv(precision) if precision.is_file() else Table({}),
         array,
         lambda: _summary(folder, facts),
     )
+    run._folder = folder
+    return run
 
 
 def _summary_of_limit(folder: Path, facts: dict[str, Any]) -> str:

@@ -35,6 +35,7 @@ pub struct Problem {
 }
 
 /// What a call works on: a start in a configuration.
+#[derive(Clone)]
 pub struct Call {
     pub config: config::Config,
     pub samples: Samples,

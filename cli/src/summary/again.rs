@@ -35,7 +35,8 @@ struct Known {
 pub fn of_limit(folder: &Path) -> Result<String> {
     let refused = |why: &str| input_error!("{}: {why}: not the folder of a limit", folder.display());
     let config = Config::load(Some(&folder.join("config.toml")), &[])?;
-    let text = std::fs::read_to_string(folder.join("result.json")).map_err(|e| refused(&format!("result.json: {e}")))?;
+    let text =
+        std::fs::read_to_string(folder.join("result.json")).map_err(|e| refused(&format!("result.json: {e}")))?;
     let known: Known = serde_json::from_str(&text).map_err(|e| refused(&format!("result.json: {e}")))?;
     let vector = |name: &str| folder.join(name).is_file().then(|| npy::vector(&folder.join(name))).transpose();
     let per_sample = match vector("dual.npy")? {

@@ -9,7 +9,8 @@ use crate::config::Config;
 use crate::files::classes::{Class, Classes};
 use crate::files::text::shown;
 use farfield::{
-    Estimate, Hold, Loss, Network, NoRay, Problem, RayOutcome, Reduction, Regime, Remark, Stationarity, StepSize, TestError,
+    Estimate, Hold, Loss, Network, NoRay, Problem, RayOutcome, Reduction, Regime, Remark, Stationarity, StepSize,
+    TestError,
 };
 use std::io::Write;
 
