@@ -51,6 +51,20 @@ def test_an_interrupted_run_may_raise(ctrl_c):
     assert isinstance(raised.value, ff.Interrupted) and raised.value.result.trace.rows > 3
 
 
+@pytest.mark.parametrize("engine", ["direct", "gram"])
+def test_an_interrupted_run_goes_on(ctrl_c, engine):
+    p = ff.mixture(n=40, d=400)
+    ctrl_c(0.5)
+    with pytest.warns(RuntimeWarning, match="interrupted at t ="):
+        run = p.run(engine=engine, steps=1e15, warp=False)
+    steps = 10.0 ** np.ceil(np.log10(run.steps))
+    assert run.resume(steps=steps).digest == p.run(engine=engine, steps=steps, warp=False).digest
+    run = p.run(engine=engine, steps=1e15, warp=False, max_seconds=0.1)
+    steps = 10.0 ** np.ceil(np.log10(run.steps))
+    again = run.resume(steps=steps, max_seconds=0)
+    assert again.status == "horizon" and again.digest == p.run(engine=engine, steps=steps, warp=False).digest
+
+
 def drawing():
     return lambda: ff.mixture(n=100_000, d=3_000)
 
@@ -99,7 +113,37 @@ def test_progress_is_shown(capfd):
     ff.mixture(n=40, d=400).run(steps=1e15, warp=False, max_seconds=0.5, progress=True)
     assert "t = " in capfd.readouterr().err
     ff.mixture(n=40, d=400).run(steps=1e4)
+    plan = {"seeds": 200, "base": {"data": {"n": 40, "d": 400}}}
+    ff.sweep(plan)
     assert capfd.readouterr() == ("", "")
+    ff.sweep(plan, progress=True)
+    assert "of 200 done" in capfd.readouterr().err
+
+
+def test_progress_of_a_sweep_is_told():
+    told = []
+    ff.sweep({"seeds": 200, "base": {"data": {"n": 40, "d": 400}}}, progress=lambda *how: told.append(how))
+    shares = [share for _, share in told]
+    assert shares == sorted(shares) and 0 <= shares[0] and shares[-1] <= 1
+    assert all(text.startswith("problems: ") and " of 200 done" in text for text, _ in told)
+
+
+def test_progress_is_written_over_on_a_terminal():
+    import pty
+
+    ours, theirs = pty.openpty()
+    text = "import farfield as ff; ff.mixture(n=40, d=400).run(steps=1e15, warp=False, max_seconds=1.0, progress=True)"
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        subprocess.run([sys.executable, "-c", text], stderr=theirs, check=True)
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := terminal.read(4096):
+                shown += part
+        except OSError:  # how Linux says that the other end is closed
+            pass
+    lines = shown.decode().split("\r")
+    assert len(lines) > 3 and "█" in lines[1] and "\n" not in shown.decode() and lines[-1] == ""
 
 
 def at_once(*calls):
