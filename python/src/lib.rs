@@ -23,7 +23,7 @@ mod sweep;
 mod work;
 
 /// The compiled part of farfield; use the package `farfield`.
-#[pyo3::pymodule]
+#[pyo3::pymodule(gil_used = false)] // nothing here relies on the lock of the interpreter: every class is frozen
 mod _farfield {
     #[pymodule_export]
     use crate::errors::Diverging;

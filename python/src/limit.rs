@@ -59,7 +59,8 @@ impl Place {
             std::fs::create_dir_all(&inputs).map_err(failed)?;
         }
         if let Some(data) = &self.data {
-            npy::write_matrix(&inputs.join("X.npy"), data.x())?;
+            let x = data.samples().view().expect("samples of this process");
+            npy::write_samples(&inputs.join("X.npy"), x)?;
             npy::write_vector(&inputs.join("y.npy"), data.y())?;
         }
         self.init.iter().try_for_each(|init| npy::write_matrix(&inputs.join("init.npy"), init))
@@ -172,7 +173,7 @@ impl Limit {
         let solved = self.solved.clone();
         let work = move || match &solved.prediction {
             Prediction::Limit(found) if solved.problem.data.axes().is_none() => {
-                Some(found.limit.weights(solved.problem.data.x()))
+                Some(found.limit.weights_on(solved.problem.data.samples()))
             }
             _ => None,
         };

@@ -8,7 +8,7 @@ use crate::run::{Run, Travel};
 use crate::settings::{Config, over};
 use crate::work::apart;
 use crate::{arrays, limit};
-use farfield::{Certificate, Conditions, Data, Pattern, Phase, Start, Stop, Watch};
+use farfield::{Certificate, Conditions, Pattern, Phase, Start, Stop, Watch};
 use farfield_cli::config;
 use farfield_cli::files::classes::Names;
 use farfield_cli::json::to_json;
@@ -77,7 +77,7 @@ impl Problem {
         let stop = Stop::default();
         let watch = Watch::new(&stop);
         let seen = watch.clone();
-        let work = move || Data::watched(numbers.matrix(), labels.y, &watch);
+        let work = move || numbers.data(labels.y, &watch);
         let data = apart(py, &stop, progress, || of_watch(&seen, ""), work)?.whole()?.map_err(refused)?;
         let samples = Samples { data, classes: Some(labels.classes), notes: Vec::new() };
         Self::new(py, config, samples, true)
@@ -133,7 +133,7 @@ impl Problem {
 
     /// X (n×d), copied.
     fn x<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
-        arrays::matrix(py, (**self.samples.data.x()).clone())
+        arrays::widened(py, self.samples.data.samples().view().expect("samples of this process"))
     }
 
     /// Labels ±1 (n).
