@@ -24,7 +24,7 @@ class Problem:
     ----------
     X
         n×d real numbers: an array of any layout, nested lists, a frame of pandas or polars, a sparse matrix of SciPy.
-        It is copied once as float64 (a sparse one becomes dense).
+        It is copied once, as float32 or float64 (a sparse one becomes dense).
     y
         n labels of two classes: ±1, 0/1, truth values, texts, categories.
     width
