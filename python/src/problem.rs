@@ -128,7 +128,8 @@ impl Problem {
 
     /// blake3 of shape, samples and labels.
     fn data_digest(&self) -> String {
-        self.samples.data.digest()
+        // in f32 samples are widened for it, on this thread
+        Standard::within(|| self.samples.data.digest())
     }
 
     /// X (n×d), copied.
