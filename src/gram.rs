@@ -3,9 +3,9 @@
 //! K is computed in blocks of rows and columns, and where these are few, in a number of parts of the columns
 //! of X as well, which are added in order; all of it depends on the shape alone.
 
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Single, View};
 use crate::watch::{Phase, Watch};
-use farfield_kernels::gram::{COLUMNS, Space, blocks};
+use farfield_kernels::gram::{COLUMNS, Space, blocks, joined, numbers};
 use farfield_kernels::isa::Isa;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,12 +22,17 @@ pub fn gram(x: &Matrix) -> Matrix {
 
 /// [`gram`], seen from another thread; none if it is asked to end, which takes no longer than a block of the product.
 pub fn gram_watched(x: &Matrix, watch: &Watch) -> Option<Matrix> {
+    gram_of(View::Double(x), watch)
+}
+
+/// [`gram_watched`] of numbers in any type, with the bits of the same numbers in f64.
+pub fn gram_of(x: View, watch: &Watch) -> Option<Matrix> {
     blocks_of_gram(Isa::current(), x, watch)
 }
 
 /// [`gram`] on a given instruction set of this machine.
 pub fn gram_on(isa: Isa, x: &Matrix) -> Matrix {
-    blocks_of_gram(isa, x, &Watch::default()).expect("nobody can stop this watch")
+    blocks_of_gram(isa, View::Double(x), &Watch::default()).expect("nobody can stop this watch")
 }
 
 /// How K is cut into pieces, by the shape alone.
@@ -73,7 +78,7 @@ impl Cut {
     }
 }
 
-fn blocks_of_gram(isa: Isa, x: &Matrix, watch: &Watch) -> Option<Matrix> {
+fn blocks_of_gram(isa: Isa, x: View, watch: &Watch) -> Option<Matrix> {
     let (n, d) = (x.rows(), x.cols());
     let cut = Cut::new(n, d);
     let (pairs, parts) = (&cut.pairs, cut.parts);
@@ -81,11 +86,16 @@ fn blocks_of_gram(isa: Isa, x: &Matrix, watch: &Watch) -> Option<Matrix> {
     let next = AtomicUsize::new(0);
     watch.begin(Phase::Gram, (pairs.len() * parts) as u64);
     let work = |_: rayon::BroadcastContext| {
-        let (mut space, mut done) = (Space::default(), Vec::new());
+        let (mut space, mut copy, mut done) = (Space::default(), Vec::new(), Vec::new());
         loop {
             let piece = next.fetch_add(1, Ordering::Relaxed);
             let Some(pair) = pairs.get(piece / parts).filter(|_| !watch.stopped()) else { break done };
-            done.push((piece, space.block(isa, x.values(), d, pair.clone(), cut.columns(piece % parts))));
+            let columns = cut.columns(piece % parts);
+            let block = match x {
+                View::Double(x) => space.block(isa, x.values(), d, pair.clone(), columns),
+                View::Single(x) => widened_block(isa, x, pair, columns, &mut space, &mut copy),
+            };
+            done.push((piece, block));
             watch.advance(1);
         }
     };
@@ -95,6 +105,28 @@ fn blocks_of_gram(isa: Isa, x: &Matrix, watch: &Watch) -> Option<Matrix> {
     }
     pieces.sort_by_key(|(piece, _)| *piece);
     Some(cut.assemble(pieces.iter().map(|(_, piece)| &piece[..])))
+}
+
+/// A block of K over some columns, of which a group at a time is widened into `copy`: up to 208 rows of 256 columns, 416 KiB.
+fn widened_block(
+    isa: Isa,
+    x: &Single,
+    (i, j): &(Range<usize>, Range<usize>),
+    columns: Range<usize>,
+    space: &mut Space,
+    copy: &mut Vec<f64>,
+) -> Vec<f64> {
+    let mut sums = vec![0.0; numbers(i, j)];
+    // in the copy the rows I come first; on the diagonal they are the rows J too
+    let (own, other) = (0..i.len(), if i == j { 0..i.len() } else { i.len()..i.len() + j.len() });
+    let rows = || i.clone().chain(if i == j { 0..0 } else { j.clone() });
+    for first in columns.clone().step_by(COLUMNS) {
+        let group = first..columns.end.min(first + COLUMNS);
+        copy.clear();
+        rows().for_each(|row| copy.extend(x.part(row, group.clone())));
+        space.add(isa, copy, group.len(), (own.clone(), other.clone()), 0..group.len(), &mut sums);
+    }
+    joined(isa, i, j, &sums)
 }
 
 /// Copies the lower triangle to the upper one, in blocks whose two places fit L1.

@@ -114,7 +114,7 @@ pub use limit::monte_carlo::{Estimate, Sampling};
 pub use limit::ray::{NoRay, Ray};
 pub use limit::test_error::Regime;
 pub use limit::{Limit, Prediction};
-pub use matrix::Matrix;
+pub use matrix::{Matrix, Single, View};
 pub use monitor::{CertifiedFor, Monitor, PatternState, Row};
 pub use network::{Network, Pattern};
 pub use outcome::{

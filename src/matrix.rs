@@ -1,5 +1,9 @@
 //! A dense matrix of `f64`, row-major: rows are samples (or neurons), columns are features.
 
+mod single;
+
+pub use single::{Single, View};
+
 /// An r×c matrix, row-major and without padding.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Matrix {

@@ -161,7 +161,7 @@ impl Monitor {
     /// Refines the limit of the last monitored t against X and proves its bounds, for a result that is published.
     pub(crate) fn verify(&mut self) {
         let data = &self.problem.data;
-        let (Some(gram), Some(x)) = (data.gram(), data.samples().whole()) else { return };
+        let (Some(gram), Some(x)) = (data.gram(), data.samples().view()) else { return };
         match (&mut self.solved, &mut self.slid) {
             (_, Some(Solved { pattern, prediction: Prediction::Limit(sliding), .. })) if self.chattering => {
                 sliding.verify(gram, x, pattern);

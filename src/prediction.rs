@@ -140,7 +140,7 @@ impl LimitOutcome {
         let activated = || Pattern::activated(network, y);
         let sides = pattern.cloned().unwrap_or_else(activated);
         let mut prediction = Sliding::with_sides(gram, Some(x), y, network, &sides, None);
-        if let (Prediction::Limit(solved), Some(x)) = (&mut prediction, x.whole()) {
+        if let (Prediction::Limit(solved), Some(x)) = (&mut prediction, x.view()) {
             solved.verify(gram, x, &sides);
         }
         let no_ray = match &mut prediction {
@@ -201,7 +201,7 @@ impl LimitOutcome {
 impl Inseparable {
     /// Solves for the ray with the own-sign pairs on these sides.
     fn follow(&mut self, problem: &Problem, sides: &Pattern) -> std::result::Result<(), NoRay> {
-        let x = problem.data.samples().whole().ok_or(NoRay::TooLarge)?;
+        let x = problem.data.samples().view().ok_or(NoRay::TooLarge)?;
         let ray = Ray::with_sides(x, problem.data.y(), &problem.network, sides, problem.loss)?;
         self.ray = Some(Box::new(ray));
         Ok(())

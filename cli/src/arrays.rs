@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::error::Result;
 use crate::folder::Folder;
-use farfield::limit::boundary;
 use farfield::limit::sliding::Sliding;
+use farfield::limit::{self, boundary};
 use farfield::{Descent, Matrix, Pattern, Prediction, Problem, Status};
 use ndarray::{Array2, ArrayView, ArrayView1, ArrayView2, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyError, WriteNpyExt};
@@ -45,51 +45,102 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
     if let Some(proof) = descent.monitor().inseparable().filter(|_| status == Status::NotSeparable) {
         results.push(vector(folder, "farkas.npy", &proof.farkas.lambda));
     }
-    if let Some(limit) = descent.monitor().limit() {
-        results.push(vector(folder, "dual.npy", &limit.lambda));
-        let problem = descent.problem();
-        if limit.linear(&problem.network) && problem.data.axes().is_none() {
-            let boundary = limit.boundary_on(problem.data.samples());
-            results.push(vector(folder, "boundary.npy", &boundary));
-        }
-    } else if let Some(ray) = descent.monitor().ray() {
-        results.push(vector(folder, "dual.npy", &ray.lambda));
-        let problem = descent.problem();
-        let along = ray.along(&problem.network).filter(|_| problem.data.axes().is_none());
-        let boundary = along.and_then(|along| boundary(&along, &problem.network, problem.data.samples()));
-        results.extend(boundary.map(|boundary| vector(folder, "boundary.npy", &boundary)));
-    }
+    let (dual, boundary) = (dual_of_run(descent), boundary_of_run(descent));
+    results.extend(dual.map(|dual| vector(folder, "dual.npy", &dual)));
+    results.extend(boundary.map(|boundary| vector(folder, "boundary.npy", &boundary)));
     if config.output.weights {
         results.push(matrix(folder, "weights.npy", &descent.iterate().weights()));
     }
     results.into_iter().collect()
 }
 
-/// The arrays of a limit: λ or the proof that nothing separates, with its slopes; where nothing does, λ of the ray; the
-/// boundary where it is a plane.
-///
-/// # Errors
-/// The first failure.
-pub fn of_limit(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Folder) -> Result<()> {
-    let (x, network) = (problem.data.samples(), &problem.network);
-    let (dual, farkas, slopes, boundary) = match prediction {
-        Prediction::Limit(solved) => {
-            let boundary = solved.limit.linear(network).then(|| solved.limit.boundary_on(x));
-            (Some(&solved.limit.lambda), None, Some(solved.slopes_of_neurons()), boundary)
+/// λ (n) of the limit of a run, or of its ray; none where neither is known.
+pub fn dual_of_run(descent: &Descent) -> Option<Vec<f64>> {
+    let monitor = descent.monitor();
+    let limit = monitor.limit().map(|limit| limit.lambda.clone());
+    limit.or_else(|| monitor.ray().map(|ray| ray.lambda.clone()))
+}
+
+/// The boundary (d) of the limit of a run, or of its ray, where it is a plane in the original coordinates.
+pub fn boundary_of_run(descent: &Descent) -> Option<Vec<f64>> {
+    let (monitor, problem) = (descent.monitor(), descent.problem());
+    if problem.data.axes().is_some() {
+        return None;
+    }
+    let (network, x) = (&problem.network, problem.data.samples());
+    match monitor.limit() {
+        Some(limit) => limit.linear(network).then(|| limit.boundary_on(x)),
+        None => boundary(&monitor.ray()?.along(network)?, network, x),
+    }
+}
+
+/// Whether the boundary of the limit of a run, or of its ray, is a plane; none where neither is known.
+pub fn plane_of_run(descent: &Descent) -> Option<bool> {
+    let (monitor, network) = (descent.monitor(), &descent.problem().network);
+    let limit = monitor.limit().map(|limit| limit.linear(network));
+    limit.or_else(|| monitor.ray()?.along(network).map(|along| limit::plane(&along, network)))
+}
+
+/// The arrays of a limit: each where there is one.
+pub struct LimitArrays {
+    /// λ (n): of the limit; of the ray, where nothing separates; the best known, where that is undecided.
+    pub dual: Option<Vec<f64>>,
+    /// Weights (n) of features that cancel, where nothing separates.
+    pub farkas: Option<Vec<f64>>,
+    /// The boundary (d) of the limit or the ray, where it is a plane in the original coordinates.
+    pub boundary: Option<Vec<f64>>,
+    /// Effective slopes (n×m) of the limit, or of the proof that nothing separates.
+    pub slopes: Option<Matrix>,
+}
+
+impl LimitArrays {
+    /// Of what was found for a problem.
+    pub fn of(prediction: &Prediction<Sliding>, problem: &Problem) -> Self {
+        let (x, network, original) = (problem.data.samples(), &problem.network, problem.data.axes().is_none());
+        match prediction {
+            Prediction::Limit(solved) => Self {
+                dual: Some(solved.limit.lambda.clone()),
+                farkas: None,
+                boundary: (original && solved.limit.linear(network)).then(|| solved.limit.boundary_on(x)),
+                slopes: Some(solved.slopes_of_neurons()),
+            },
+            Prediction::NotSeparable(proof) => {
+                let ray = proof.ray.as_ref();
+                let along = ray.filter(|_| original);
+                Self {
+                    dual: ray.map(|ray| ray.lambda.clone()),
+                    farkas: Some(proof.farkas.lambda.clone()),
+                    boundary: along.and_then(|ray| boundary(&ray.goal(network), network, x)),
+                    slopes: Some(proof.slopes.clone()),
+                }
+            }
+            Prediction::Undecided(best) => {
+                Self { dual: Some(best.lambda.clone()), farkas: None, boundary: None, slopes: None }
+            }
         }
-        Prediction::NotSeparable(proof) => {
-            let ray = proof.ray.as_ref();
-            let boundary = ray.and_then(|ray| boundary(&ray.goal(network), network, x));
-            (ray.map(|ray| &ray.lambda), Some(&proof.farkas.lambda), Some(proof.slopes.clone()), boundary)
-        }
-        Prediction::Undecided(best) => (Some(&best.lambda), None, None, None),
-    };
-    let boundary = boundary.filter(|_| problem.data.axes().is_none());
-    let vectors = [("dual.npy", dual), ("farkas.npy", farkas), ("boundary.npy", boundary.as_ref())];
-    let written = vectors.into_iter().filter_map(|(name, values)| Some(vector(folder, name, values?)));
-    let mut results: Vec<Result<()>> = written.collect();
-    results.extend(slopes.map(|slopes| matrix(folder, "slopes.npy", &slopes)));
-    results.into_iter().collect()
+    }
+
+    /// Writes each that there is and that can be written.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn write(&self, folder: &Folder) -> Result<()> {
+        let vectors = [("dual.npy", &self.dual), ("farkas.npy", &self.farkas), ("boundary.npy", &self.boundary)];
+        let written = vectors.into_iter().filter_map(|(name, values)| Some(vector(folder, name, values.as_ref()?)));
+        let mut results: Vec<Result<()>> = written.collect();
+        results.extend(self.slopes.as_ref().map(|slopes| matrix(folder, "slopes.npy", slopes)));
+        results.into_iter().collect()
+    }
+}
+
+/// Whether the boundary of a limit, or of a ray, is a plane; none where there is neither.
+pub fn plane(prediction: &Prediction<Sliding>, problem: &Problem) -> Option<bool> {
+    let network = &problem.network;
+    match prediction {
+        Prediction::Limit(solved) => Some(solved.limit.linear(network)),
+        Prediction::NotSeparable(proof) => proof.ray.as_ref().map(|ray| limit::plane(&ray.goal(network), network)),
+        Prediction::Undecided(_) => None,
+    }
 }
 
 fn put<A: WritableElement, D: Dimension>(folder: &Folder, name: &str, view: &ArrayView<A, D>) -> Result<()> {

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::files::classes::Classes;
 use crate::folder::Digests;
+use farfield::{LimitOutcome, Stationarity};
 use serde::Serialize;
 
 /// Program, machine and the keys of the configuration that have an effect.
@@ -26,6 +27,16 @@ impl Provenance {
             config: config.effective(),
         }
     }
+}
+
+/// The facts of a limit, and what a run said of its last iterate.
+#[derive(Clone, Copy, Serialize)]
+pub struct LimitReport<'a> {
+    /// The facts.
+    #[serde(flatten)]
+    pub facts: &'a LimitOutcome,
+    /// How far the last iterate of the run is from a KKT point, where the limit is for its sides.
+    pub stationarity: Option<Stationarity>,
 }
 
 /// Facts with where they come from: the content of a result.json.

@@ -85,7 +85,11 @@ pub fn starts_in_range(descent: &mut Descent) -> Result<()> {
     )))
 }
 
-fn network(config: &Config) -> Result<Network> {
+/// The network of a configuration.
+///
+/// # Errors
+/// [`crate::error::Error::Input`] for a leak or a width that no network has.
+pub fn network(config: &Config) -> Result<Network> {
     let width = config.network.width as usize;
     let positive = usize::try_from(config.network.positive).unwrap_or(width.div_ceil(2));
     Ok(Network::new(width, positive, config.network.leak)?)

@@ -5,7 +5,7 @@
 use crate::checkpoint::Place;
 use crate::error::{Result, input_error};
 use crate::folder::{Folder, failed};
-use farfield::{Precision, Row};
+use farfield::{EngineKind, Precision, Row};
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -72,6 +72,65 @@ fn number(v: f64) -> Value {
 
 fn maybe(v: Option<f64>) -> Value {
     Value::Maybe(v)
+}
+
+/// The rows of a folder's tables up to these places, as far as the columns tell them.
+///
+/// # Errors
+/// [`crate::error::Error::Input`] for a table that is missing, or whose numbers are none.
+pub fn rows(folder: &Path, places: &[Place]) -> Result<Vec<Row>> {
+    let mut rows: Vec<Row> = Vec::new();
+    for place in places {
+        let path = folder.join(&place.name);
+        let wrong = |why: &str| input_error!("{}: {why}", path.display());
+        let mut text = String::new();
+        let read = File::open(&path).and_then(|file| file.take(place.bytes).read_to_string(&mut text));
+        read.map_err(|e| wrong(&e.to_string()))?;
+        let mut lines = text.lines();
+        let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+        for (at, line) in lines.enumerate() {
+            if rows.len() <= at {
+                rows.push(Row { finite: true, ..Row::default() });
+            }
+            let known =
+                names.iter().zip(line.split(',')).try_for_each(|(name, field)| take(&mut rows[at], name, field));
+            known.ok_or_else(|| wrong(&format!("line {} is not one of this table", at + 2)))?;
+        }
+    }
+    Ok(rows)
+}
+
+/// Puts a field of a line where its column takes it from.
+fn take(row: &mut Row, name: &str, field: &str) -> Option<()> {
+    let number = || field.parse::<f64>().ok();
+    let maybe = || if field.is_empty() { Some(None) } else { number().map(Some) };
+    let count = || field.parse::<u64>().ok();
+    let mut rounding = row.rounding.unwrap_or_default();
+    match name {
+        "t" => row.t = number()?,
+        "log_loss" => row.log_loss = number()?,
+        "min_margin" => row.min_margin = number()?,
+        "weight_norm" => row.weight_norm = number()?,
+        "gradient_norm" => row.gradient_norm = number()?,
+        "cosine_gap" => row.cosine_gap = maybe()?,
+        "certified_cosine_gap" => row.certified_cosine_gap = maybe()?,
+        "gradient_cosine_gap" => row.gradient_cosine_gap = maybe()?,
+        "dual_gap" => row.dual_gap = maybe()?,
+        "sign_agreement" => row.sign_agreement = number()?,
+        "flips" => row.flips.count = count()?,
+        "segment" => row.segment = EngineKind::ALL.into_iter().find(|kind| kind.name() == field)?,
+        "precision" => row.precision = Precision::named(field)?,
+        "drift" => rounding.drift = maybe()?,
+        "lost_fraction" => rounding.lost = number()?,
+        "anchors" => rounding.anchors = count()?,
+        "interval" => rounding.interval = count()?,
+        "certificate_rounding" => row.certificate_rounding = maybe()?,
+        _ => return None,
+    }
+    if matches!(name, "drift" | "lost_fraction" | "anchors" | "interval") {
+        row.rounding = Some(rounding);
+    }
+    Some(())
 }
 
 /// The tables of a run.
@@ -205,5 +264,32 @@ impl Table {
         let Written { bytes, hasher } = if before { &self.before } else { &self.now };
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Place { name, bytes: *bytes, digest: *hasher.finalize().as_bytes() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_read_as_it_was_written() {
+        let field = |(at, (name, _)): (usize, &Column)| match *name {
+            "segment" => "sliding".to_string(),
+            "precision" => "mixed".to_string(),
+            "flips" | "anchors" | "interval" => format!("{}", 3 + at),
+            "cosine_gap" => String::new(),
+            _ => format!("{:.16e}", 1.0 / (3 + at) as f64),
+        };
+        for columns in [&TRACE[..], &PRECISION[..]] {
+            let mut row = Row::default();
+            let fields: Vec<String> = columns.iter().enumerate().map(field).collect();
+            for ((name, _), field) in columns.iter().zip(&fields) {
+                take(&mut row, name, field).expect(name);
+            }
+            let again: Vec<String> = columns.iter().map(|(_, write)| write(&row).to_string()).collect();
+            assert_eq!(again, fields);
+        }
+        assert_eq!(take(&mut Row::default(), "t", ""), None);
+        assert_eq!(take(&mut Row::default(), "no column", "1"), None);
     }
 }

@@ -27,6 +27,32 @@ pub fn combine(c: &[f64], a: &[f64], stride: usize, out: &mut [f64]) {
     Isa::current().dispatch(Combine { c, a, stride, out });
 }
 
+/// `out_k ← out_k + c a_k`: one term of [`combine`], with the bits of it where the terms come in the order of i.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn add_scaled(c: f64, a: &[f64], out: &mut [f64]) {
+    assert_eq!(a.len(), out.len(), "a number for each output");
+    Isa::current().dispatch(AddScaled { c, a, out });
+}
+
+struct AddScaled<'a> {
+    c: f64,
+    a: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for AddScaled<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { c, a, out } = self;
+        for k in 0..out.len() {
+            out[k] = a[k].mul_add(c, out[k]);
+        }
+    }
+}
+
 struct Combine<'a> {
     c: &'a [f64],
     a: &'a [f64],

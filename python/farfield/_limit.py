@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,23 @@ class Limit:
     ('solved', [], 1.0)
     """
 
-    def __init__(self, facts: dict[str, Any], core: _farfield.Limit) -> None:
+    def __init__(
+        self,
+        facts: dict[str, Any],
+        arrays: Callable[[str], NDArray[Any] | None],
+        summary: Callable[[], str],
+    ) -> None:
         self._facts = Facts(facts)
-        self._core = core
+        self._arrays = arrays
+        self._summary = summary
+        self._core: _farfield.Limit | None = None
 
     @classmethod
     def _of_core(cls, core: _farfield.Limit) -> Limit:
-        return cls(read(core.json()), core)
+        asked = {"dual": core.dual, "farkas": core.farkas, "slopes": core.slopes, "boundary": core.boundary}
+        limit = cls(read(core.json()), lambda name: asked[name](), core.summary)
+        limit._core = core
+        return limit
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -51,7 +61,7 @@ class Limit:
         return [*super().__dir__(), *self._facts]
 
     def __repr__(self) -> str:
-        return self._core.summary().rstrip("\n")
+        return self._summary().rstrip("\n")
 
     @property
     def consistent(self) -> bool:
@@ -60,26 +70,31 @@ class Limit:
 
     @property
     def dual(self) -> NDArray[np.float64] | None:
-        """λ (n) with ``W* = Σ_i λ_i Φ_i``; None where nothing separates the samples."""
-        return None if self._facts["status"] == "not_separable" else self._core.dual()
+        """λ (n) with ``W* = Σ_i λ_i Φ_i``; of the ray where nothing separates the samples, None where that has none."""
+        return self._arrays("dual")
 
     @property
     def farkas(self) -> NDArray[np.float64] | None:
         """Weights (n), nonnegative with sum 1, with which the features cancel where nothing separates the samples."""
-        return self._core.dual() if self._facts["status"] == "not_separable" else None
+        return self._arrays("farkas")
 
     @property
     def slopes(self) -> NDArray[np.float64] | None:
         """The effective slopes (n×m), from the leak to 1."""
-        return self._core.slopes()
+        return self._arrays("slopes")
 
     @property
     def boundary(self) -> NDArray[np.float64] | None:
         """w̄ (d): the boundary of the limit is ``⟨x, w̄⟩ = 0``; None where it is no plane."""
-        return self._core.boundary()
+        return self._arrays("boundary")
 
     def weights(self) -> NDArray[np.float64] | None:
-        """W* (m×d), of norm 1/γ*; None where there is none, or no original coordinates."""
+        """W* (m×d), of norm 1/γ*; None where there is none, or no original coordinates.
+
+        A limit that was loaded does not have the samples that it takes: there it is a ValueError.
+        """
+        if self._core is None:
+            raise ValueError("this limit was loaded from a folder, which has no weights: solve for it again")
         return self._core.weights()
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,7 +102,19 @@ class Limit:
         return self._facts.to_dict()
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> Path:
-        """Writes the folder that ``farfield limit`` writes; its path."""
+        """Writes the folder that ``farfield limit`` writes; its path.
+
+        Samples from arrays go into its folder ``inputs``, so that ``farfield limit DIR/config.toml`` repeats it.
+
+        >>> import farfield as ff, tempfile
+        >>> limit = ff.mixture(n=20, d=400).limit()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     again = ff.load(limit.save(folder + "/limit"))
+        ...     again.max_margin == limit.max_margin, repr(again) == repr(limit)
+        (True, True)
+        """
+        if self._core is None:
+            raise ValueError("this limit was loaded from a folder: copy the folder")
         with named():
             self._core.save(Path(path), overwrite)
         return Path(path)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from . import _farfield
 from ._errors import named
 from ._facts import angle, read
+from ._limit import Limit
 from ._run import Run, Trace
 from ._sweep import Sweep, merged
 from ._table import Table, read_csv
@@ -19,15 +20,15 @@ from ._table import Table, read_csv
 __all__ = ["load"]
 
 
-def load(path: str | os.PathLike[str], verify: bool = True) -> Run | Sweep:
-    """Reads the folder of a run, or of a sweep, whoever wrote it.
+def load(path: str | os.PathLike[str], verify: bool = True) -> Run | Limit | Sweep:
+    """Reads the folder of a run, of a limit, or of a sweep, whoever wrote it.
 
     Parameters
     ----------
     path
         The folder.
     verify
-        Whether the files of a run must have the digests that its result.json lists.
+        Whether the files of a run or a limit must have the digests that its result.json lists.
 
     Examples
     --------
@@ -41,25 +42,36 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Run | Sweep:
     folder = Path(path)
     if (folder / "plan.toml").is_file():
         return merged(folder)
-    if not (folder / "trace.csv").is_file() or not (folder / "result.json").is_file():
-        raise FileNotFoundError(f"no finished run and no sweep there: {folder}")
+    if not (folder / "result.json").is_file():
+        raise FileNotFoundError(f"no finished run, no limit and no sweep there: {folder}")
     if verify:
         with named():
             _farfield.verify(folder)
     facts = read((folder / "result.json").read_text(encoding="utf-8"))
-    precision = folder / "precision.csv"
 
     def array(name: str) -> NDArray[Any] | None:
         file = folder / f"{name}.npy"
         return np.load(file) if file.is_file() else None
 
-    return Run(
+    if not (folder / "trace.csv").is_file():
+        return Limit(facts, array, lambda: _summary_of_limit(folder, facts))
+    precision = folder / "precision.csv"
+    run = Run(
         facts,
         Trace(read_csv(folder / "trace.csv")),
         read_csv(precision) if precision.is_file() else Table({}),
         array,
         lambda: _summary(folder, facts),
     )
+    run._folder = folder
+    return run
+
+
+def _summary_of_limit(folder: Path, facts: dict[str, Any]) -> str:
+    if facts["status"] == "interrupted":
+        return f"<farfield.Limit of {folder}: interrupted before it was solved>"
+    with named():
+        return _farfield.summary_of_limit(folder)
 
 
 def _summary(folder: Path, facts: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -10,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _farfield, _inputs, _toml
 from ._config import Config, sections
-from ._errors import Diverged, Interrupted, NotSeparable, named
+from ._errors import NotSeparable, named
 from ._limit import Checks, Certificate, Limit
 from ._progress import Progress, shown
-from ._run import Run
+from ._run import Run, ended, known
 
 __all__ = ["Problem", "certificate", "mixture"]
 
@@ -25,7 +24,7 @@ class Problem:
     ----------
     X
         n×d real numbers: an array of any layout, nested lists, a frame of pandas or polars, a sparse matrix of SciPy.
-        It is copied once as float64 (a sparse one becomes dense).
+        It is copied once, as float32 or float64 (a sparse one becomes dense).
     y
         n labels of two classes: ±1, 0/1, truth values, texts, categories.
     width
@@ -232,8 +231,7 @@ class Problem:
         >>> run.status, run.steps, run.trace.t.shape == run.trace.cosine_gap.shape
         ('horizon', 1000000000000.0, True)
         """
-        if on_interrupt not in ("return", "raise"):
-            raise ValueError(f'on_interrupt = {on_interrupt!r}: expected "return" or "raise"')
+        known(on_interrupt)
         settings = sections(
             seed=seed,
             network__init_scale=init_scale,
@@ -250,14 +248,7 @@ class Problem:
         )
         with named(), shown(progress) as tell:
             core, interrupt = self._core.run(_toml.dumps(settings), self._weights(init, init_scale, "init"), tell)
-        run = Run._of_core(core, self.feature_names)
-        if interrupt is not None:
-            return _interrupted(run, interrupt, on_interrupt)
-        if run.status == "diverged":
-            raise Diverged(f"diverged at t = {run.steps:g}; a smaller step_size or init_scale is needed", run)
-        if run.status == "not_separable":
-            raise NotSeparable("the reached pattern does not separate the samples, proved: see result.farkas", run)
-        return run
+        return ended(Run._of_core(core, self.feature_names), interrupt, on_interrupt)
 
     def limit(
         self,
@@ -296,10 +287,12 @@ class Problem:
         bits: NDArray[np.float64] | None = None
         if given is not None:
             bits = np.ascontiguousarray(_inputs.samples(given, "pattern")[0], dtype=np.float64)
+        last = pattern.to_dict().get("stationarity") if isinstance(pattern, Run) else None
+        stationarity = None if last is None else (float(last["epsilon"]), float(last["delta"]))
         settings = sections(seed=seed, network__init_scale=init_scale, output__test_points=test_points)
         start = self._weights(init, init_scale, "init")
         with named(), shown(progress) as tell:
-            limit = Limit._of_core(self._core.limit(_toml.dumps(settings), bits, start, tell))
+            limit = Limit._of_core(self._core.limit(_toml.dumps(settings), bits, stationarity, start, tell))
         if limit.status == "not_separable":
             raise NotSeparable("the assumed sides do not separate the samples, proved: see result.farkas", limit)
         return limit
@@ -329,16 +322,6 @@ class Problem:
         if scale is not None:
             raise ValueError("init_scale has no effect: the initial weights are those of init")
         return _inputs.weights(init, name, (self.width, self._core.shape()[2]))
-
-
-def _interrupted(run: Run, interrupt: BaseException, on_interrupt: str) -> Run:
-    if not isinstance(interrupt, KeyboardInterrupt):
-        raise interrupt  # of a progress function
-    message = f"interrupted at t = {run.steps:g}"
-    if on_interrupt == "raise":
-        raise Interrupted(message, run)
-    warnings.warn(message, RuntimeWarning, stacklevel=3)
-    return run
 
 
 def _network(

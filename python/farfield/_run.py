@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _farfield
-from ._errors import named
+from . import _farfield, _toml
+from ._config import sections
+from ._errors import Diverged, Interrupted, NotSeparable, named
 from ._facts import Facts, angle, read
+from ._progress import Progress, shown
 from ._table import Table
 
 __all__ = ["Run", "Trace"]
@@ -67,6 +70,7 @@ gradient_cosine_gap, dual_gap, sign_agreement, flips, segment
         self._arrays = arrays
         self._summary = summary
         self._core: _farfield.Run | None = None
+        self._folder: Path | None = None
 
     @classmethod
     def _of_core(cls, core: _farfield.Run, feature_names: list[str] | None = None) -> Run:
@@ -124,7 +128,7 @@ gradient_cosine_gap, dual_gap, sign_agreement, flips, segment
 
     @property
     def dual(self) -> NDArray[np.float64] | None:
-        """λ (n) of the limit; None where no consistent one is known."""
+        """λ (n) of the limit, or of the ray where nothing separates the samples; None where neither is known."""
         return self._arrays("dual")
 
     @property
@@ -169,6 +173,47 @@ gradient_cosine_gap, dual_gap, sign_agreement, flips, segment
             self._core.save(Path(path), overwrite, weights)
         return Path(path)
 
+    def resume(
+        self,
+        steps: float | None = None,
+        max_seconds: float | None = None,
+        test_points: int | None = None,
+        progress: Progress = False,
+        on_interrupt: Literal["return", "raise"] = "return",
+    ) -> Run:
+        """Goes on to a farther horizon; this run stays what it is.
+
+        The longer run has the bits of one that went there at once if t was on its schedule: 0, 1 and the powers
+        ``10^(k/samples_per_decade)``, or where Ctrl-C or ``max_seconds`` ended it. A run that was loaded goes on from the
+        checkpoint in its folder, with the samples that its configuration names.
+
+        Parameters
+        ----------
+        steps
+            Horizon t. None: that of this run, for one that was interrupted or ended early.
+        max_seconds
+            Ends after so many seconds; 0: never.
+        test_points, progress, on_interrupt
+            As in :meth:`Problem.run`.
+
+        Examples
+        --------
+        >>> import farfield as ff
+        >>> p = ff.mixture(n=20, d=400)
+        >>> p.run(steps=1e6).resume(steps=1e12).digest == p.run(steps=1e12).digest
+        True
+        """
+        known(on_interrupt)
+        settings = sections(descent__steps=steps, descent__max_seconds=max_seconds, output__test_points=test_points)
+        with named(), shown(progress) as tell:
+            if self._core is not None:
+                core, interrupt = self._core.resume(_toml.dumps(settings), tell)
+            elif self._folder is not None:
+                core, interrupt = _farfield.Run.resume_folder(self._folder, _toml.dumps(settings), tell)
+            else:
+                raise ValueError("this run has nothing to go on from")
+        return ended(Run._of_core(core, self.feature_names), interrupt, on_interrupt)
+
     def plot(self, ax: Any = None) -> Any:
         """Gaps to the limit against t, on logarithmic scales; needs matplotlib. The axes."""
         from ._plot import run
@@ -180,3 +225,30 @@ def _left(trace: Trace) -> dict[str, Any]:
     """What is known of a run that was left behind: its last row."""
     last = {name: column[-1].item() if trace.rows else None for name, column in trace.items()}
     return {"status": "interrupted", "steps": last.pop("t") or 0.0, **last, "digest": None}
+
+
+def known(on_interrupt: str) -> None:
+    """Refuses another answer to Ctrl-C than the two."""
+    if on_interrupt not in ("return", "raise"):
+        raise ValueError(f'on_interrupt = {on_interrupt!r}: expected "return" or "raise"')
+
+
+def ended(run: Run, interrupt: BaseException | None, on_interrupt: str) -> Run:
+    """A run, or the exception that carries it."""
+    if interrupt is not None:
+        return _interrupted(run, interrupt, on_interrupt)
+    if run.status == "diverged":
+        raise Diverged(f"diverged at t = {run.steps:g}; a smaller step_size or init_scale is needed", run)
+    if run.status == "not_separable":
+        raise NotSeparable("the reached pattern does not separate the samples, proved: see result.farkas", run)
+    return run
+
+
+def _interrupted(run: Run, interrupt: BaseException, on_interrupt: str) -> Run:
+    if not isinstance(interrupt, KeyboardInterrupt):
+        raise interrupt  # of a progress function
+    message = f"interrupted at t = {run.steps:g}"
+    if on_interrupt == "raise":
+        raise Interrupted(message, run)
+    warnings.warn(message, RuntimeWarning, stacklevel=4)
+    return run

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import _farfield, _toml
 from ._errors import named
+from ._progress import Progress, shown
 from ._table import Table, read_csv
 
 __all__ = ["Sweep", "sweep"]
@@ -47,6 +48,7 @@ def sweep(
     dir: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     retry_failed: bool = False,
+    progress: Progress = False,
 ) -> Sweep:
     """Solves every problem of a plan (docs/sweeps.md), a thread each; Ctrl-C ends it, and it goes on if called again.
 
@@ -60,6 +62,8 @@ def sweep(
         None: as many as there are cores. The tables do not depend on it.
     retry_failed
         Whether problems that ended in an error are solved again.
+    progress
+        Whether to show on stderr how many problems are done; or a function of a text and a share.
 
     Examples
     --------
@@ -73,9 +77,9 @@ def sweep(
     if count < 1:
         raise ValueError(f"threads = {threads}: expected 1 or more")
     if dir is not None:
-        return _solve(text, base, Path(dir), count, retry_failed)
+        return _solve(text, base, Path(dir), count, retry_failed, progress)
     with tempfile.TemporaryDirectory() as folder:
-        return _solve(text, base, Path(folder), count, retry_failed)
+        return _solve(text, base, Path(folder), count, retry_failed, progress)
 
 
 def _plan(plan: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[str, Path]:
@@ -87,9 +91,9 @@ def _plan(plan: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[str, Path]:
     return path.read_text(encoding="utf-8"), path.parent
 
 
-def _solve(plan: str, base: Path, folder: Path, threads: int, retry: bool) -> Sweep:
-    with named():
-        _, failed, _ = _farfield.sweep(plan, base, folder, threads, retry)
+def _solve(plan: str, base: Path, folder: Path, threads: int, retry: bool, progress: Progress) -> Sweep:
+    with named(), shown(progress) as tell:
+        _, failed, _ = _farfield.sweep(plan, base, folder, threads, retry, tell)
     return merged(folder, failed)
 
 

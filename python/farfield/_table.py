@@ -73,8 +73,13 @@ class Table(Mapping[str, "NDArray[Any]"]):
         return pl.DataFrame(self._columns)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """As a stream of Arrow, by way of polars, which has to be installed."""
-        return self.to_polars().__arrow_c_stream__(requested_schema)
+        """As a stream of Arrow, which polars, pyarrow, DuckDB and others read; no package is needed here.
+
+        Another schema that is requested is left to the reader, as the interface allows.
+        """
+        from ._arrow import stream
+
+        return stream(self._columns, self.rows)
 
     def _repr_html_(self) -> str:
         from ._html import table

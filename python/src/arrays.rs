@@ -1,7 +1,8 @@
-//! Arrays of NumPy in and out. Incoming ones are copied once, row by row, whatever their layout; f32 is widened by the
-//! threads that compute, since the caller's may flush subnormal numbers.
+//! Arrays of NumPy in and out. Incoming ones are copied once, row by row, whatever their layout. Samples in f32 stay so; where
+//! f32 is widened, it is by the threads that compute, since the caller's may flush subnormal numbers.
 
-use farfield::{Matrix, Pattern};
+use crate::float_environment::Standard;
+use farfield::{Data, Matrix, Pattern, Single, View, Watch};
 use farfield_cli::trace::{Column, Value};
 use numpy::ndarray::Array2;
 use numpy::{PyArray1, PyArray2, PyReadonlyArray2, PyUntypedArrayMethods};
@@ -13,7 +14,7 @@ use pyo3::types::{PyDict, PyList};
 pub enum Numbers {
     /// As they are.
     F64(usize, usize, Vec<f64>),
-    /// To be widened.
+    /// In single precision.
     F32(usize, usize, Vec<f32>),
 }
 
@@ -33,6 +34,17 @@ impl Numbers {
                 Ok(Self::F32(rows, cols, values))
             }
             Err(_) => Err(PyTypeError::new_err("expected a two-dimensional array of float64 or float32")),
+        }
+    }
+
+    /// As samples with labels ±1.
+    ///
+    /// # Errors
+    /// As [`Data::watched`].
+    pub fn data(self, y: Vec<f64>, watch: &Watch) -> farfield::Result<Data> {
+        match self {
+            Self::F64(rows, cols, values) => Data::watched(Matrix::new(rows, cols, values), y, watch),
+            Self::F32(rows, cols, values) => Data::single(Single::new(rows, cols, values), y, watch),
         }
     }
 
@@ -65,6 +77,15 @@ pub fn matrix(py: Python<'_>, matrix: Matrix) -> Bound<'_, PyArray2<f64>> {
     let shape = (matrix.rows(), matrix.cols());
     let array = Array2::from_shape_vec(shape, matrix.into_values()).expect("rows·cols values");
     PyArray2::from_owned_array(py, array)
+}
+
+/// Samples as an array of f64 in C order; a copy.
+pub fn widened<'py>(py: Python<'py>, x: View) -> Bound<'py, PyArray2<f64>> {
+    let copy = match x {
+        View::Double(x) => x.clone(),
+        View::Single(x) => Standard::within(|| x.widened()),
+    };
+    matrix(py, copy)
 }
 
 /// The bits of a pattern (n×m) as an array.

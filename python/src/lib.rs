@@ -23,12 +23,12 @@ mod sweep;
 mod work;
 
 /// The compiled part of farfield; use the package `farfield`.
-#[pyo3::pymodule]
+#[pyo3::pymodule(gil_used = false)] // nothing here relies on the lock of the interpreter: every class is frozen
 mod _farfield {
     #[pymodule_export]
     use crate::errors::Diverging;
     #[pymodule_export]
-    use crate::limit::Limit;
+    use crate::limit::{Limit, summary_of_limit};
     #[pymodule_export]
     use crate::margin::{Margin, max_margin};
     #[pymodule_export]

@@ -7,16 +7,18 @@ use crate::float_environment::Standard;
 use crate::problem::{Call, place};
 use crate::work::apart;
 use farfield::limit::sliding::Sliding;
-use farfield::{Data, LimitOutcome, Matrix, Pattern, Prediction, Problem, Stop, Watch};
+use farfield::{Data, LimitOutcome, Matrix, Pattern, Prediction, Problem, Stationarity, Stop, Watch};
+use farfield_cli::arrays::{self as files, LimitArrays};
 use farfield_cli::config::{Config, Source, paths};
 use farfield_cli::error::{Error, Result};
 use farfield_cli::files::classes::Classes;
 use farfield_cli::files::npy;
-use farfield_cli::folder::{Entry, Folder, Kind};
+use farfield_cli::folder::{Digests, Entry, Folder, Kind};
 use farfield_cli::json::to_json;
 use farfield_cli::progress::of_watch;
-use farfield_cli::provenance::{Provenance, Sourced};
-use farfield_cli::{arrays as files, setup, summary};
+use farfield_cli::provenance::{LimitReport, Provenance, Sourced};
+use farfield_cli::summary::Subject;
+use farfield_cli::{setup, summary};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 use std::path::{Path, PathBuf};
@@ -57,7 +59,8 @@ impl Place {
             std::fs::create_dir_all(&inputs).map_err(failed)?;
         }
         if let Some(data) = &self.data {
-            npy::write_matrix(&inputs.join("X.npy"), data.x())?;
+            let x = data.samples().view().expect("samples of this process");
+            npy::write_samples(&inputs.join("X.npy"), x)?;
             npy::write_vector(&inputs.join("y.npy"), data.y())?;
         }
         self.init.iter().try_for_each(|init| npy::write_matrix(&inputs.join("init.npy"), init))
@@ -79,16 +82,30 @@ pub struct Limit {
 struct Solved {
     problem: Problem,
     facts: LimitOutcome,
+    stationarity: Option<Stationarity>, // of the run whose sides it is for
     prediction: Prediction<Sliding>,
     json: String,
-    boundary: Option<Vec<f64>>,
+    arrays: LimitArrays,
 }
 
-/// Solves for the limit.
+impl Solved {
+    fn report(&self) -> LimitReport<'_> {
+        LimitReport { facts: &self.facts, stationarity: self.stationarity }
+    }
+}
+
+/// The summary of the limit in a folder, as it was when it was solved.
+#[pyfunction]
+pub fn summary_of_limit(py: Python<'_>, folder: PathBuf) -> PyResult<String> {
+    apart(py, &Stop::default(), None, || None, move || summary::again::of_limit(&folder))?.whole()?.map_err(exception)
+}
+
+/// Solves for the limit, for the sides of `pattern` and what the run that ended on them says of its last iterate (ε and δ).
 pub fn solve(
     py: Python<'_>,
     call: Call,
     pattern: Option<Pattern>,
+    stationarity: Option<(f64, f64)>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Limit> {
     let stop = Stop::default();
@@ -99,18 +116,19 @@ pub fn solve(
         let (problem, start) = call.setup()?;
         let sampling = setup::sampling(&call.config, watch);
         let (facts, prediction) = LimitOutcome::sampled(&problem, &start, pattern.as_ref(), &sampling)?;
-        let (classes, provenance) = (call.samples.classes.as_ref(), Provenance::new(&call.config));
-        let json = to_json(&Sourced { facts: &facts, complete: None, classes, files: Default::default(), provenance });
-        let boundary = match &prediction {
-            Prediction::Limit(solved) if solved.limit.linear(&problem.network) && problem.data.axes().is_none() => {
-                Some(solved.limit.boundary(problem.data.x()))
-            }
-            _ => None,
-        };
-        Ok(Solved { problem, facts, prediction, json, boundary })
+        let stationarity = stationarity.map(|(epsilon, delta)| Stationarity { epsilon, delta });
+        let report = LimitReport { facts: &facts, stationarity };
+        let json = result(&report, call.samples.classes.as_ref(), Digests::default(), &call.config);
+        let arrays = LimitArrays::of(&prediction, &problem);
+        Ok(Solved { problem, facts, stationarity, prediction, json, arrays })
     };
     let solved = apart(py, &stop, progress, || of_watch(&seen, ""), work)?.whole()?.map_err(exception)?;
     Ok(Limit { config, classes, place, solved: Arc::new(solved) })
+}
+
+/// The content of result.json.
+fn result(report: &LimitReport<'_>, classes: Option<&Classes>, files: Digests, config: &Config) -> String {
+    to_json(&Sourced { facts: report, complete: None, classes, files, provenance: Provenance::new(config) })
 }
 
 #[pymethods]
@@ -122,35 +140,32 @@ impl Limit {
 
     /// The summary of the command line.
     fn summary(&self) -> String {
-        let Solved { problem, facts, prediction, .. } = &*self.solved;
-        let classes = self.classes.as_ref();
+        let Solved { problem, prediction, .. } = &*self.solved;
+        let (classes, report) = (self.classes.as_ref(), self.solved.report());
         Standard::within(|| {
-            summary::limit::summary(facts, prediction, None, problem, classes, &self.config, Path::new(""))
+            let plane = files::plane(prediction, problem);
+            summary::limit::summary(&report, &Subject::of(problem, &self.config), plane, classes, Path::new(""))
         })
     }
 
-    /// λ (n): of the limit, of the proof that nothing separates, or the best known.
-    fn dual<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        let lambda = match &self.solved.prediction {
-            Prediction::Limit(solved) => &solved.limit.lambda,
-            Prediction::NotSeparable(proof) => &proof.farkas.lambda,
-            Prediction::Undecided(best) => &best.lambda,
-        };
-        arrays::vector(py, lambda.clone())
+    /// λ (n): of the limit, of the ray where nothing separates, or the best known.
+    fn dual<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f64>>> {
+        self.solved.arrays.dual.clone().map(|lambda| arrays::vector(py, lambda))
+    }
+
+    /// Weights (n) of features that cancel, where nothing separates the samples.
+    fn farkas<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f64>>> {
+        self.solved.arrays.farkas.clone().map(|lambda| arrays::vector(py, lambda))
     }
 
     /// The effective slopes (n×m).
     fn slopes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray2<f64>>> {
-        match &self.solved.prediction {
-            Prediction::Limit(solved) => Some(arrays::matrix(py, solved.slopes_of_neurons())),
-            Prediction::NotSeparable(proof) => Some(arrays::matrix(py, proof.slopes.clone())),
-            Prediction::Undecided(_) => None,
-        }
+        self.solved.arrays.slopes.clone().map(|slopes| arrays::matrix(py, slopes))
     }
 
     /// w̄ (d), where the boundary is a plane.
     fn boundary<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f64>>> {
-        self.solved.boundary.clone().map(|boundary| arrays::vector(py, boundary))
+        self.solved.arrays.boundary.clone().map(|boundary| arrays::vector(py, boundary))
     }
 
     /// W* (m×d), where there is one in the original coordinates.
@@ -158,7 +173,7 @@ impl Limit {
         let solved = self.solved.clone();
         let work = move || match &solved.prediction {
             Prediction::Limit(found) if solved.problem.data.axes().is_none() => {
-                Some(found.limit.weights(solved.problem.data.x()))
+                Some(found.limit.weights_on(solved.problem.data.samples()))
             }
             _ => None,
         };
@@ -176,15 +191,8 @@ impl Limit {
             let mut folder = Folder::claim(path, Kind::Limit, &config, entry)?;
             place.write(folder.path())?;
             folder.begin(&config)?;
-            files::of_limit(&solved.prediction, &solved.problem, &folder)?;
-            let (files, provenance) = (folder.digests(), Provenance::new(&config));
-            let json = to_json(&Sourced {
-                facts: &solved.facts,
-                complete: None,
-                classes: classes.as_ref(),
-                files,
-                provenance,
-            });
+            solved.arrays.write(&folder)?;
+            let json = result(&solved.report(), classes.as_ref(), folder.digests(), &config);
             folder.write("result.json", json.as_bytes())
         };
         apart(py, &Stop::default(), None, || None, work)?.whole()?.map_err(exception)

@@ -86,12 +86,12 @@ pub fn max_margin(
 }
 
 fn find(data: &Data, ray: bool) -> farfield::Result<Found> {
-    let (n, x, y) = (data.n(), data.x(), data.y());
+    let (n, x, y) = (data.n(), data.samples().view().expect("samples of this process"), data.y());
     let many = Error::TooManySamples { n, most: Data::LARGEST, what: "the maximal margin" };
     let gram = data.gram().ok_or(many)?;
     // the leak is that of a side on which no sample is
     let (network, pattern) = (Network::new(1, 1, 0.5)?, Pattern::of(&vec![1.0; n], n, 1));
-    Ok(match Limit::of_pattern(gram, Some(x), y, &network, &pattern, None) {
+    Ok(match Limit::of_pattern(gram, Some(data.samples()), y, &network, &pattern, None) {
         Prediction::Limit(mut limit) => {
             limit.verify(gram, x, &pattern);
             Found {
@@ -100,7 +100,7 @@ fn find(data: &Data, ray: bool) -> farfield::Result<Found> {
                 margin_interval: Some(limit.margin_interval),
                 direction_error: Some(limit.direction_error),
                 kkt_residual: Some(limit.kkt_residual),
-                weights: Some(limit.boundary(x)),
+                weights: Some(limit.boundary_on(data.samples())),
                 dual: limit.lambda,
                 ..Found::default()
             }

@@ -8,7 +8,7 @@ use crate::run::{Run, Travel};
 use crate::settings::{Config, over};
 use crate::work::apart;
 use crate::{arrays, limit};
-use farfield::{Certificate, Conditions, Data, Pattern, Phase, Start, Stop, Watch};
+use farfield::{Certificate, Conditions, Pattern, Phase, Start, Stop, Watch};
 use farfield_cli::config;
 use farfield_cli::files::classes::Names;
 use farfield_cli::json::to_json;
@@ -35,6 +35,7 @@ pub struct Problem {
 }
 
 /// What a call works on: a start in a configuration.
+#[derive(Clone)]
 pub struct Call {
     pub config: config::Config,
     pub samples: Samples,
@@ -76,7 +77,7 @@ impl Problem {
         let stop = Stop::default();
         let watch = Watch::new(&stop);
         let seen = watch.clone();
-        let work = move || Data::watched(numbers.matrix(), labels.y, &watch);
+        let work = move || numbers.data(labels.y, &watch);
         let data = apart(py, &stop, progress, || of_watch(&seen, ""), work)?.whole()?.map_err(refused)?;
         let samples = Samples { data, classes: Some(labels.classes), notes: Vec::new() };
         Self::new(py, config, samples, true)
@@ -127,12 +128,13 @@ impl Problem {
 
     /// blake3 of shape, samples and labels.
     fn data_digest(&self) -> String {
-        self.samples.data.digest()
+        // in f32 samples are widened for it, on this thread
+        Standard::within(|| self.samples.data.digest())
     }
 
     /// X (n×d), copied.
     fn x<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
-        arrays::matrix(py, (**self.samples.data.x()).clone())
+        arrays::widened(py, self.samples.data.samples().view().expect("samples of this process"))
     }
 
     /// Labels ±1 (n).
@@ -163,17 +165,19 @@ impl Problem {
     }
 
     /// Solves for the limit, with every pair of one sign activated or on the sides that `pattern` (n×m) shows.
-    #[pyo3(signature = (settings, pattern=None, init=None, progress=None))]
+    /// `stationarity` is what the run that ended on them says of its last iterate: ε and δ.
+    #[pyo3(signature = (settings, pattern=None, stationarity=None, init=None, progress=None))]
     fn limit(
         &self,
         py: Python<'_>,
         settings: &str,
         pattern: Option<PyReadonlyArray2<'_, f64>>,
+        stationarity: Option<(f64, f64)>,
         init: Option<&Bound<'_, PyAny>>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Limit> {
         let pattern = pattern.map(|bits| self.pattern(&bits)).transpose()?;
-        limit::solve(py, self.call(settings, init)?, pattern, progress)
+        limit::solve(py, self.call(settings, init)?, pattern, stationarity, progress)
     }
 
     /// The conditions of the theory: as JSON, and in words.

@@ -3,34 +3,53 @@
 use crate::arrays;
 use crate::errors::exception;
 use crate::float_environment::Standard;
-use crate::limit::Place;
 use crate::problem::{Call, place};
+use crate::settings::over;
 use crate::work::apart;
-use farfield::{Descent, Ended, Outcome, Progress, Row, Status, Stop, Watch};
+use farfield::{Descent, Ended, Moment, Observer, Outcome, Progress, Row, State, Status, Stop, Watch};
+use farfield_cli::checkpoint::{self, Checkpoint};
 use farfield_cli::config::Config;
-use farfield_cli::error::Result;
-use farfield_cli::files::classes::Classes;
-use farfield_cli::folder::{Entry, Folder, Kind};
+use farfield_cli::error::{Error, Result};
+use farfield_cli::folder::{self, Entry, Folder, Kind};
 use farfield_cli::json::to_json;
 use farfield_cli::progress::{Pace, of_steps, of_watch};
 use farfield_cli::provenance::{Provenance, Sourced};
-use farfield_cli::trace::{PRECISION, TRACE, Traces};
+use farfield_cli::trace::{self, PRECISION, TRACE, Traces};
 use farfield_cli::{arrays as files, setup, summary};
 use numpy::{PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::cell::RefCell;
-use std::ops::ControlFlow::Continue;
+use std::ops::ControlFlow::{self, Continue};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-/// A run that is about to begin.
+/// A run that is about to begin, or to go on.
 pub struct Travel {
     call: Call,
+    from: Option<State>,
     rows: Arc<Mutex<Vec<Row>>>,
     progress: Arc<OnceLock<Progress>>,
+}
+
+/// Keeps every row, and the last state to go on from.
+struct Scribe {
+    rows: Arc<Mutex<Vec<Row>>>,
+    last: Option<(State, Moment)>,
+}
+
+impl Observer for Scribe {
+    fn row(&mut self, row: &Row) -> ControlFlow<()> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).push(row.clone());
+        Continue(())
+    }
+
+    fn state(&mut self, state: State, moment: Moment) -> ControlFlow<()> {
+        self.last = Some((state, moment));
+        Continue(())
+    }
 }
 
 /// What is known at the end of a run.
@@ -41,12 +60,18 @@ struct Whole {
     outcome: Arc<Outcome>,
     json: String,
     plane: Option<bool>,
+    last: Option<(State, Moment)>, // what a longer run goes on from
 }
 
 impl Travel {
     /// From a call.
     pub fn new(call: Call) -> Self {
-        Self { call, rows: Arc::default(), progress: Arc::default() }
+        Self { call, from: None, rows: Arc::default(), progress: Arc::default() }
+    }
+
+    /// From a state, with the rows before it.
+    fn after(call: Call, state: State, rows: Vec<Row>) -> Self {
+        Self { call, from: Some(state), rows: Arc::new(Mutex::new(rows)), progress: Arc::default() }
     }
 
     /// Runs it; the run, and the exception that interrupted it.
@@ -54,32 +79,39 @@ impl Travel {
         let begun = Instant::now();
         let stop = Stop::default();
         let watch = Watch::new(&stop);
-        let (config, classes, place) = (self.call.config.clone(), self.call.samples.classes.clone(), place(&self.call));
-        let (horizon, seen, steps) = (config.descent.steps, watch.clone(), self.progress.clone());
-        let pace = RefCell::new(Pace::new(0.0));
+        let call = self.call.clone();
+        let (horizon, seen, steps) = (call.config.descent.steps, watch.clone(), self.progress.clone());
+        let begun_at = self.rows.lock().unwrap_or_else(PoisonError::into_inner).last().map_or(0.0, |row| row.t);
+        let pace = RefCell::new(Pace::new(begun_at));
         let show = || of_watch(&seen, "").or_else(|| steps.get().map(|p| of_steps(p, horizon, &pace)));
         let (rows, own) = (self.rows.clone(), stop.clone());
         let done = apart(py, &stop, progress, show, move || self.travel(&own, watch))?;
         let whole = done.result.transpose().map_err(exception)?;
         let seconds = begun.elapsed().as_secs_f64();
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok((Run { config, classes, place, rows, whole, seconds }, done.interrupt))
+        Ok((Run { call, rows, whole, seconds }, done.interrupt))
     }
 
     fn travel(self, stop: &Stop, watch: Watch) -> Result<Whole> {
-        let Self { call, rows, progress } = self;
+        let Self { call, from, rows, progress } = self;
         let config = &call.config;
         let (problem, start) = call.setup()?;
-        let mut descent = Descent::with(&problem, &start, &setup::options(config))?;
-        setup::starts_in_range(&mut descent)?;
+        let options = setup::options(config);
+        let mut descent = match from {
+            Some(state) => Descent::resume(&problem, &start, &options, &state)?,
+            None => {
+                let mut descent = Descent::with(&problem, &start, &options)?;
+                setup::starts_in_range(&mut descent)?;
+                descent
+            }
+        };
         descent.listen(stop);
         // set once: this is the only descent of the call
         let _ = progress.set(descent.progress());
-        let ended = descent.run(config.descent.steps, |row| {
-            rows.lock().unwrap_or_else(PoisonError::into_inner).push(row.clone());
-            Continue(())
-        });
-        let ended = ended.clone();
+        let mut scribe = Scribe { rows, last: None };
+        let ended = descent.run_saving(config.descent.steps, &mut scribe).cloned();
+        let ended = ended.expect("this observer leaves no run before its end");
+        let last = scribe.last;
         let outcome = descent.outcome_sampled(&setup::sampling(config, watch));
         let classes = call.samples.classes.as_ref();
         let provenance = Provenance::new(config);
@@ -90,17 +122,16 @@ impl Travel {
             files: Default::default(),
             provenance,
         });
-        let plane = descent.monitor().limit().map(|limit| limit.linear(&problem.network));
-        Ok(Whole { descent: Arc::new(Mutex::new(descent)), problem, ended, outcome: Arc::new(outcome), json, plane })
+        let plane = files::plane_of_run(&descent);
+        let (descent, outcome) = (Arc::new(Mutex::new(descent)), Arc::new(outcome));
+        Ok(Whole { descent, problem, ended, outcome, json, plane, last })
     }
 }
 
 /// What a run found.
 #[pyclass(frozen, module = "farfield._farfield")]
 pub struct Run {
-    config: Config,
-    classes: Option<Classes>,
-    place: Place,
+    call: Call,
     rows: Vec<Row>,
     whole: Option<Whole>,
     seconds: f64,
@@ -120,8 +151,8 @@ impl Run {
         };
         let facts = summary::run::Facts {
             problem: &whole.problem,
-            classes: self.classes.as_ref(),
-            config: &self.config,
+            classes: self.call.samples.classes.as_ref(),
+            config: &self.call.config,
             outcome: &whole.outcome,
             first: self.rows.first().cloned(),
             plane: whole.plane,
@@ -159,19 +190,15 @@ impl Run {
         Ok(arrays::matrix(py, weights.ok_or_else(none)?))
     }
 
-    /// λ (n) of the limit, where one is known.
+    /// λ (n) of the limit or the ray, where one is known.
     fn dual<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray1<f64>>>> {
-        let lambda = self.of_descent(py, |descent| descent.monitor().limit().map(|limit| limit.lambda.clone()))?;
+        let lambda = self.of_descent(py, |descent| files::dual_of_run(descent))?;
         Ok(lambda.map(|lambda| arrays::vector(py, lambda)))
     }
 
-    /// w̄ (d) of the limit, where its boundary is a plane.
+    /// w̄ (d) of the limit or the ray, where its boundary is a plane.
     fn boundary<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray1<f64>>>> {
-        let boundary = self.of_descent(py, |descent| {
-            let (problem, limit) = (descent.problem(), descent.monitor().limit()?);
-            let plane = limit.linear(&problem.network) && problem.data.axes().is_none();
-            plane.then(|| limit.boundary(problem.data.x()))
-        })?;
+        let boundary = self.of_descent(py, |descent| files::boundary_of_run(descent))?;
         Ok(boundary.map(|boundary| arrays::vector(py, boundary)))
     }
 
@@ -183,11 +210,53 @@ impl Run {
         Ok(proof.filter(|_| proved).map(|lambda| arrays::vector(py, lambda)))
     }
 
+    /// Goes on with other `settings`, which may change how far the run goes, and for how long; the longer run, and the
+    /// exception that interrupted it.
+    #[pyo3(signature = (settings, progress=None))]
+    fn resume(
+        &self,
+        py: Python<'_>,
+        settings: &str,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Run, Option<PyErr>)> {
+        let whole = self.whole()?;
+        let config = over(&self.call.config, settings).map_err(exception)?;
+        let Some((state, moment)) = whole.last.clone() else {
+            let ended = to_json(&whole.ended.status).trim().trim_matches('"').to_string();
+            return Err(PyValueError::new_err(format!("a run that ended as {ended} cannot be resumed")));
+        };
+        farther(&config, moment.t, "the run").map_err(exception)?;
+        let rows = self.rows.iter().take(moment.rows as usize).cloned().collect();
+        Travel::after(Call { config, ..self.call.clone() }, state, rows).run(py, progress)
+    }
+
+    /// Goes on with the run that a folder holds, from its checkpoint, as [`Run::resume`].
+    #[staticmethod]
+    #[pyo3(signature = (folder, settings, progress=None))]
+    fn resume_folder(
+        py: Python<'_>,
+        folder: PathBuf,
+        settings: &str,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Run, Option<PyErr>)> {
+        let config =
+            Standard::within(|| Config::load(Some(&folder.join("config.toml")), &[]).and_then(Config::resolved));
+        let config = config.and_then(|config| over(&config, settings)).map_err(exception)?;
+        let stop = Stop::default();
+        let watch = Watch::new(&stop);
+        let seen = watch.clone();
+        let work = move || found(&folder, config, &watch);
+        let travel = apart(py, &stop, progress, || of_watch(&seen, "reading"), work)?.whole()?.map_err(exception)?;
+        travel.run(py, progress)
+    }
+
     /// Writes the folder that `farfield run` writes; samples from arrays go into its folder `inputs`.
     fn save(&self, py: Python<'_>, path: PathBuf, overwrite: bool, weights: bool) -> PyResult<()> {
         let whole = self.whole()?;
-        let (mut config, place, classes) = (self.config.clone(), self.place.clone(), self.classes.clone());
+        let (mut config, place) = (self.call.config.clone(), place(&self.call));
         config.output.weights |= weights;
+        let (classes, data, last) =
+            (self.call.samples.classes.clone(), self.call.samples.data.clone(), whole.last.clone());
         let (rows, status, untouched) = (self.rows.clone(), whole.ended.status, complete(&whole.ended));
         let (outcome, descent) = (whole.outcome.clone(), whole.descent.clone());
         let work = move || {
@@ -198,6 +267,9 @@ impl Run {
             folder.begin(&config)?;
             let mut traces = Traces::begin(&folder, config.descent.precision)?;
             rows.iter().try_for_each(|row| traces.append(row))?;
+            if let Some(last) = last.filter(|_| config.output.checkpoint_minutes > 0.0) {
+                checkpoint::last(&folder, config.to_toml(), &data, last, rows.first().cloned(), &traces)?;
+            }
             files::of_run(&config, &mut lock(&descent), status, &folder)?;
             let (files, provenance) = (folder.digests(), Provenance::new(&config));
             let json = to_json(&Sourced {
@@ -227,6 +299,32 @@ impl Run {
     ) -> PyResult<T> {
         let descent = self.whole()?.descent.clone();
         apart(py, &Stop::default(), None, || None, move || ask(&mut lock(&descent)))?.whole()
+    }
+}
+
+/// What a folder holds to go on from, with its samples and rows.
+fn found(folder: &Path, config: Config, watch: &Watch) -> Result<Travel> {
+    let place = format!("the checkpoint in {}", folder.display());
+    let Some((Checkpoint { about, state }, _)) = checkpoint::newest(folder)? else {
+        return Err(Error::Input(format!("{} has no checkpoint to go on from", folder.display())));
+    };
+    folder::may_resume(&about.config, &config, &place)?;
+    farther(&config, about.t, &place)?;
+    trace::fit(folder, &about.tables)?;
+    let mut rows = trace::rows(folder, &about.tables)?;
+    // it alone has what the tables do not
+    rows.iter_mut().zip(about.first.clone()).for_each(|(row, first)| *row = first);
+    let call = Call { samples: setup::samples(&config, watch)?, config, init: None, inputs: false };
+    let (problem, start) = call.setup()?;
+    checkpoint::descent(&problem, &start, &setup::options(&call.config), &about, &state)?;
+    Ok(Travel::after(call, state, rows))
+}
+
+/// Refuses a horizon that a run is beyond.
+fn farther(config: &Config, t: f64, whose: &str) -> Result<()> {
+    match config.descent.steps < t {
+        true => Err(Error::Input(format!("descent.steps = {}: {whose} is at t = {t} already", config.descent.steps))),
+        false => Ok(()),
     }
 }
 

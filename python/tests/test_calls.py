@@ -51,6 +51,20 @@ def test_an_interrupted_run_may_raise(ctrl_c):
     assert isinstance(raised.value, ff.Interrupted) and raised.value.result.trace.rows > 3
 
 
+@pytest.mark.parametrize("engine", ["direct", "gram"])
+def test_an_interrupted_run_goes_on(ctrl_c, engine):
+    p = ff.mixture(n=40, d=400)
+    ctrl_c(0.5)
+    with pytest.warns(RuntimeWarning, match="interrupted at t ="):
+        run = p.run(engine=engine, steps=1e15, warp=False)
+    steps = 10.0 ** np.ceil(np.log10(run.steps))
+    assert run.resume(steps=steps).digest == p.run(engine=engine, steps=steps, warp=False).digest
+    run = p.run(engine=engine, steps=1e15, warp=False, max_seconds=0.1)
+    steps = 10.0 ** np.ceil(np.log10(run.steps))
+    again = run.resume(steps=steps, max_seconds=0)
+    assert again.status == "horizon" and again.digest == p.run(engine=engine, steps=steps, warp=False).digest
+
+
 def drawing():
     return lambda: ff.mixture(n=100_000, d=3_000)
 
@@ -99,7 +113,37 @@ def test_progress_is_shown(capfd):
     ff.mixture(n=40, d=400).run(steps=1e15, warp=False, max_seconds=0.5, progress=True)
     assert "t = " in capfd.readouterr().err
     ff.mixture(n=40, d=400).run(steps=1e4)
+    plan = {"seeds": 200, "base": {"data": {"n": 40, "d": 400}}}
+    ff.sweep(plan)
     assert capfd.readouterr() == ("", "")
+    ff.sweep(plan, progress=True)
+    assert "of 200 done" in capfd.readouterr().err
+
+
+def test_progress_of_a_sweep_is_told():
+    told = []
+    ff.sweep({"seeds": 200, "base": {"data": {"n": 40, "d": 400}}}, progress=lambda *how: told.append(how))
+    shares = [share for _, share in told]
+    assert shares == sorted(shares) and 0 <= shares[0] and shares[-1] <= 1
+    assert all(text.startswith("problems: ") and " of 200 done" in text for text, _ in told)
+
+
+def test_progress_is_written_over_on_a_terminal():
+    import pty
+
+    ours, theirs = pty.openpty()
+    text = "import farfield as ff; ff.mixture(n=40, d=400).run(steps=1e15, warp=False, max_seconds=1.0, progress=True)"
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        subprocess.run([sys.executable, "-c", text], stderr=theirs, check=True)
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := terminal.read(4096):
+                shown += part
+        except OSError:  # how Linux says that the other end is closed
+            pass
+    lines = shown.decode().split("\r")
+    assert len(lines) > 3 and "█" in lines[1] and "\n" not in shown.decode() and lines[-1] == ""
 
 
 def at_once(*calls):
@@ -196,6 +240,21 @@ MEMORY = """
 """
 
 
+SINGLE = """
+    import resource
+    import numpy as np, farfield as ff
+    peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    X = np.random.default_rng(0).random((50, 800_000), dtype=np.float32) - np.float32(0.5)
+    ff.mixture(n=10, d=10).run(steps=10)
+    before = peak()
+    p = ff.Problem(X, np.where(X[:, 0] > 0, 1, -1), width=2)
+    assert peak() - before < 1.3 * X.nbytes, (peak() - before, X.nbytes)
+    p.run(steps=1e6)
+    # a copy in double precision would be 2 more
+    assert peak() - before < 2.0 * X.nbytes, (peak() - before, X.nbytes)
+"""
+
+
 def script(text, *arguments, **environment):
     command = [sys.executable, "-X", "dev", "-c", textwrap.dedent(text), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
@@ -220,9 +279,62 @@ def test_an_array_is_copied_once():
     script(MEMORY)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems count in other units")
+def test_an_array_in_single_precision_is_not_widened():
+    script(SINGLE)
+
+
 def test_the_number_of_threads_changes_nothing():
     text = "import farfield as ff; print(ff.mixture(n=60, d=3000).run(steps=1e5).digest)"
     assert script(text, RAYON_NUM_THREADS="1") == script(text, RAYON_NUM_THREADS="3")
+
+
+ARROW = """
+    import gc, sys
+    import numpy as np, farfield as ff
+    from farfield import _arrow
+    capsule = ff.mixture(n=20, d=200).run(steps=1e4).trace.__arrow_c_stream__()
+    assert type(capsule).__name__ == "PyCapsule" and _arrow._kept
+    del capsule
+    gc.collect()
+    assert not _arrow._kept, "what nobody has read goes with its capsule"
+    assert not {"polars", "pyarrow", "pandas"} & set(sys.modules)
+"""
+
+
+def test_a_stream_of_arrow_needs_no_package():
+    script(ARROW)
+
+
+class Streamed:
+    """A table that has no other way to be read."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+def test_tables_go_to_arrow():
+    import polars as pl
+
+    from farfield import _arrow
+
+    trace = ff.mixture(n=20, d=200).run(steps=1e4).trace
+    swept = ff.sweep({"seeds": 2, "base": {"data": {"n": 10, "d": 100}}, "grid": {"data.signal": [1, 2]}})
+    odd = ff.Table({"o": np.array([True, None, False], dtype=object), "s": np.array(["ü", "", "a"]), "k": [1, 2, 3]})
+    for table in (trace, swept, swept.summary, ff.mixture(n=10, d=50).check().table, odd, ff.Table({"x": np.empty(0)})):
+        read = pl.from_arrow(Streamed(table))
+        frame = read.struct.unnest() if isinstance(read, pl.Series) else read
+        assert frame.columns == table.columns and frame.height == table.rows
+        for name, column in table.items():
+            assert all(a == b or a != a and b != b for a, b in zip(frame[name].to_list(), column.tolist())), name
+    del read, frame
+    import gc
+
+    gc.collect()
+    assert not _arrow._kept, "all that was lent has come back"
 
 
 def test_results_are_shown():

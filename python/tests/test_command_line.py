@@ -1,6 +1,8 @@
 """The same bits as the command line: digests, folders, sweeps."""
 
 import json
+import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -69,8 +71,8 @@ def test_a_saved_folder_is_the_command_lines(command, tmp_path):
     expected, theirs = command("run", [*SMALL, "descent.precision=\"mixed\""])
     p = ff.Config({"data": {"n": 30, "d": 300}, "descent": {"precision": "mixed"}}).problem()
     ours = p.run().save(tmp_path / "ours")
-    # checkpoints go on with a run of the command line, which a run from here cannot be
-    names = sorted(path.name for path in theirs.iterdir() if not path.name.startswith("checkpoint"))
+    names = sorted(path.name for path in theirs.iterdir())
+    assert "checkpoint.bin" in names
     assert sorted(path.name for path in ours.iterdir()) == names
     for name in names:
         if name.endswith((".npy", ".toml")) or name == "trace.csv":
@@ -140,9 +142,115 @@ def test_limits(command):
     assert (limit.boundary == np.load(folder / "boundary.npy")).all()
 
 
-def test_sweeps(program, tmp_path):
-    import subprocess
+def same_limit_folders(ours, theirs):
+    """Every file but for where it comes from and how long it took."""
+    names = sorted(path.name for path in theirs.iterdir() if path.is_file())
+    assert sorted(path.name for path in ours.iterdir() if path.is_file()) == names
+    for name in names:
+        mine, yours = (ours / name).read_text("latin-1"), (theirs / name).read_text("latin-1")
+        if name == "result.json":
+            mine, yours = mine.split('  "provenance"')[0], yours.split('  "provenance"')[0]
+            told = re.compile(r'"(solve_seconds|sampling_seconds|from)": .*')
+            mine, yours = told.sub("", mine), told.sub("", yours)
+        assert mine == yours, name
 
+
+ROTATED = [*SMALL, "data.d=100000", "data.sampling=\"gram\""]
+NOISY = ["data.n=60", "data.d=300", "data.signal=4.0", "data.label_noise=0.15", "data.noise=\"uniform\""]
+
+
+@pytest.mark.parametrize("settings", [SMALL, NOISY, ROTATED], ids=["activated", "sliding", "rotated"])
+def test_folders_of_limits(program, tmp_path, settings):
+    arguments = [part for setting in settings for part in ("-s", setting)]
+    done = subprocess.run([program, "limit", *arguments, "-o", tmp_path / "theirs"], capture_output=True, text=True)
+    read = ff.load(tmp_path / "theirs")
+    assert repr(read).splitlines() == done.stdout.splitlines()[:-1]  # which names the folder
+    limit = ff.Config.from_toml(tmp_path / "theirs" / "config.toml").problem().limit()
+    same_limit_folders(limit.save(tmp_path / "ours"), tmp_path / "theirs")
+    read = ff.load(tmp_path / "ours")
+    assert repr(read) == repr(limit) and read.to_dict() == {**limit.to_dict(), "files": read.files.to_dict()}
+    assert read.consistent == limit.consistent and read.max_margin == limit.max_margin
+    for name in ("dual", "boundary", "slopes", "farkas"):
+        assert np.array_equal(getattr(read, name), getattr(limit, name)), name
+    with pytest.raises(ValueError, match="solve for it again"):
+        read.weights()
+    with pytest.raises(ValueError, match="copy the folder"):
+        read.save(tmp_path / "copy")
+    np.save(tmp_path / "ours" / "dual.npy", np.zeros(30))
+    with pytest.raises(ValueError, match="dual.npy"):
+        ff.load(tmp_path / "ours")
+
+
+def test_the_limit_of_a_run_and_of_arrays(program, data, tmp_path):
+    run = ff.Problem(*data).run(steps=1e6)
+    folder = run.save(tmp_path / "run")
+    subprocess.run([program, "limit", "--pattern", folder], check=True, capture_output=True)
+    for known in (run, ff.load(folder)):
+        limit = ff.Config.from_toml(folder / "config.toml").problem().limit(pattern=known)
+        assert limit.stationarity.epsilon == run.stationarity.epsilon and "KKT" in repr(limit)
+        same_limit_folders(limit.save(tmp_path / "ours", overwrite=True), folder / "limit")
+        assert repr(ff.load(tmp_path / "ours")) == repr(limit)
+    limit = ff.Problem(*data).limit()
+    read = ff.load(limit.save(tmp_path / "arrays"))
+    assert repr(read) == repr(limit) and "classes" in repr(read)
+
+
+def test_a_limit_that_there_is_not(program, tmp_path):
+    X, y = np.array([[1.0, 0.5], [1.0, 0.5], [-2.0, 1.0]]), np.array([1.0, -1.0, -1.0])
+    with pytest.raises(ff.NotSeparable) as raised:
+        ff.Problem(X, y).limit()
+    limit = raised.value.result
+    read = ff.load(limit.save(tmp_path / "ours"))
+    assert repr(read) == repr(limit) and read.farkas.sum() == pytest.approx(1.0)
+    assert np.array_equal(read.dual, limit.dual) and len(limit.dual) == 3
+    done = subprocess.run([program, "limit", tmp_path / "ours" / "config.toml", "-o", tmp_path / "theirs"])
+    assert done.returncode == 5
+    same_limit_folders(tmp_path / "ours", tmp_path / "theirs")
+
+
+ENGINES = [{}, {"engine": "direct", "warp": False}, {"engine": "direct", "warp": False, "precision": "mixed"}]
+
+
+@pytest.mark.parametrize("how", ENGINES, ids=["auto", "direct", "mixed"])
+def test_a_run_goes_on(program, tmp_path, how):
+    far = 1e4 if how else 1e12
+    p = ff.mixture(n=30, d=300)
+    whole, part = p.run(steps=far, **how), p.run(steps=1e3, **how)
+    for again in (part.resume(steps=far), ff.load(part.save(tmp_path / "part")).resume(steps=far)):
+        assert again.digest == whole.digest and (again.margins == whole.margins).all()
+        for name, column in whole.trace.items():
+            assert np.array_equal(again.trace[name], column, equal_nan=column.dtype.kind == "f"), name
+        again.save(tmp_path / "again", overwrite=True), whole.save(tmp_path / "whole", overwrite=True)
+        names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+        assert sorted(path.name for path in (tmp_path / "again").iterdir()) == names
+        for name in set(names) - {"result.json", "checkpoint.bin"}:  # which hold seconds
+            assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    assert part.steps == 1e3 and part.trace.t[-1] == 1e3
+    # a folder from here goes on there
+    arguments = ["run", "--resume", tmp_path / "part", "-s", f"descent.steps={far}", "--json"]
+    done = subprocess.run([program, *arguments], capture_output=True, text=True)
+    assert json.loads(done.stdout)["digest"] == whole.digest
+    # and one from there here
+    assert ff.load(tmp_path / "part").resume(steps=far * 10).digest == p.run(steps=far * 10, **how).digest
+
+
+def test_what_cannot_go_on(data, tmp_path):
+    run = ff.Problem(*data).run(steps=1e4)
+    with pytest.raises(ValueError, match="^steps = 10: the run is at t = 10000 already"):
+        run.resume(steps=10)
+    folder = run.save(tmp_path / "run")
+    with pytest.raises(ValueError, match="is at t = 10000 already"):
+        ff.load(folder).resume(steps=10)
+    assert ff.load(folder).resume(steps=1e6).digest == ff.Problem(*data).run(steps=1e6).digest
+    np.save(folder / "inputs" / "X.npy", 2.0 * data[0])
+    with pytest.raises(ValueError, match="the data differ"):
+        ff.load(folder).resume(steps=1e6)
+    (folder / "checkpoint.bin").unlink()
+    with pytest.raises(ValueError, match="no checkpoint"):
+        ff.load(folder).resume(steps=1e6)
+
+
+def test_sweeps(program, tmp_path):
     plan = 'mode = "run"\nseeds = 3\n[base]\ndata = { n = 10, d = 100 }\ndescent = { steps = 1e3 }\n'
     plan += '[grid]\n"data.signal" = [1.0, 3.0]\n"network.leak" = [0.1, 0.5]\n'
     (tmp_path / "plan.toml").write_text(plan)

@@ -45,6 +45,23 @@ def test_types(data, dtype):
         assert ff.Problem(other, data[1]).data_digest == ff.Problem(wide, data[1]).data_digest
 
 
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray])
+def test_samples_in_single_precision_give_the_numbers_of_the_same_in_double(data, layout, tmp_path):
+    X = layout(data[0].astype(np.float32))
+    single, double = ff.Problem(X, data[1]), ff.Problem(X.astype(np.float64), data[1])
+    assert repr(single) == repr(double) and (single.X == double.X).all() and single.X.dtype == np.float64
+    for how in ({}, {"engine": "direct", "warp": False}, {"precision": "f32"}, {"precision": "mixed"}):
+        ours, theirs = single.run(steps=2000, **how), double.run(steps=2000, **how)
+        assert ours.digest == theirs.digest and ours.certified_angle == theirs.certified_angle
+        assert (ours.weights() == theirs.weights()).all() and (ours.boundary == theirs.boundary).all()
+    ours, theirs = single.limit(), double.limit()
+    assert ours.margin_interval == theirs.margin_interval and (ours.weights() == theirs.weights()).all()
+    assert (ff.max_margin(X, data[1]).weights == ff.max_margin(single.X, data[1]).weights).all()
+    folder = ours.save(tmp_path / "limit")
+    assert np.load(folder / "inputs" / "X.npy").dtype == np.float32
+    assert ff.Config.from_toml(folder / "config.toml").problem().data_digest == single.data_digest
+
+
 def test_names_of_columns(data):
     frame = pd.DataFrame(data[0], columns=[f"gene {k}" for k in range(40)])
     p = ff.Problem(frame, data[1])

@@ -115,7 +115,7 @@ impl Conditions {
         engine.advance(1.0, &Stop::default());
         let after_one = engine.iterate().preactivations().to_vec();
         let pattern = Pattern::activated(network, data.y());
-        let activated_margin = match Limit::of_pattern(gram, Some(data.x()), data.y(), network, &pattern, None) {
+        let activated_margin = match Limit::of_pattern(gram, Some(data.samples()), data.y(), network, &pattern, None) {
             Prediction::Limit(limit) => Some(limit.max_margin),
             _ => None,
         };

@@ -57,6 +57,14 @@ pub struct Draw {
     pub seed: u64,
 }
 
+impl Draw {
+    /// Labels ±1 (n) before and after label noise: those of [`Data::draw`](super::Data::draw) and of
+    /// [`Data::draw_rotated`](super::Data::draw_rotated), without the samples.
+    pub fn labels(&self) -> (Vec<f64>, Vec<f64>) {
+        labels(self)
+    }
+}
+
 /// Samples as drawn.
 pub(crate) struct Drawn {
     /// X (n×d).

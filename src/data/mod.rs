@@ -19,7 +19,7 @@ use crate::digest::{self, Hasher};
 use crate::error::{Error, LENGTHS, Result};
 use crate::inner_products::{Gram, InnerProducts, Samples};
 use crate::lanczos::largest_eigenvalue_watched;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Single, View};
 use crate::watch::Watch;
 pub use mixture::{Draw, Mixture, Noise, initial_weights};
 pub use rotated::Axes;
@@ -65,6 +65,16 @@ impl Data {
     /// As [`Data::new`]; [`Error::Stopped`].
     pub fn watched(x: impl Into<Arc<Matrix>>, y: Vec<f64>, watch: &Watch) -> Result<Self> {
         Self::with(X::Here(x.into()), y, None, None, None, watch)
+    }
+
+    /// [`Data::watched`] for samples in `f32`, which are held so: at half the memory, with the same K, norms, λmax and digest
+    /// as the same numbers in `f64`. What asks for all of X in `f64` widens it once ([`slabs::X::whole`]): steps on X,
+    /// [`crate::Certificate::of_weights`], and everything beyond [`Data::LARGEST`] samples.
+    ///
+    /// # Errors
+    /// As [`Data::watched`].
+    pub fn single(x: Single, y: Vec<f64>, watch: &Watch) -> Result<Self> {
+        Self::with(x.into(), y, None, None, None, watch)
     }
 
     /// From samples whose columns are shared out over processes, of which this is the root, with their labels ±1.
@@ -134,9 +144,9 @@ impl Data {
     ) -> Result<Self> {
         check(&x, &y)?;
         let n = x.rows();
-        let product = || match &x {
-            X::Here(x) => crate::gram::gram_watched(x, watch).ok_or(Error::Stopped),
-            X::Apart(slabs) => slabs.gram(watch),
+        let product = || match (&x, x.held()) {
+            (X::Apart(slabs), _) => slabs.gram(watch),
+            (_, held) => held.and_then(|x| crate::gram::gram_of(x, watch)).ok_or(Error::Stopped),
         };
         let gram = if n <= Self::LARGEST { Some(Arc::new(Gram(product()?))) } else { None };
         let norms: Vec<f64> = match &gram {
@@ -239,7 +249,7 @@ impl Data {
         let x = self.samples();
         let mut hasher = Hasher::default();
         hasher.numbers(&[x.rows() as f64, x.cols() as f64]);
-        if let Some(x) = x.whole() {
+        if let Some(View::Double(x)) = x.view() {
             hasher.numbers(x.values());
         } else {
             x.each_row(|_, row| {
@@ -262,9 +272,9 @@ fn check(x: &X, y: &[f64]) -> Result<()> {
     if let Some((sample, value)) = y.iter().enumerate().find(|(_, y)| y.abs() != 1.0) {
         return Err(Error::Label { sample, value: *value });
     }
-    let X::Here(x) = x else { return Ok(()) }; // every slab was looked at where it is
-    match x.values().iter().position(|v| !v.is_finite()) {
-        Some(at) => Err(Error::NotFinite { sample: at / x.cols(), feature: at % x.cols(), value: x.values()[at] }),
+    // every slab was looked at where it is
+    match x.held().and_then(|x| x.not_finite()) {
+        Some((sample, feature, value)) => Err(Error::NotFinite { sample, feature, value }),
         None => Ok(()),
     }
 }

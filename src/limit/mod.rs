@@ -26,7 +26,7 @@ pub mod test_error;
 
 use crate::data::slabs::{Whole, X};
 use crate::inner_products::{Direction, Gram, InnerProducts};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, View};
 use crate::network::{Network, Pattern};
 use ray::Ray;
 use rows::Rows;
@@ -178,8 +178,8 @@ impl Limit {
 
     /// The same limit with λ refined against X (n×d) in twice the working precision, and with the bounds that X proves: for
     /// every limit that is published. The search itself goes by K where that is enough.
-    pub fn verify(&mut self, k: &Gram, x: &Matrix, pattern: &Pattern) {
-        let answer = search::sharpen(k, x, &mut self.rows, &self.answer);
+    pub fn verify<'x>(&mut self, k: &Gram, x: impl Into<View<'x>>, pattern: &Pattern) {
+        let answer = search::sharpen(k, x.into(), &mut self.rows, &self.answer);
         let nu = self.known_rate(&answer);
         *self = Self::assemble(k, self.rows.clone(), answer, |i, j| Some(pattern.get(i, j)), nu);
     }
@@ -253,16 +253,20 @@ fn of_groups(direction: &Direction, groups: Vec<Vec<f64>>) -> Matrix {
 /// `Σ_i b_i x_i` (length d) for each of several b, wherever the samples are.
 fn combinations(b: &[&[f64]], x: &X) -> Vec<Vec<f64>> {
     match x {
-        X::Here(x) => b.iter().map(|b| combination(b, x)).collect(),
         X::Apart(_) => x.combinations(b),
+        held => {
+            let x = held.view().expect("samples of this process");
+            b.iter().map(|b| combination(b, x)).collect()
+        }
     }
 }
 
 /// `Σ_i b_i x_i`, length d.
-pub fn combination(b: &[f64], x: &Matrix) -> Vec<f64> {
+pub fn combination<'x>(b: &[f64], x: impl Into<View<'x>>) -> Vec<f64> {
+    let x = x.into();
     let mut sum = vec![0.0; x.cols()];
     for (i, b) in b.iter().enumerate().filter(|(_, b)| **b != 0.0) {
-        dual::accurate::add_scaled(*b, x.row(i), &mut sum);
+        dual::accurate::add_scaled(*b, &x.row(i), &mut sum);
     }
     sum
 }

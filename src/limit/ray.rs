@@ -35,7 +35,7 @@ use super::precise::hull;
 use super::precise::vector::Vector;
 use super::rows::{Row, Rows};
 use super::sliding::{effective_slopes, least_slopes, per_neuron};
-use crate::matrix::Matrix;
+use crate::matrix::View;
 use crate::network::{Network, Pattern};
 use face::{Face, JUDGEMENT, unit, work};
 use farfield_kernels::loss::Loss;
@@ -96,23 +96,35 @@ impl Ray {
     ///
     /// # Errors
     /// [`NoRay`].
-    pub fn of_pattern(x: &Matrix, y: &[f64], network: &Network, pattern: &Pattern, loss: Loss) -> Result<Self, NoRay> {
+    pub fn of_pattern<'x>(
+        x: impl Into<View<'x>>,
+        y: &[f64],
+        network: &Network,
+        pattern: &Pattern,
+        loss: Loss,
+    ) -> Result<Self, NoRay> {
         let mut rows = Rows::fixed(y, network, pattern.groups(network), |i, j| pattern.slope(network, i, j));
-        solve(x, &mut rows, loss)
+        solve(x.into(), &mut rows, loss)
     }
 
     /// The ray with the own-sign pairs on the sides that `sides` (n×m) shows, the others free to slide.
     ///
     /// # Errors
     /// As [`Ray::of_pattern`].
-    pub fn with_sides(x: &Matrix, y: &[f64], network: &Network, sides: &Pattern, loss: Loss) -> Result<Self, NoRay> {
-        solve(x, &mut least_slopes(y, network, sides), loss)
+    pub fn with_sides<'x>(
+        x: impl Into<View<'x>>,
+        y: &[f64],
+        network: &Network,
+        sides: &Pattern,
+        loss: Loss,
+    ) -> Result<Self, NoRay> {
+        solve(x.into(), &mut least_slopes(y, network, sides), loss)
     }
 }
 
-fn solve(x: &Matrix, rows: &mut Rows, loss: Loss) -> Result<Ray, NoRay> {
+fn solve(x: View, rows: &mut Rows, loss: Loss) -> Result<Ray, NoRay> {
     let features = Features::new(x, rows);
-    if !affordable(&features, rows) || x.values().iter().any(|v| !v.is_finite()) {
+    if !affordable(&features, rows) || x.not_finite().is_some() {
         return Err(NoRay::TooLarge);
     }
     let coordinates = Coordinates::new(&features);

@@ -18,7 +18,7 @@ use super::precise::vector::Vector;
 use super::rows::{Row, Rows};
 use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, InnerProducts};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, View};
 use faer::linalg::solvers::Solve;
 
 /// A margin below 1 by more than this asks for another row: a few hundred roundings.
@@ -162,7 +162,7 @@ impl KnownByGram {
 /// X's answer; without X none, with what K knows of the margin.
 fn by_samples(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, guess: &[f64], kkt_residual: f64) -> Found {
     let known = KnownByGram::new(k, x, rows, guess);
-    let Some(x) = x.and_then(Whole::whole).filter(|x| x.values().iter().all(|v| v.is_finite())) else {
+    let Some(x) = x.and_then(Whole::view).filter(|x| x.not_finite().is_none()) else {
         let finite = k.0.values().iter().all(|v| v.is_finite());
         let interval = (known.low, if finite { known.high } else { f64::INFINITY });
         return Found::Undecided(guess.to_vec(), interval, kkt_residual);
@@ -226,7 +226,7 @@ fn middle(bracket: &Bracket) -> f64 {
 }
 
 /// The answer with as many digits as X allows. Rows may be added.
-pub fn sharpen(k: &Gram, x: &Matrix, rows: &mut Rows, found: &Answer) -> Answer {
+pub fn sharpen(k: &Gram, x: View, rows: &mut Rows, found: &Answer) -> Answer {
     let features = Features::new(x, rows);
     let (mut refined, sum) = refine(&rows.gram(&k.0), &features, rows, &found.weights);
     refined.pivots = found.pivots;

@@ -37,7 +37,7 @@ use super::search::{self, Answer, Found};
 use super::{Farkas, Inseparable, Limit, Prediction, Undecided, smallest_eigenvalue};
 use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, InnerProducts};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, View};
 use crate::network::{Groups, Network, Pattern};
 use faer::linalg::solvers::Solve;
 use std::collections::HashMap;
@@ -111,9 +111,9 @@ impl Sliding {
     }
 
     /// The same limit, refined and proved from X (n×d), as [`Limit::verify`]; `sides` as it was solved with.
-    pub fn verify(&mut self, k: &Gram, x: &Matrix, sides: &Pattern) {
+    pub fn verify<'x>(&mut self, k: &Gram, x: impl Into<View<'x>>, sides: &Pattern) {
         let mut rows = self.limit.rows.clone();
-        let answer = search::sharpen(k, x, &mut rows, &self.limit.answer);
+        let answer = search::sharpen(k, x.into(), &mut rows, &self.limit.answer);
         let nu = self.limit.known_rate(&answer);
         *self = Self::assemble(k, rows, answer, sides, nu);
     }

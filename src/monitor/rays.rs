@@ -187,7 +187,7 @@ impl Monitor {
 
     fn solve_ray(&self, sides: Sides) -> Known {
         let Problem { data, network, loss, .. } = &self.problem;
-        let (x, y, loss) = (data.samples().whole(), data.y(), *loss);
+        let (x, y, loss) = (data.samples().view(), data.y(), *loss);
         let ray = match (&sides, data.gram().zip(x)) {
             (_, None) => Err(NoRay::TooLarge),
             (Sides::Whole(pattern), Some((k, x))) => Ray::of_pattern(x, y, network, pattern, loss).map(|ray| {

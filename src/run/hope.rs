@@ -6,7 +6,7 @@
 
 use crate::data::Data;
 use crate::engine::Engine;
-use crate::matrix::Matrix;
+use crate::matrix::View;
 use crate::monitor::{Monitor, Row};
 use crate::network::Pattern;
 use crate::state::{Reader, Result, Saver, StateError};
@@ -83,13 +83,13 @@ fn contradict(data: &Data) -> bool {
     let (y, norms) = (data.y(), data.norms());
     let near = |i: usize, j: usize| k.0[(i, j)] >= norms[i] * norms[j] * (1.0 - PARALLEL);
     let pairs = |i: usize| {
-        (0..i).any(|j| y[i] != y[j] && near(i, j) && data.samples().whole().is_some_and(|x| multiples(x, i, j)))
+        (0..i).any(|j| y[i] != y[j] && near(i, j) && data.samples().view().is_some_and(|x| multiples(x, i, j)))
     };
     (0..y.len()).any(|i| norms[i] == 0.0 || pairs(i))
 }
 
 /// Whether samples i and j are multiples of each other, by products that are exact.
-fn multiples(x: &Matrix, i: usize, j: usize) -> bool {
+fn multiples(x: View, i: usize, j: usize) -> bool {
     let (a, b) = (x.row(i), x.row(j));
     let top = (0..a.len()).fold(0, |top, p| if a[p].abs() > a[top].abs() { p } else { top });
     let exact = |u: f64, v: f64| (u * v, u.mul_add(v, -(u * v)));
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn data(rows: &[&[f64]], y: &[f64]) -> Data {
-        let x = Matrix::new(rows.len(), rows[0].len(), rows.concat());
+        let x = crate::matrix::Matrix::new(rows.len(), rows[0].len(), rows.concat());
         Data::new(x, y.to_vec()).expect("data")
     }
 

@@ -113,6 +113,30 @@ impl Keeper {
     }
 }
 
+/// The last checkpoint of a run that is over, of which no other thread keeps any.
+///
+/// # Errors
+/// [`crate::error::Error::Internal`] if it cannot be written.
+pub fn last(
+    folder: &Folder,
+    config: String,
+    data: &Data,
+    (state, moment): (State, Moment),
+    first: Option<Row>,
+    traces: &Traces,
+) -> Result<()> {
+    let about = About {
+        program: env!("CARGO_PKG_VERSION").into(),
+        config,
+        data: digest(data),
+        t: moment.t,
+        rows: moment.rows,
+        first,
+        tables: traces.places(moment.rows),
+    };
+    Checkpoint { about, state }.put(folder, false).map(drop)
+}
+
 /// The digest of samples and labels.
 pub fn digest(data: &Data) -> Digest {
     *blake3::Hash::from_hex(data.digest()).expect("64 hexadecimal digits").as_bytes()

@@ -17,12 +17,12 @@
 mod keeper;
 mod read;
 
-use crate::error::{Result, input_error};
+use crate::error::{Error, Result, input_error};
 use crate::folder::Folder;
 use crate::json::to_json;
 use crate::say;
-use farfield::{Row, State};
-pub use keeper::{Keeper, Shared, digest};
+use farfield::{Descent, Options, Problem, Row, Start, State};
+pub use keeper::{Keeper, Shared, digest, last};
 use read::Fault;
 use std::io::{self, Write};
 use std::path::Path;
@@ -115,24 +115,37 @@ impl Checkpoint {
     }
 }
 
-/// The newest whole checkpoint of a folder that this process holds; none if there is none at all.
+/// The newest whole checkpoint of a folder that this process holds; none if there is none at all. A damaged one is replaced
+/// by the one before it, so that the next one does not put it in the place of that.
 ///
 /// # Errors
 /// [`crate::error::Error::Input`] if there are only damaged ones.
 pub fn latest(folder: &Path) -> Result<Option<Checkpoint>> {
+    let Some((checkpoint, damaged)) = newest(folder)? else { return Ok(None) };
+    if damaged {
+        let [newest, before] = NAMES.map(|name| folder.join(name));
+        std::fs::rename(&before, &newest).map_err(|e| crate::folder::failed(&newest, e))?;
+    }
+    Ok(Some(checkpoint))
+}
+
+/// The newest whole checkpoint of a folder, in which nothing changes, and whether there is a newer one that is damaged; none
+/// if there is none at all.
+///
+/// # Errors
+/// As [`latest`].
+pub fn newest(folder: &Path) -> Result<Option<(Checkpoint, bool)>> {
     let [newest, before] = NAMES.map(|name| folder.join(name));
     let fault = match read::file(&newest) {
-        Ok(checkpoint) => return Ok(Some(checkpoint)),
+        Ok(checkpoint) => return Ok(Some((checkpoint, false))),
         Err(fault) => fault,
     };
     match (read::file(&before), fault) {
-        (Ok(checkpoint), Fault::Missing) => Ok(Some(checkpoint)),
+        (Ok(checkpoint), Fault::Missing) => Ok(Some((checkpoint, false))),
         (Ok(checkpoint), fault) => {
             let t = checkpoint.about.t;
             say::line(&format!("{}: {fault}; going on from the one before it, t = {t}", newest.display()));
-            // The next one must not put the damaged one in the place of the whole one.
-            std::fs::rename(&before, &newest).map_err(|e| crate::folder::failed(&newest, e))?;
-            Ok(Some(checkpoint))
+            Ok(Some((checkpoint, true)))
         }
         (Err(Fault::Missing), Fault::Missing) => Ok(None),
         (Err(_), Fault::Missing) => Err(unusable(&before, &Fault::Damaged("no whole checkpoint"))),
@@ -140,7 +153,23 @@ pub fn latest(folder: &Path) -> Result<Option<Checkpoint>> {
     }
 }
 
-fn unusable(path: &Path, fault: &Fault) -> crate::error::Error {
+/// The run that goes on.
+///
+/// # Errors
+/// [`Error::Input`] for other data, or a state that is not one of this problem.
+pub fn descent(problem: &Problem, start: &Start, options: &Options, about: &About, state: &State) -> Result<Descent> {
+    if digest(&problem.data) != about.data {
+        return Err(input_error!(
+            "the data differ from those of the checkpoint (data_digest); resume with the files as they were"
+        ));
+    }
+    Descent::resume(problem, start, options, state).map_err(|error| match error {
+        farfield::Error::State(why) => Error::Input(format!("the checkpoint: {why}")),
+        other => other.into(),
+    })
+}
+
+fn unusable(path: &Path, fault: &Fault) -> Error {
     input_error!("{}: {fault}, and there is no whole one before it; start again with --overwrite", path.display())
 }
 

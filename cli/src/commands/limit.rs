@@ -2,7 +2,7 @@
 
 use super::{LimitArgs, default_folder, print};
 use crate::apart::apart;
-use crate::arrays;
+use crate::arrays::{self, LimitArrays};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::classes::Classes;
@@ -10,24 +10,16 @@ use crate::files::pattern;
 use crate::folder::{self, Entry, Folder, Kind};
 use crate::json::to_json;
 use crate::progress::of_watch;
-use crate::provenance::{Provenance, Sourced};
+use crate::provenance::{LimitReport, Provenance, Sourced};
 use crate::setup::{self, Setup};
 use crate::signals::Signals;
-use crate::summary;
+use crate::summary::{self, Subject};
 use farfield::limit::sliding::Sliding;
 use farfield::{
     Data, LimitOutcome, LimitStatus, Outcome, Pattern, Prediction, Problem, Start, Stationarity, Status, Watch,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-
-/// The facts of a limit, and what a run said of its last iterate.
-#[derive(Serialize)]
-struct Report<'a> {
-    #[serde(flatten)]
-    facts: &'a LimitOutcome,
-    stationarity: Option<Stationarity>,
-}
 
 /// A limit that is to be solved.
 #[derive(Clone)]
@@ -58,8 +50,8 @@ pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
     };
     let (facts, prediction) = solved?;
     let stationarity = run.and_then(stationarity);
-    let report = Report { facts: &facts, stationarity };
-    let arrays = arrays::of_limit(&prediction, &problem, &folder);
+    let report = LimitReport { facts: &facts, stationarity };
+    let written = LimitArrays::of(&prediction, &problem).write(&folder);
     let json = to_json(&Sourced {
         facts: &report,
         complete: None,
@@ -68,16 +60,14 @@ pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
         provenance: Provenance::new(&config),
     });
     let result = folder.write("result.json", json.as_bytes());
-    arrays.and(result)?;
+    written.and(result)?;
     let text = match args.source.json {
         true => json,
         false => summary::limit::summary(
-            &facts,
-            &prediction,
-            stationarity.as_ref(),
-            &problem,
+            &report,
+            &Subject::of(&problem, &config),
+            arrays::plane(&prediction, &problem),
             classes.as_ref(),
-            &config,
             folder.path(),
         ),
     };

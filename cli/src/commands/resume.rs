@@ -4,11 +4,11 @@ use super::run::exit_code;
 use super::{RunArgs, print};
 use crate::checkpoint::{self, About, Checkpoint};
 use crate::config::Config;
-use crate::error::{Error, Result, input_error};
+use crate::error::{Result, input_error};
 use crate::folder;
 use crate::say;
 use crate::trace;
-use farfield::{Descent, Options, Outcome, Problem, Row, Start, State};
+use farfield::{Outcome, Row};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -70,22 +70,6 @@ pub fn find(args: &RunArgs, config: &Config, folder: &Path) -> Result<Found> {
         say::line(&format!("note: the checkpoint is of farfield {program}; the last digits may differ from its own"));
     }
     Ok(Found::Checkpoint(Box::new(checkpoint)))
-}
-
-/// The run that goes on.
-///
-/// # Errors
-/// [`Error::Input`] for other data, or a state that is not one of this problem.
-pub fn descent(problem: &Problem, start: &Start, options: &Options, about: &About, state: &State) -> Result<Descent> {
-    if checkpoint::digest(&problem.data) != about.data {
-        return Err(input_error!(
-            "the data differ from those of the checkpoint (data_digest); resume with the files as they were"
-        ));
-    }
-    Descent::resume(problem, start, options, state).map_err(|error| match error {
-        farfield::Error::State(why) => Error::Input(format!("the checkpoint: {why}")),
-        other => other.into(),
-    })
 }
 
 /// A run that has ended, and nothing was cut short.

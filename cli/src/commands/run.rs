@@ -3,7 +3,7 @@
 use super::{RunArgs, default_folder, print, resume};
 use crate::apart::{GRACE, Tended, tended};
 use crate::arrays;
-use crate::checkpoint::{About, Checkpoint, Keeper, Shared};
+use crate::checkpoint::{self, About, Checkpoint, Keeper, Shared};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::classes::Classes;
@@ -126,7 +126,7 @@ fn prepare(task: &Task, about: Option<&About>, state: Option<State>) -> Result<P
         let max_seconds = if max_seconds > 0.0 { left } else { 0.0 };
         let options = Options { max_seconds, ..setup::options(&own) };
         let descent = match (&about, state) {
-            (Some(about), Some(state)) => resume::descent(&problem, &start, &options, about, &state)?,
+            (Some(about), Some(state)) => checkpoint::descent(&problem, &start, &options, about, &state)?,
             _ => {
                 let mut descent = Descent::with(&problem, &start, &options)?;
                 setup::starts_in_range(&mut descent)?;
@@ -279,20 +279,13 @@ fn finish(task: &Task, folder: &Folder, rows: &Rows, travelled: Travelled) -> Re
         config,
         outcome: &outcome,
         first: rows.seen().0,
-        plane: plane(&descent),
+        plane: arrays::plane_of_run(&descent),
         folder: folder.path(),
         seconds: task.begun.elapsed().as_secs_f64(),
     };
     let text = if task.args.source.json { json } else { summary::run::summary(&facts) };
     print(&text)?;
     Ok(if signals.defer().raised() { signals.code() } else { exit_code(config, ended.status, &ended.row) })
-}
-
-/// Whether the boundary of the limit, or of the ray, is a plane.
-fn plane(descent: &Descent) -> Option<bool> {
-    let (monitor, network) = (descent.monitor(), &descent.problem().network);
-    let limit = monitor.limit().map(|limit| limit.linear(network));
-    limit.or_else(|| monitor.ray()?.along(network).map(|along| farfield::limit::plane(&along, network)))
 }
 
 /// The result.json of a run that was left behind in something long after its last row.

@@ -5,7 +5,7 @@ use crate::error::{Result, input_error};
 use crate::signals::Signals;
 use crate::sweep::home::{check_cells, plan_of, settle};
 use crate::sweep::plan::Plan;
-use crate::sweep::progress::duration;
+use crate::sweep::progress::{Display, Tally, duration};
 use crate::sweep::shard::{Part, Shard};
 use crate::sweep::solve::{samples, solve};
 use crate::sweep::{State, merge, states, status, work};
@@ -80,7 +80,10 @@ fn sweep(plan: &Plan, dir: &Path, args: &SweepArgs, threads: usize, signals: &Si
         let list = todo(&states(plan, dir)?);
         check_cells(plan, &list)?;
         let stop = signals.defer();
-        work::run(plan, list, &team, &mut shard, stop)?;
+        let tally = Tally::new(list.len() as u64);
+        let mut display = Display::new(&tally);
+        work::run(plan, list, &team, &mut shard, stop, &tally, || display.show(&tally))?;
+        drop(display);
         interrupted = stop.raised();
         found = states(plan, dir)?;
     }

@@ -5,10 +5,10 @@
 //! overrides the order.
 
 use super::text::{number, shown};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A class and how many samples it has.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Class {
     /// As the file calls it; empty if it does not occur.
     pub name: String,
@@ -17,7 +17,7 @@ pub struct Class {
 }
 
 /// Which class is which, and where the labels came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Classes {
     /// The class of +1.
     pub positive: Class,

@@ -1,59 +1,54 @@
 //! The summary of `farfield limit`.
 
-use super::{classes_line, count, error_text, margin_text, problem_line, small, stationarity_text};
-use crate::config::Config;
+use super::{Subject, classes_line, count, error_text, margin_text, small, stationarity_text};
 use crate::files::classes::Classes;
-use farfield::limit::sliding::Sliding;
-use farfield::limit::{Undecided, plane};
-use farfield::{LimitOutcome, Prediction, Problem, Slider, Stationarity};
+use crate::provenance::LimitReport;
+use farfield::{LimitOutcome, LimitStatus, Slider};
 use std::fmt::Write;
 use std::path::Path;
 
-/// What was found of a limit, and where its files are (an empty path: nowhere); `stationarity` is that of a run's last iterate.
+/// What was found of a limit, and where its files are (an empty path: nowhere). `plane`: whether the boundary of the limit, or
+/// of the ray, is one, where that is known.
 pub fn summary(
-    facts: &LimitOutcome,
-    prediction: &Prediction<Sliding>,
-    stationarity: Option<&Stationarity>,
-    problem: &Problem,
+    report: &LimitReport,
+    subject: &Subject,
+    plane: Option<bool>,
     classes: Option<&Classes>,
-    config: &Config,
     folder: &Path,
 ) -> String {
+    let LimitReport { facts, stationarity } = *report;
     let mut out = String::new();
     let mut line = |name: &str, text: String| {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{name:>10}  {text}");
     };
-    line("problem", problem_line(problem, config));
+    line("problem", subject.line());
     if classes.is_some() {
         line("classes", classes_line(classes));
     }
-    match prediction {
-        Prediction::Limit(solved) => {
-            line("limit", limit_text(facts, solved));
-            line("sliding", sliding_text(facts, solved));
-            if !solved.limit.linear(&problem.network) {
-                line("boundary", super::NO_PLANE.into());
-            }
-            if let Some(bits) = facts.differing_bits {
-                line("pattern", pattern_text(solved, bits));
-            }
+    match facts.status {
+        LimitStatus::Solved => {
+            line("limit", limit_text(facts, subject.samples));
+            line("sliding", sliding_text(facts));
         }
-        Prediction::NotSeparable(proof) => {
-            line("limit", inseparable_text(facts, proof.farkas.relative));
+        LimitStatus::NotSeparable => {
+            line("limit", inseparable_text(facts));
             let why = facts.no_ray.map(super::no_ray_text).unwrap_or_default().to_string();
-            line("ray", facts.ray.as_ref().map_or(why, |ray| super::ray_text(ray, problem.data.n(), "")));
-            if proof.ray.as_ref().is_some_and(|ray| !plane(&ray.goal(&problem.network), &problem.network)) {
-                line("boundary", super::NO_PLANE.into());
-            }
+            line("ray", facts.ray.as_ref().map_or(why, |ray| super::ray_text(ray, subject.samples, "")));
         }
-        Prediction::Undecided(best) => line("limit", undecided_text(best)),
+        LimitStatus::Undecided => line("limit", undecided_text(facts)),
+    }
+    if plane == Some(false) {
+        line("boundary", super::NO_PLANE.into());
+    }
+    if let Some(bits) = facts.differing_bits {
+        line("pattern", pattern_text(facts, subject.samples * subject.network.width, bits));
     }
     if let Some(inactive @ 1..) = facts.inactive_after_one {
         let what = "and a run decides whether they stay so: `farfield run`, then `farfield limit --pattern`";
         line("caution", format!("GD's first step leaves {} inactive, {what}", pairs(inactive)));
     }
-    if let Some(stationarity) = stationarity {
+    if let Some(stationarity) = &stationarity {
         line("KKT", stationarity_text(stationarity));
     }
     if let Some(error) = &facts.test_error {
@@ -65,20 +60,31 @@ pub fn summary(
     out
 }
 
-fn inseparable_text(facts: &LimitOutcome, value: f64) -> String {
+fn inseparable_text(facts: &LimitOutcome) -> String {
     let sides = if facts.inactive_after_one.is_some() { "every pair of one sign activated" } else { "these sides" };
     format!(
-        "none: NOT SEPARABLE with {sides}: moved by {value:.1e} of their lengths the features cancel exactly, with \
-         weights λ ≥ 0, Σλ = 1 (farkas.npy)"
+        "none: NOT SEPARABLE with {sides}: moved by {:.1e} of their lengths the features cancel exactly, with \
+         weights λ ≥ 0, Σλ = 1 (farkas.npy)",
+        facts.farkas_value.unwrap_or(f64::NAN)
     )
 }
 
-fn undecided_text(best: &Undecided) -> String {
-    let (low, high) = best.margin_interval;
+fn undecided_text(facts: &LimitOutcome) -> String {
+    let (low, high) = facts.margin_interval.unwrap_or((0.0, f64::INFINITY));
     format!("undecided: the maximal margin is between {low:.3e} and {high:.3e}, and rounding hides whether it is 0")
 }
 
-fn sliding_text(facts: &LimitOutcome, solved: &Sliding) -> String {
+/// The number of own-sign pairs that were given on the wrong side.
+fn wrong(facts: &LimitOutcome) -> usize {
+    facts.wrong_side.as_ref().map_or(0, Vec::len)
+}
+
+/// The number of own-sign pairs that the limit has on another side.
+fn other(facts: &LimitOutcome) -> usize {
+    facts.inconsistent_pairs.as_ref().map_or(0, Vec::len)
+}
+
+fn sliding_text(facts: &LimitOutcome) -> String {
     let pair = |p: &Slider| {
         let whose = match facts.wrong_side {
             Some(_) => format!(", {}", count(p.neurons as u64, "neuron")),
@@ -90,26 +96,25 @@ fn sliding_text(facts: &LimitOutcome, solved: &Sliding) -> String {
         )
     };
     match &facts.sliding[..] {
-        [] if solved.wrong_side.is_empty() => "none: this is the limit of the fully activated pattern".into(),
+        [] if wrong(facts) == 0 => "none: this is the limit of the fully activated pattern".into(),
         [] => "none".into(),
         pairs => pairs.iter().map(pair).collect::<Vec<_>>().join("\n            "),
     }
 }
 
-fn limit_text(facts: &LimitOutcome, solved: &Sliding) -> String {
-    let limit = &solved.limit;
-    let consistent = match (limit.inconsistent.len(), solved.wrong_side.len()) {
+fn limit_text(facts: &LimitOutcome, samples: usize) -> String {
+    let consistent = match (other(facts), wrong(facts)) {
         (0, 0) => "consistent: it activates every pair of one sign".to_string(),
         (0, _) => "consistent: every pair of one sign is on the side it was assumed on".to_string(),
         (count, 0) => format!("NOT consistent: {} on the wrong side, so GD goes elsewhere", pairs(count)),
         (count, _) => format!("NOT consistent: {} on another side, so GD goes elsewhere", pairs(count)),
     };
+    let margin = facts.max_margin.unwrap_or(f64::NAN);
     format!(
-        "max margin γ* = {}, {} of {} samples support it, {consistent}; rate exponent ν = {}",
-        margin_text(limit.max_margin, limit.margin_interval),
+        "max margin γ* = {}, {} of {samples} samples support it, {consistent}; rate exponent ν = {}",
+        margin_text(margin, facts.margin_interval.unwrap_or((margin, margin))),
         facts.support.unwrap_or(0),
-        limit.lambda.len(),
-        small(limit.nu, 4)
+        small(facts.rate_exponent.unwrap_or(f64::NAN), 4)
     )
 }
 
@@ -118,15 +123,13 @@ fn pairs(number: usize) -> String {
     super::pairs(number) + " of one sign"
 }
 
-/// What the limit says of the pattern that a run ended in.
-fn pattern_text(solved: &Sliding, differing: usize) -> String {
-    let limit = &solved.limit;
-    let wrong = match solved.wrong_side.len() {
+/// What the limit says of the pattern (of so many bits) that a run ended in.
+fn pattern_text(facts: &LimitOutcome, bits: usize, differing: usize) -> String {
+    let wrong = match wrong(facts) {
         0 => "every pair of one sign is activated".to_string(),
         count => format!("{} on the wrong side", pairs(count)),
     };
-    let bits = limit.lambda.len() * limit.direction.groups.of.len();
-    let verdict = match (limit.consistent(), differing) {
+    let verdict = match (other(facts) == 0, differing) {
         (true, 0) => "the limit is consistent with the run's pattern and shows every bit that does not slide".into(),
         (true, d) => {
             format!("the limit is consistent with the run's sides, but of {bits} bits {d} must still change")

@@ -1,5 +1,6 @@
 //! Results in words, for people.
 
+pub mod again;
 pub mod check;
 pub mod limit;
 pub mod run;
@@ -8,7 +9,8 @@ use crate::config::Config;
 use crate::files::classes::{Class, Classes};
 use crate::files::text::shown;
 use farfield::{
-    Estimate, Hold, Loss, NoRay, Problem, RayOutcome, Reduction, Regime, Remark, Stationarity, StepSize, TestError,
+    Estimate, Hold, Loss, Network, NoRay, Problem, RayOutcome, Reduction, Regime, Remark, Stationarity, StepSize,
+    TestError,
 };
 use std::io::Write;
 
@@ -77,20 +79,61 @@ pub fn pairs(number: usize) -> String {
     count(number as u64, "pair") + " (sample, neuron)"
 }
 
+/// What the first line of a summary tells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Subject {
+    /// Number of samples n.
+    pub samples: usize,
+    /// How many of them have the label +1.
+    pub positive: usize,
+    /// Number of dimensions d of their distribution.
+    pub dimensions: u64,
+    /// The network.
+    pub network: Network,
+    /// Step size α.
+    pub step_size: f64,
+    /// Whether it was chosen by the program.
+    pub auto: bool,
+    /// How the losses of the samples make up L.
+    pub reduction: Reduction,
+    /// The loss.
+    pub loss: Loss,
+}
+
+impl Subject {
+    /// Of a problem in its configuration.
+    pub fn of(problem: &Problem, config: &Config) -> Self {
+        Self {
+            samples: problem.data.n(),
+            positive: problem.data.y().iter().filter(|y| **y > 0.0).count(),
+            dimensions: problem.data.dimensions(),
+            network: problem.network,
+            step_size: problem.step_size,
+            auto: config.descent.step_size == StepSize::Auto,
+            reduction: config.descent.reduction,
+            loss: problem.loss,
+        }
+    }
+
+    /// The data, the network and the step.
+    pub fn line(&self) -> String {
+        let Self { samples, positive, dimensions, network, step_size, loss, .. } = self;
+        let auto = if self.auto { " (auto)" } else { "" };
+        let reduction = match self.reduction {
+            Reduction::Sum => "sum",
+            Reduction::Mean => "mean",
+        };
+        format!(
+            "n = {samples} ({positive} positive), d = {dimensions}, width {} ({} positive), leak {}; \
+             α = {step_size:e}{auto}, {reduction} of {loss} losses",
+            network.width, network.positive, network.leak
+        )
+    }
+}
+
 /// The data, the network and the step.
 pub fn problem_line(problem: &Problem, config: &Config) -> String {
-    let (n, d) = (problem.data.n(), problem.data.dimensions());
-    let net = &problem.network;
-    let positive = problem.data.y().iter().filter(|y| **y > 0.0).count();
-    let auto = if config.descent.step_size == StepSize::Auto { " (auto)" } else { "" };
-    let reduction = match config.descent.reduction {
-        Reduction::Sum => "sum",
-        Reduction::Mean => "mean",
-    };
-    format!(
-        "n = {n} ({positive} positive), d = {d}, width {} ({} positive), leak {}; α = {:e}{auto}, {reduction} of {} losses",
-        net.width, net.positive, net.leak, problem.step_size, problem.loss
-    )
+    Subject::of(problem, config).line()
 }
 
 /// The weight of a sample in the gradient as the texts call it: the exponential loss is its own.

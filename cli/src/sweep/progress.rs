@@ -3,6 +3,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Time between plain lines.
@@ -10,55 +11,78 @@ const PLAIN: Duration = Duration::from_secs(5);
 /// Time between updates of the bar.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Counts problems and shows them.
-pub struct Display {
-    bar: Option<ProgressBar>,
+/// What is done of so many problems; counted by one thread, seen by any.
+#[derive(Debug)]
+pub struct Tally {
     begun: Instant,
-    shown: Instant,
     total: u64,
-    done: u64,
-    failed: u64,
+    done: AtomicU64,
+    failed: AtomicU64,
 }
 
-impl Display {
-    /// For so many problems.
+impl Tally {
+    /// Of so many problems, none of them done.
     pub fn new(total: u64) -> Self {
-        let moves = std::io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|t| t != "dumb");
-        let style = ProgressStyle::with_template("{bar:40} {msg}").expect("a valid template");
-        let bar =
-            moves.then(|| ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style));
-        let now = Instant::now();
-        Self { bar, begun: now, shown: now, total, done: 0, failed: 0 }
+        Self { begun: Instant::now(), total, done: AtomicU64::default(), failed: AtomicU64::default() }
     }
 
     /// A problem is done.
-    pub fn note(&mut self, failed: bool) {
-        self.done += 1;
-        self.failed += u64::from(failed);
+    pub fn note(&self, failed: bool) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.failed.fetch_add(u64::from(failed), Ordering::Relaxed);
+    }
+
+    /// The part that is done, from 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.done.load(Ordering::Relaxed) as f64 / self.total.max(1) as f64
+    }
+
+    /// How many are done and failed, and how many a second.
+    pub fn text(&self) -> String {
+        let (done, failed) = (self.done.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
+        let rate = done as f64 / self.begun.elapsed().as_secs_f64();
+        let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        format!("{done} of {} done{failed}, {rate:.1}/s", self.total)
+    }
+
+    /// How long the rest takes.
+    fn left(&self) -> String {
+        let share = self.share();
+        let seconds = self.begun.elapsed().as_secs_f64() * (1.0 - share) / share;
+        if share > 0.0 { duration(seconds) } else { "unknown time".into() }
+    }
+}
+
+/// Shows a tally.
+pub struct Display {
+    bar: Option<ProgressBar>,
+    shown: Instant,
+}
+
+impl Display {
+    /// Of a tally.
+    pub fn new(tally: &Tally) -> Self {
+        let moves = std::io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|t| t != "dumb");
+        let style = ProgressStyle::with_template("{bar:40} {msg}").expect("a valid template");
+        let target = || ProgressBar::with_draw_target(Some(tally.total), ProgressDrawTarget::stderr());
+        Self { bar: moves.then(|| target().with_style(style)), shown: Instant::now() }
     }
 
     /// Shows what is done, if it is time to.
-    pub fn show(&mut self) {
+    pub fn show(&mut self, tally: &Tally) {
         let period = if self.bar.is_some() { TICK } else { PLAIN };
         if self.shown.elapsed() < period {
             return;
         }
         self.shown = Instant::now();
+        let text = format!("{}, {} left", tally.text(), tally.left());
         match &self.bar {
             Some(bar) => {
-                bar.set_position(self.done);
-                bar.set_message(self.text());
+                bar.set_position(tally.done.load(Ordering::Relaxed));
+                bar.set_message(text);
             }
-            None => eprintln!("farfield: {}", self.text()),
+            None => eprintln!("farfield: {text}"),
         }
-    }
-
-    fn text(&self) -> String {
-        let Self { total, done, failed, .. } = self;
-        let rate = *done as f64 / self.begun.elapsed().as_secs_f64();
-        let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
-        let left = if *done > 0 { duration((total - done) as f64 / rate) } else { "unknown time".into() };
-        format!("{done} of {total} done{failed}, {rate:.1}/s, {left} left")
     }
 }
 

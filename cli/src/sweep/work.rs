@@ -10,7 +10,7 @@
 
 use super::line::{FAILED, Record};
 use super::plan::Plan;
-use super::progress::Display;
+use super::progress::Tally;
 use super::shard::Shard;
 use super::solve::{samples, solve};
 use crate::config::Config;
@@ -29,16 +29,23 @@ const FLUSH: Duration = Duration::from_secs(2);
 /// Time between looks at the clock.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Solves the problems of a list and appends them to a shard.
+/// Solves the problems of a list and appends them to a shard; counts them in `tally`, and calls `show` every few moments.
 ///
 /// # Errors
 /// [`Error::Internal`] if the shard cannot be written; what was written is intact.
-pub fn run(plan: &Plan, todo: Vec<u64>, team: &[ThreadPool], shard: &mut Shard, stop: &Stop) -> Result<()> {
+pub fn run(
+    plan: &Plan,
+    todo: Vec<u64>,
+    team: &[ThreadPool],
+    shard: &mut Shard,
+    stop: &Stop,
+    tally: &Tally,
+    mut show: impl FnMut(),
+) -> Result<()> {
     let (todo, shared) = arranged(plan, todo);
     let cache = Cache { shared, kept: Mutex::default(), most: team.len() + 1 };
     let queue = Queue { plan, next: AtomicUsize::new(0), todo: &todo, cache: &cache, stop };
     let halt = Stop::default();
-    let mut display = Display::new(todo.len() as u64);
     let (send, receive) = channel();
     queue.shared_out(team, &halt, send, || {
         let mut flushed = Instant::now();
@@ -46,12 +53,12 @@ pub fn run(plan: &Plan, todo: Vec<u64>, team: &[ThreadPool], shard: &mut Shard, 
             match receive.recv_timeout(TICK) {
                 Ok(record) => {
                     shard.append(&record.line());
-                    display.note(record.status == FAILED);
+                    tally.note(record.status == FAILED);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            display.show();
+            show();
             if flushed.elapsed() >= FLUSH {
                 // problems that run are given up: they could not be written either
                 shard.flush().inspect_err(|_| {

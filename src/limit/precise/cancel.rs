@@ -67,9 +67,10 @@ fn columns(features: &Features, rows: &Rows, scales: &[f64], support: &[usize]) 
     let mut columns = Mat::zeros(groups * d + 1, support.len());
     for (c, &r) in support.iter().enumerate() {
         let (row, column): (&Row, &mut [f64]) = (&rows.list[r], columns.col_as_slice_mut(c));
+        let x = features.x.row(row.sample);
         for p in 0..groups {
             let b = features.coefficient(row, p).value() * scales[r];
-            column[p * d..][..d].iter_mut().zip(features.x.row(row.sample)).for_each(|(v, x)| *v = b * x);
+            column[p * d..][..d].iter_mut().zip(&*x).for_each(|(v, x)| *v = b * x);
         }
         column[groups * d] = 1.0;
     }

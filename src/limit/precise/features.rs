@@ -14,7 +14,7 @@
 use super::double::Double;
 use super::vector::{Vector, dot_error};
 use crate::limit::rows::{Row, Rows};
-use crate::matrix::{Matrix, norm};
+use crate::matrix::{View, norm};
 use rayon::prelude::*;
 
 /// Columns of a chunk: the sums of two groups are 16 KB and a row's share 4 KB, in the first cache.
@@ -23,7 +23,7 @@ const COLUMNS: usize = 512;
 /// Rows with their samples.
 pub struct Features<'a> {
     /// Samples (n×d).
-    pub x: &'a Matrix,
+    pub x: View<'a>,
     /// `‖x_i‖`.
     pub norms: Vec<f64>,
     signs: Vec<f64>,
@@ -32,7 +32,7 @@ pub struct Features<'a> {
 
 impl<'a> Features<'a> {
     /// The samples X (n×d) as the rows see them.
-    pub fn new(x: &'a Matrix, rows: &Rows) -> Self {
+    pub fn new(x: View<'a>, rows: &Rows) -> Self {
         let output = |p: usize| {
             let share = Double::from(rows.groups.size[p] as f64) / Double::from(rows.network.width as f64);
             let sign = rows.network.sign(rows.groups.first[p]);
@@ -40,7 +40,7 @@ impl<'a> Features<'a> {
         };
         Self {
             x,
-            norms: (0..x.rows()).map(|i| norm(x.row(i))).collect(),
+            norms: (0..x.rows()).map(|i| norm(&x.row(i))).collect(),
             signs: rows.y.clone(),
             outputs: (0..rows.groups.len()).map(output).collect(),
         }
@@ -68,7 +68,7 @@ impl<'a> Features<'a> {
             let columns = c * COLUMNS..d.min((c + 1) * COLUMNS);
             let mut sums = vec![Vector::zeros(columns.len()); groups];
             for &i in &carries {
-                let x = &self.x.row(i)[columns.clone()];
+                let x = &self.x.part(i, columns.clone());
                 sums.iter_mut().zip(&b[i]).for_each(|(v, b)| v.add_scaled_plain(*b, x));
             }
             sums
@@ -86,7 +86,10 @@ impl<'a> Features<'a> {
 
     /// `z_ip = ⟨x_i, W_p⟩`: n times P numbers.
     pub fn images(&self, w: &[Vector]) -> Vec<Vec<Double>> {
-        let image = |i: usize| w.iter().map(|w| w.dot_plain(self.x.row(i))).collect();
+        let image = |i: usize| {
+            let x = self.x.row(i);
+            w.iter().map(|w| w.dot_plain(&x)).collect()
+        };
         (0..self.x.rows()).into_par_iter().map(image).collect()
     }
 

@@ -29,7 +29,7 @@ impl Case {
     fn columns(&self) -> Vec<Vector> {
         let (network, pattern) = (&self.network, &self.pattern);
         let rows = Rows::fixed(&self.y, network, pattern.groups(network), |i, j| pattern.slope(network, i, j));
-        let features = Features::new(&self.x, &rows);
+        let features = Features::new((&self.x).into(), &rows);
         let coordinates = Coordinates::new(&features);
         let scales = scales(&rows.lengths(&features.norms));
         rows.list.iter().zip(&scales).map(|(r, s)| coordinates.row(&features, r, *s)).collect()

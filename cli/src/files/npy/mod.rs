@@ -19,7 +19,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
-pub use write::{write_bits, write_matrix, write_vector};
+pub use write::{write_bits, write_matrix, write_samples, write_vector};
 
 /// Elements per block: 64 K numbers of 8 bytes.
 const BLOCK: usize = 1 << 16;

@@ -1,7 +1,7 @@
-//! Arrays that runs leave: f64 and int8, C order, version 1.0.
+//! Arrays that runs leave: f64, f32 and int8, C order, version 1.0.
 
 use crate::error::{Error, Result};
-use farfield::Matrix;
+use farfield::{Matrix, View};
 use ndarray_npy::{WritableElement, WriteNpyExt};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -14,6 +14,20 @@ use std::path::Path;
 pub fn write_matrix(path: &Path, m: &Matrix) -> Result<()> {
     let view = ndarray::ArrayView2::from_shape((m.rows(), m.cols()), m.values()).expect("rows·cols values");
     write(path, &view)
+}
+
+/// Writes samples in the type that holds them, C order.
+///
+/// # Errors
+/// [`Error::Internal`] if the file cannot be written.
+pub fn write_samples(path: &Path, x: View) -> Result<()> {
+    match x {
+        View::Double(x) => write_matrix(path, x),
+        View::Single(x) => {
+            let view = ndarray::ArrayView2::from_shape((x.rows(), x.cols()), x.values()).expect("rows·cols values");
+            write(path, &view)
+        }
+    }
 }
 
 /// Writes a vector as f64.
