@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::folder::Folder;
 use farfield::limit::boundary;
 use farfield::limit::sliding::Sliding;
-use farfield::{Descent, Matrix, Pattern, Prediction, Problem, Status};
+use farfield::{Descent, Limit, Matrix, Pattern, Prediction, Problem, Status};
 use ndarray::{Array2, ArrayView, ArrayView1, ArrayView2, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyError, WriteNpyExt};
 use std::io;
@@ -35,6 +35,18 @@ pub fn pattern(folder: &Folder, name: &str, pattern: &Pattern) -> Result<()> {
     put(folder, name, &Array2::from_shape_fn(shape, |(i, j)| i8::from(pattern.get(i, j))).view())
 }
 
+/// Weights up to this many numbers, 4 MB, are written with every run: what is claimed of W can be checked then.
+const SMALL: usize = 1 << 19;
+
+/// λ's and θ's digits beyond f64, and the slopes where the pattern does not show them.
+fn of_proof(limit: &Limit, folder: &Folder) -> Vec<Result<()>> {
+    let proof = limit.proof();
+    let slopes = proof.free.then(|| matrix(folder, "slopes.npy", &proof.slopes));
+    let mut results = vec![matrix(folder, "remainders.npy", &proof.remainders)];
+    results.extend(slopes);
+    results
+}
+
 /// The arrays of a run: each that can be written.
 ///
 /// # Errors
@@ -44,9 +56,11 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
         vec![vector(folder, "margins.npy", &descent.margins()), pattern(folder, "pattern.npy", &descent.pattern())];
     if let Some(proof) = descent.monitor().inseparable().filter(|_| status == Status::NotSeparable) {
         results.push(vector(folder, "farkas.npy", &proof.farkas.lambda));
+        results.push(matrix(folder, "slopes.npy", &proof.slopes));
     }
     if let Some(limit) = descent.monitor().limit() {
         results.push(vector(folder, "dual.npy", &limit.lambda));
+        results.extend(of_proof(limit, folder));
         let problem = descent.problem();
         if limit.linear(&problem.network) && problem.data.axes().is_none() {
             let boundary = limit.boundary_on(problem.data.samples());
@@ -59,9 +73,14 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
         let boundary = along.and_then(|along| boundary(&along, &problem.network, problem.data.samples()));
         results.extend(boundary.map(|boundary| vector(folder, "boundary.npy", &boundary)));
     }
-    if config.output.weights {
+    let data = &descent.problem().data;
+    let (small, original) = (data.d() * descent.problem().network.width <= SMALL, data.axes().is_none());
+    if config.output.weights || (small && original && data.samples().whole().is_some()) {
         results.push(matrix(folder, "weights.npy", &descent.iterate().weights()));
     }
+    let m = descent.problem().network.width;
+    let averages = descent.iterate().slopes().map(|values| Matrix::new(values.len() / m, m, values.to_vec()));
+    results.extend(averages.map(|slopes| matrix(folder, "averages.npy", &slopes)));
     results.into_iter().collect()
 }
 
@@ -89,6 +108,9 @@ pub fn of_limit(prediction: &Prediction<Sliding>, problem: &Problem, folder: &Fo
     let written = vectors.into_iter().filter_map(|(name, values)| Some(vector(folder, name, values?)));
     let mut results: Vec<Result<()>> = written.collect();
     results.extend(slopes.map(|slopes| matrix(folder, "slopes.npy", &slopes)));
+    if let Prediction::Limit(solved) = prediction {
+        results.push(matrix(folder, "remainders.npy", &solved.limit.proof().remainders));
+    }
     results.into_iter().collect()
 }
 

@@ -16,7 +16,7 @@ use farfield_cli::folder::{Entry, Folder, Kind};
 use farfield_cli::json::to_json;
 use farfield_cli::progress::of_watch;
 use farfield_cli::provenance::{Provenance, Sourced};
-use farfield_cli::{arrays as files, setup, summary};
+use farfield_cli::{arrays as files, claims, setup, summary};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 use std::path::{Path, PathBuf};
@@ -177,6 +177,7 @@ impl Limit {
             place.write(folder.path())?;
             folder.begin(&config)?;
             files::of_limit(&solved.prediction, &solved.problem, &folder)?;
+            claims::of_limit(&solved.facts, &solved.prediction, &solved.problem, &folder)?;
             let (files, provenance) = (folder.digests(), Provenance::new(&config));
             let json = to_json(&Sourced {
                 facts: &solved.facts,

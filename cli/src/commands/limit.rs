@@ -3,6 +3,7 @@
 use super::{LimitArgs, default_folder, print};
 use crate::apart::apart;
 use crate::arrays;
+use crate::claims;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::classes::Classes;
@@ -60,6 +61,7 @@ pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
     let stationarity = run.and_then(stationarity);
     let report = Report { facts: &facts, stationarity };
     let arrays = arrays::of_limit(&prediction, &problem, &folder);
+    let arrays = arrays.and_then(|()| claims::of_limit(&facts, &prediction, &problem, &folder));
     let json = to_json(&Sourced {
         facts: &report,
         complete: None,

@@ -7,6 +7,7 @@ mod limit;
 mod resume;
 mod run;
 mod sweep;
+mod verify;
 
 use crate::config::{Config, Source as Samples, paths};
 use crate::error::{Error, Result, input_error};
@@ -44,6 +45,8 @@ enum Command {
     Check(CheckArgs),
     /// A grid of problems, each several times; goes on where it was
     Sweep(sweep::SweepArgs),
+    /// Check every claim of a finished folder again, without running gradient descent
+    Verify(verify::VerifyArgs),
     /// A table or a sparse file as an array (.npy), selected and standardized as for a run
     Convert(convert::ConvertArgs),
     /// Steps per second of a shape, next to what this machine can do
@@ -157,6 +160,7 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Limit(args) => limit::execute(&args, signals),
         Command::Check(args) => check::execute(&args, signals),
         Command::Sweep(args) => sweep::execute(&args, signals),
+        Command::Verify(args) => verify::execute(&args, signals),
         Command::Convert(args) => convert::execute(&args, signals),
         Command::Bench(args) => bench::execute(&args),
         Command::Completions { shell } => print(&manual::completions(shell)).map(|()| 0),

@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 /// Every file that a command may leave but config.toml, in the order in which old ones go.
-const FILES: [&str; 14] = [
+const FILES: [&str; 16] = [
     "result.json",
     "checkpoint.bin",
     "checkpoint.previous",
@@ -51,6 +51,8 @@ const FILES: [&str; 14] = [
     "farkas.npy",
     "boundary.npy",
     "slopes.npy",
+    "remainders.npy",
+    "averages.npy",
     "weights.npy",
     "config.toml", // only of a folder within: `begin` replaces its own
 ];
