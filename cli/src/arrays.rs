@@ -75,7 +75,7 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
     }
     let data = &descent.problem().data;
     let (small, original) = (data.d() * descent.problem().network.width <= SMALL, data.axes().is_none());
-    if config.output.weights || (small && original && data.samples().whole().is_some()) {
+    if config.output.weights || (small && original) {
         results.push(matrix(folder, "weights.npy", &descent.iterate().weights()));
     }
     let m = descent.problem().network.width;

@@ -109,7 +109,10 @@ fn every_claim_of_every_kind_of_folder_holds() {
 fn a_rerun_compares_the_final_state() {
     let dir = made("again", "run", 0, &SMALL);
     let (code, lines) = verdicts(&dir, &["--rerun"]);
-    assert!(code == 0 && lines.iter().any(|(claim, verdict, _)| claim == "rerun" && verdict == "verified"), "{lines:?}");
+    assert!(
+        code == 0 && lines.iter().any(|(claim, verdict, _)| claim == "rerun" && verdict == "verified"),
+        "{lines:?}"
+    );
     edit(&dir, "result.json", "digest", |digest| *digest = Value::String("0".repeat(64)));
     let (code, lines) = verdicts(&dir, &["--rerun"]);
     assert!(code == 1 && lines.iter().any(|(c, v, _)| c == "rerun" && v == "not_verified"), "{lines:?}");
@@ -194,9 +197,17 @@ fn a_changed_array_is_found_by_its_digest_and_where_it_matters_by_its_meaning() 
     };
     // the least margin is min_margin to the last place; λ is known to 106 bits; W and w̄ are not claimed beyond rounding
     tampered(&dir, || sealed("margins.npy", least, &last), || found(&dir, "margins", "a margin"));
-    tampered(&dir, || sealed("dual.npy", 0, &last), || found(&dir, "margin", "lambda"));
-    tampered(&dir, || sealed("remainders.npy", 0, &|v| v + 1e-18), || found(&dir, "margin", "what lambda lacks"));
-    tampered(&dir, || sealed("remainders.npy", 1, &|_| 1e-20), || found(&dir, "margin", "what a slope lacks"));
+    let lambda = numbers(&dir, "dual.npy");
+    let top = (0..lambda.len()).max_by(|a, b| lambda[*a].total_cmp(&lambda[*b])).unwrap();
+    tampered(&dir, || sealed("dual.npy", top, &last), || found(&dir, "margin", "lambda"));
+    tampered(&dir, || sealed("remainders.npy", 9 * top, &|v| v + 1e-18), || found(&dir, "margin", "what lambda lacks"));
+    tampered(
+        &dir,
+        || sealed("remainders.npy", 9 * top + 1, &|_| 1e-20),
+        || found(&dir, "margin", "what a slope lacks"),
+    );
+    let outside = lambda.iter().position(|l| *l == 0.0).expect("a sample that is no support vector");
+    tampered(&dir, || sealed("dual.npy", outside, &last), || found(&dir, "kkt", "a support vector too many"));
     for file in ["weights.npy", "boundary.npy"] {
         tampered(&dir, || sealed(file, 0, &last), || drop(holds(&dir, file)));
     }
@@ -296,9 +307,12 @@ fn a_changed_number_is_found_and_a_stronger_claim_is_refused() {
 
 #[test]
 fn files_of_another_run_are_found() {
-    let (dir, other) = (made("mine", "run", 0, &SMALL), made("other", "run", 0, &[&SMALL[..], &["-s", "seed=1"]].concat()));
-    for (file, claim) in [("weights.npy", "margins"), ("margins.npy", "margins"), ("dual.npy", "margin"), ("config.toml", "data")] {
-        let swap = || drop(fs::copy(other.join(file), dir.join(file)).unwrap());
+    let (dir, other) =
+        (made("mine", "run", 0, &SMALL), made("other", "run", 0, &[&SMALL[..], &["-s", "seed=1"]].concat()));
+    for (file, claim) in
+        [("weights.npy", "margins"), ("margins.npy", "margins"), ("dual.npy", "margin"), ("config.toml", "data")]
+    {
+        let swap = || assert!(fs::copy(other.join(file), dir.join(file)).is_ok());
         tampered(&dir, swap, || found(&dir, "files", file));
         let sealed = || {
             fs::copy(other.join(file), dir.join(file)).unwrap();

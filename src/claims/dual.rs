@@ -84,7 +84,8 @@ impl Dual<'_> {
     fn sum(&self, seen: &Seen, given: impl Fn(usize, usize) -> f64) -> (Vec<Double>, Vec<Double>, Image, Double) {
         let (n, m) = (self.lambda.len(), seen.network.width);
         let lambda: Vec<Double> = (0..n).map(|i| self.lambda(i)).collect();
-        let slopes: Vec<Double> = (0..n).flat_map(|i| (0..m).map(move |j| (i, j))).map(|(i, j)| self.slope(i, j)).collect();
+        let slopes: Vec<Double> =
+            (0..n).flat_map(|i| (0..m).map(move |j| (i, j))).map(|(i, j)| self.slope(i, j)).collect();
         let bits = |i: usize, j: usize| {
             let Double { hi, lo } = slopes[i * m + j];
             [hi, lo, given(i, j)].map(f64::to_bits)

@@ -63,7 +63,8 @@ impl<'a> Seen<'a> {
         let coefficient = |i: usize, j: usize| b[i] * self.output(j).scaled(self.y[i]) * slope(i, j);
         let columns: Vec<Vec<Double>> =
             groups.first.iter().map(|&j| (0..n).map(|i| coefficient(i, j)).collect()).collect();
-        let size = |c: &Vec<Double>| c.iter().zip(&self.norms).map(|(c, x)| c.hi.abs() * x).sum::<f64>() * (1.0 + 1e-10);
+        let size =
+            |c: &Vec<Double>| c.iter().zip(&self.norms).map(|(c, x)| c.hi.abs() * x).sum::<f64>() * (1.0 + 1e-10);
         let sizes = columns.iter().map(size).collect();
         let vectors = columns.iter().map(|c| self.combination(c)).collect();
         self.image(vectors, sizes, groups)

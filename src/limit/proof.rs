@@ -7,9 +7,9 @@
 //! λ and θ are published as f64; what they lack of 106 bits is kept beside them, since bounds of γ* that meet in the
 //! last place do not follow from rounded weights.
 
+use super::Limit;
 use super::precise::double::Double;
 use super::sliding::{effective_slopes, per_neuron};
-use super::Limit;
 use crate::matrix::Matrix;
 
 /// The dual point of a limit in two parts, and its residual.

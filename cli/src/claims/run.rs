@@ -29,7 +29,8 @@ pub fn of_run(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Resu
         }
         claims.extend(of_dual);
         if held && proved {
-            let gaps = Claim::new("gaps", folder, &["weights.npy", "margins.npy", "dual.npy", "remainders.npy", slopes]);
+            let gaps =
+                Claim::new("gaps", folder, &["weights.npy", "margins.npy", "dual.npy", "remainders.npy", slopes]);
             let magnitude = descent.iterate().magnitude();
             claims.push(
                 gaps.rounded(&problem)
@@ -42,7 +43,9 @@ pub fn of_run(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Resu
     }
     if let Some(value) = outcome.farkas_value {
         let slopes = if has(folder, "slopes.npy") { "slopes.npy" } else { "pattern.npy" };
-        claims.push(Claim::new("inseparable", folder, &["farkas.npy", "pattern.npy", slopes]).number("farkas_value", value));
+        claims.push(
+            Claim::new("inseparable", folder, &["farkas.npy", "pattern.npy", slopes]).number("farkas_value", value),
+        );
     }
     claims.extend(outcome.test_error.as_ref().map(|error| limit::of_test_error(error, folder)));
     put(folder, &problem, Some(outcome.steps), claims, &open)

@@ -7,7 +7,8 @@ pub const RERUN: [&str; 2] = [
 ];
 
 /// Where W is not in the folder.
-pub const OF_WEIGHTS: &str = "what is said of W and its distances: weights.npy is not here (output.weights = true writes it)";
+pub const OF_WEIGHTS: &str =
+    "what is said of W and its distances: weights.npy is not here (output.weights = true writes it)";
 
 /// Where the limit was not proved from X.
 pub const OF_LIMIT: &str = "what is said of the limit: its bounds were not proved from X";

@@ -102,7 +102,8 @@ fn again(case: &Case, setup: &Setup, (stop, watch): (&Stop, &Watch), lines: &mut
     if stop.flagged() {
         return Err(Error::Interrupted);
     }
-    let outcome = descent.outcome_sampled(&farfield::Sampling { points: Some(1), ..setup::sampling(&case.config, watch.clone()) });
+    let outcome = descent
+        .outcome_sampled(&farfield::Sampling { points: Some(1), ..setup::sampling(&case.config, watch.clone()) });
     lines.retain(|line| line.verdict != Verdict::OnlyByRerunning);
     let steps = case.stated("steps");
     lines.push(Line::of(

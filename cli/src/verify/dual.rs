@@ -112,11 +112,32 @@ pub fn kkt(case: &Case, claim: &Claim, seen: &Seen) -> Checked {
     let support = dual.iter().filter(|l| **l > 0.0).count() as f64;
     same("support", number(claim, "support")?, support)?;
     same("the number of pairs elsewhere", number(claim, "inconsistent")?, elsewhere.len() as f64)?;
+    sliders(case, seen, &dual)?;
     let consistent = case.result.pointer("/pattern/limit_consistent").or(case.result.get("limit_consistent"));
     if consistent != Some(&serde_json::Value::Bool(elsewhere.is_empty())) {
         return Err(format!("W* is elsewhere in {} pairs, against limit_consistent", elsewhere.len()));
     }
     Ok(format!("residual at most {residual:.1e}, {support} support vectors, W* elsewhere in {} pairs", elsewhere.len()))
+}
+
+/// The pairs that slide have the slopes and the weights that were written, and their fractions follow.
+fn sliders(case: &Case, seen: &Seen, dual: &[f64]) -> Result<(), String> {
+    let list = case.result.pointer("/pattern/sliding").or(case.result.get("sliding")).and_then(|list| list.as_array());
+    let (slopes, leak) = (case.slopes(seen)?, seen.network.leak);
+    for pair in list.into_iter().flatten() {
+        let number = |name: &str| pair.get(name).and_then(serde_json::Value::as_f64);
+        let i = number("sample").map_or(usize::MAX, |i| i as usize);
+        let (Some(slope), Some(sign), true) = (number("slope"), number("sign"), i < dual.len()) else {
+            return Err("a pair that slides has no sample, sign or slope".into());
+        };
+        let shown = |j: usize| seen.network.sign(j) == sign && slopes[(i, j)] == slope && !seen.own(i, j);
+        if !(0..seen.network.width).any(shown) || number("dual").is_some_and(|l| l != dual[i]) {
+            return Err(format!("sample {i} does not slide with this slope and weight"));
+        }
+        let fraction = (slope - leak) / (1.0 - leak);
+        same("fraction_predicted", number("fraction_predicted").unwrap_or(f64::NAN), fraction)?;
+    }
+    Ok(())
 }
 
 /// That nothing separates.

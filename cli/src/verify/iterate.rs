@@ -3,10 +3,12 @@
 use super::dual::{Stored, read};
 use super::{Case, Checked, near, number, same};
 use crate::claims::Claim;
+use crate::json::to_json;
 use farfield::certificate::permanence;
 use farfield::certificate::{Data, Gradient};
 use farfield::claims::{Image, Present, ROUNDOFF, Seen};
 use farfield::engine::Weights;
+use farfield::limit::iterate::shares;
 use farfield::limit::{Limit, Prediction};
 use farfield::slopes::Slopes;
 use farfield::{Pattern, Problem};
@@ -76,6 +78,7 @@ pub fn margins(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) -> Ch
     same("train_error", number(claim, "train_error")?, 1.0 - wrong as f64 / n as f64)?;
     agreement(claim, &it, seen, ku * magnitude)?;
     losses(claim, problem, seen, &it)?;
+    training(case, problem, &it)?;
     Ok(format!("{n} margins and {} bits of W, each margin within {largest:.1e}", n * m))
 }
 
@@ -84,9 +87,21 @@ fn agreement(claim: &Claim, it: &Iterate, seen: &Seen, bound: f64) -> Result<(),
     let (n, m) = (it.margins.len(), seen.network.width);
     let active = |i: usize, j: usize| it.pattern.get(i, j) == seen.own(i, j);
     let count = (0..n).flat_map(|i| (0..m).map(move |j| (i, j))).filter(|&(i, j)| active(i, j)).count();
-    let unsure = (0..n).flat_map(|i| (0..m).map(move |j| (i, j))).filter(|&(i, j)| it.image.at(i, j).hi.abs() <= bound * seen.norms[i]);
+    let unsure = (0..n)
+        .flat_map(|i| (0..m).map(move |j| (i, j)))
+        .filter(|&(i, j)| it.image.at(i, j).hi.abs() <= bound * seen.norms[i]);
     let (pairs, name) = ((n * m) as f64, "pattern.sign_agreement");
     near(name, number(claim, name)?, count as f64 / pairs, unsure.count() as f64 / pairs + 4.0 * ROUNDOFF)
+}
+
+/// Clean and flipped samples apart, which follow from the margins and λ to the last bit.
+fn training(case: &Case, problem: &Problem, it: &Iterate) -> Result<(), String> {
+    let stated = case.result.get("training").filter(|training| !training.is_null());
+    let (Some(stated), Some(clean)) = (stated, problem.data.clean()) else { return Ok(()) };
+    let lambda = case.stated("max_margin").map(|_| case.vector("dual.npy", it.margins.len())).transpose()?;
+    let found = shares(&it.margins, problem.data.y(), clean, lambda.as_deref());
+    let found: serde_json::Value = serde_json::from_str(&to_json(&found)).map_err(|e| e.to_string())?;
+    if *stated == found { Ok(()) } else { Err("training is not what follows from margins.npy".into()) }
 }
 
 /// `log L` and `‖∇L‖`, where the margins are finite: relative errors of the weights are those of exp and of a sum.
@@ -126,7 +141,8 @@ fn backed(case: &Case, which: &str) -> Result<(), String> {
     let needed = match which {
         "final" => "final",
         "proved" => "correlated",
-        "observed" | "present_sides" => return Ok(()),
+        "observed" => "kkt", // the limit has these sides
+        "present_sides" => return Ok(()),
         other => return Err(format!("certified_for is {other}")),
     };
     match case.certificate.claims.iter().any(|claim| claim.kind == needed) {
