@@ -72,7 +72,7 @@ impl Dual<'_> {
                     true => theta >= leak && theta <= Double::ONE,
                     false => theta == Double::from(given(i, j)),
                 };
-                if self.lambda[i] != 0.0 && !fits {
+                if self.lambda(i) != Double::ZERO && !fits {
                     return Some(format!("the slope of sample {i} and neuron {j} is none that it may have"));
                 }
             }
@@ -140,7 +140,7 @@ impl Dual<'_> {
         let off = |i: usize| {
             let (q, doubt) = (proved.margins[i], 2.0 * proved.image.error * seen.norms[i] * proved.image.size);
             let below = (Double::ONE - q).above();
-            let away = if self.lambda[i] > 0.0 { below.abs() } else { below.max(0.0) };
+            let away = if self.lambda(i).hi > 0.0 { below.abs() } else { below.max(0.0) };
             away + doubt
         };
         (0..self.lambda.len()).map(off).fold(0.0, f64::max)

@@ -37,7 +37,7 @@ pub fn of_limit(
 
 /// What is claimed of λ, with the slopes in a file.
 pub fn of_dual(limit: &Limit, slopes: &str, folder: &Folder) -> Vec<Claim> {
-    let (proof, files) = (limit.proof(), ["dual.npy", "remainders.npy", slopes]);
+    let (proof, files) = (limit.proof(), ["dual.npy", "remainders.npy", slopes, "pattern.npy"]);
     let Some(residual) = proof.residual else { return Vec::new() };
     let rows = if proof.free { "free" } else { "fixed" };
     let which = match proof.free {

@@ -17,7 +17,7 @@ pub fn of_run(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Resu
     let mut open = Vec::new();
     if held {
         claims.extend(of_iterate(descent, outcome, folder));
-    } else {
+    } else if !has(folder, "weights.npy") {
         open.push(OF_WEIGHTS);
     }
     if let Some(found) = descent.monitor().limit().filter(|_| outcome.max_margin.is_some()) {

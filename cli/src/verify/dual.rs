@@ -24,7 +24,7 @@ impl Case {
         let claim = self.certificate.claims.iter().find(|claim| claim.kind == kind);
         match claim.and_then(|claim| claim.choices.get("rows")).map(String::as_str) {
             Some("free") => Ok(true),
-            Some("fixed") => Ok(false),
+            Some("fixed") if self.has("pattern.npy") => Ok(false),
             _ => Err(format!("no claim {kind} says which slopes are given")),
         }
     }
@@ -113,6 +113,7 @@ pub fn kkt(case: &Case, claim: &Claim, seen: &Seen) -> Checked {
     same("support", number(claim, "support")?, support)?;
     same("the number of pairs elsewhere", number(claim, "inconsistent")?, elsewhere.len() as f64)?;
     sliders(case, seen, &dual)?;
+    wrong_sides(case, seen)?;
     let consistent = case.result.pointer("/pattern/limit_consistent").or(case.result.get("limit_consistent"));
     if consistent != Some(&serde_json::Value::Bool(elsewhere.is_empty())) {
         return Err(format!("W* is elsewhere in {} pairs, against limit_consistent", elsewhere.len()));
@@ -138,6 +139,19 @@ fn sliders(case: &Case, seen: &Seen, dual: &[f64]) -> Result<(), String> {
         same("fraction_predicted", number("fraction_predicted").unwrap_or(f64::NAN), fraction)?;
     }
     Ok(())
+}
+
+/// Of a limit: the own-sign pairs that are given on the wrong side are those that were written, none without a pattern.
+fn wrong_sides(case: &Case, seen: &Seen) -> Result<(), String> {
+    let Some(stated) = case.result.get("wrong_side").filter(|_| !case.has("pattern.npy")) else { return Ok(()) };
+    let slopes = case.slopes(seen)?;
+    let pairs = (0..seen.y.len()).flat_map(|i| (0..seen.network.width).map(move |j| (i, j)));
+    let found: Vec<_> = pairs.filter(|&(i, j)| seen.own(i, j) && slopes[(i, j)] != 1.0).collect();
+    let stated: Vec<(usize, usize)> = match stated {
+        serde_json::Value::Null => Vec::new(),
+        list => serde_json::from_value(list.clone()).map_err(|e| format!("wrong_side: {e}"))?,
+    };
+    if found == stated { Ok(()) } else { Err("slopes.npy is for other sides than wrong_side".into()) }
 }
 
 /// That nothing separates.
