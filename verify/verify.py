@@ -147,7 +147,7 @@ def gaps(f, c):
         scaled, logs = mp.fprod(factors) * (1 / (1 + mp.exp(v)) if f.logistic else mp.exp(-v)), mp.fsum(map(abs, map(mp.log, factors)))
         gap = max(gap, abs(scaled - l) / dual.max())
         error = max(error, scaled * mp.expm1(ku * real(x) * c["magnitude"] + 8 * U * (logs + abs(v) + 4)) / dual.max())
-    near("dual_gap", c["dual_gap"], gap, error + 4 * U * gap)
+    if "dual_gap" in c: near("dual_gap", c["dual_gap"], gap, error + 4 * U * gap)
 
 def inseparable(f, c):
     lam, theta, _, v, _, _ = f.dual("farkas.npy", np.zeros((f.n, f.m + 1)), True)

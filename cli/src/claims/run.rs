@@ -1,6 +1,6 @@
 //! The claims of a run.
 
-use super::words::{OF_LIMIT, OF_WEIGHTS};
+use super::words::{OF_LIMIT, OF_RIPPLE, OF_WEIGHTS};
 use super::{Claim, data, has, limit, put};
 use crate::error::Result;
 use crate::folder::Folder;
@@ -31,14 +31,16 @@ pub fn of_run(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Resu
         if held && proved {
             let gaps =
                 Claim::new("gaps", folder, &["weights.npy", "margins.npy", "dual.npy", "remainders.npy", slopes]);
-            let magnitude = descent.iterate().magnitude();
+            let (magnitude, averaged) = (descent.iterate().magnitude(), has(folder, "averages.npy"));
             claims.push(
                 gaps.rounded(&problem)
                     .number("magnitude", magnitude)
                     .number("cosine_gap", outcome.cosine_gap)
                     .number("gradient_cosine_gap", outcome.gradient_cosine_gap)
-                    .number("dual_gap", outcome.dual_gap),
+                    // with averages it counts their ripple, which the margins do not show
+                    .number("dual_gap", outcome.dual_gap.filter(|_| !averaged)),
             );
+            open.extend(averaged.then_some(OF_RIPPLE));
         }
     }
     if let Some(value) = outcome.farkas_value {

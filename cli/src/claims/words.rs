@@ -13,6 +13,9 @@ pub const OF_WEIGHTS: &str =
 /// Where the limit was not proved from X.
 pub const OF_LIMIT: &str = "what is said of the limit: its bounds were not proved from X";
 
+/// Where averages are in use at the end.
+pub const OF_RIPPLE: &str = "dual_gap, which counts the ripple of averages over chattering neurons";
+
 /// A kind's sentence and symbols.
 pub fn of(kind: &str) -> (&'static str, &'static str) {
     match kind {

@@ -1,7 +1,7 @@
 //! Digests, and numbers that stand in two places.
 
 use super::{Case, Checked};
-use crate::claims::words::{OF_LIMIT, OF_WEIGHTS};
+use crate::claims::words::{OF_LIMIT, OF_RIPPLE, OF_WEIGHTS};
 use crate::claims::{About, Certificate, Claim, VERSION};
 use crate::folder::Digests;
 use farfield::Problem;
@@ -82,7 +82,8 @@ pub fn numbers(case: &Case, certificate: &Certificate) -> Checked {
         "gaps" => !(to_a_ray || open(OF_WEIGHTS) || open(OF_LIMIT)),
         _ => true,
     };
-    for (name, kind) in NEEDED.into_iter().filter(|(_, kind)| asked(kind)) {
+    let counted = |name: &str| name != "dual_gap" || !open(OF_RIPPLE);
+    for (name, kind) in NEEDED.into_iter().filter(|(name, kind)| asked(kind) && counted(name)) {
         let proved = |claim: &Claim| claim.kind == kind && claim.numbers.contains_key(name);
         if case.stated(name).is_some() && !certificate.claims.iter().any(proved) {
             return Err(format!("result.json states {name}, and no claim proves it"));

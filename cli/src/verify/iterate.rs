@@ -164,19 +164,33 @@ pub fn gaps(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) -> Check
     near("cosine_gap", number(claim, "cosine_gap")?, found.gap, ku * (magnitude / length + star).powi(2))?;
     let tolerance = ku * (sizes / gradient + star).powi(2);
     near("gradient_cosine_gap", number(claim, "gradient_cosine_gap")?, found.gradient_gap, tolerance)?;
+    if claim.numbers.contains_key("dual_gap") {
+        weights(case, claim, problem, seen, (&it.margins, dual))?;
+    }
+    Ok(format!("1 − cos(W, Ŵ) = {:.6e}, of the gradient {:.6e}", found.gap, found.gradient_gap))
+}
+
+/// `dual_gap`, from the margins and λ.
+fn weights(
+    case: &Case,
+    claim: &Claim,
+    problem: &Problem,
+    seen: &Seen,
+    (margins, dual): (&[f64], &[f64]),
+) -> Result<(), String> {
+    let (ku, magnitude) = (number(claim, "rounding")?, number(claim, "magnitude")?);
     let t = case.certificate.problem.steps.map_or(f64::NAN, |t| t.0);
     let (log, tail) = ([problem.step_size, problem.loss_constant, t].map(f64::ln), problem.loss.tail());
     let top = dual.iter().copied().fold(0.0, f64::max);
     let (mut gap, mut tolerance) = (0.0f64, 0.0f64);
-    for (i, q) in it.margins.iter().enumerate() {
+    for (i, q) in margins.iter().enumerate() {
         let scaled = tail * problem.loss.log_weight((log.iter().sum(), 0.0), (*q, 0.0)).exp();
         let size = log.iter().map(|l| l.abs()).sum::<f64>() + q.abs() + 4.0;
         let relative = ku * seen.norms[i] * magnitude + 8.0 * ROUNDOFF * size;
         gap = gap.max((scaled - dual[i]).abs() / top);
         tolerance = tolerance.max(scaled * relative.exp_m1() / top);
     }
-    near("dual_gap", number(claim, "dual_gap")?, gap, tolerance + 4.0 * ROUNDOFF * gap)?;
-    Ok(format!("1 − cos(W, Ŵ) = {:.6e}, of the gradient {:.6e}", found.gap, found.gradient_gap))
+    near("dual_gap", number(claim, "dual_gap")?, gap, tolerance + 4.0 * ROUNDOFF * gap)
 }
 
 /// Positive correlation, and every pair activated.
