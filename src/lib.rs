@@ -52,6 +52,8 @@
 #[doc(hidden)]
 pub mod certificate;
 #[doc(hidden)]
+pub mod claims;
+#[doc(hidden)]
 pub mod conditions;
 #[doc(hidden)]
 pub mod data;

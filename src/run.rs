@@ -77,7 +77,7 @@ impl Descent {
         let (memory, seen) = Memory::restore(&mut engine, problem)?;
         let mut descent = Self::of(problem, options, descent::restore(problem, start, options, &engine)?);
         descent.monitor.remember(&seen);
-        if let Some(shown) = memory.shown {
+        if let Some(shown) = memory.shown.filter(|shown| *shown > descent.engine.t()) {
             descent.engine.advance(shown, &Stop::default()); // what was shown last, read off the step that leads beyond it
         }
         descent.memory = memory;

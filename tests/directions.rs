@@ -19,7 +19,7 @@ const FLOORS: &[&str] = &[
     "limit descent",
     "certificate",
     "monitor",
-    "outcome",
+    "outcome claims",
     "prediction conditions",
     "run",
 ];

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::folder::Folder;
 use farfield::limit::sliding::Sliding;
 use farfield::limit::{self, boundary};
-use farfield::{Descent, Matrix, Pattern, Prediction, Problem, Status};
+use farfield::{Descent, Limit, Matrix, Pattern, Prediction, Problem, Status};
 use ndarray::{Array2, ArrayView, ArrayView1, ArrayView2, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyError, WriteNpyExt};
 use std::io;
@@ -35,6 +35,18 @@ pub fn pattern(folder: &Folder, name: &str, pattern: &Pattern) -> Result<()> {
     put(folder, name, &Array2::from_shape_fn(shape, |(i, j)| i8::from(pattern.get(i, j))).view())
 }
 
+/// Weights up to this many numbers, 4 MB, are written with every run: what is claimed of W can be checked then.
+const SMALL: usize = 1 << 19;
+
+/// λ's and θ's digits beyond f64, and the slopes where the pattern does not show them.
+fn of_proof(limit: &Limit, folder: &Folder) -> Vec<Result<()>> {
+    let proof = limit.proof();
+    let slopes = proof.free.then(|| matrix(folder, "slopes.npy", &proof.slopes));
+    let mut results = vec![matrix(folder, "remainders.npy", &proof.remainders)];
+    results.extend(slopes);
+    results
+}
+
 /// The arrays of a run: each that can be written.
 ///
 /// # Errors
@@ -44,13 +56,22 @@ pub fn of_run(config: &Config, descent: &mut Descent, status: Status, folder: &F
         vec![vector(folder, "margins.npy", &descent.margins()), pattern(folder, "pattern.npy", &descent.pattern())];
     if let Some(proof) = descent.monitor().inseparable().filter(|_| status == Status::NotSeparable) {
         results.push(vector(folder, "farkas.npy", &proof.farkas.lambda));
+        results.push(matrix(folder, "slopes.npy", &proof.slopes));
     }
     let (dual, boundary) = (dual_of_run(descent), boundary_of_run(descent));
     results.extend(dual.map(|dual| vector(folder, "dual.npy", &dual)));
     results.extend(boundary.map(|boundary| vector(folder, "boundary.npy", &boundary)));
-    if config.output.weights {
+    if let Some(limit) = descent.monitor().limit() {
+        results.extend(of_proof(limit, folder));
+    }
+    let data = &descent.problem().data;
+    let (small, original) = (data.d() * descent.problem().network.width <= SMALL, data.axes().is_none());
+    if config.output.weights || (small && original) {
         results.push(matrix(folder, "weights.npy", &descent.iterate().weights()));
     }
+    let m = descent.problem().network.width;
+    let averages = descent.iterate().slopes().map(|values| Matrix::new(values.len() / m, m, values.to_vec()));
+    results.extend(averages.map(|slopes| matrix(folder, "averages.npy", &slopes)));
     results.into_iter().collect()
 }
 
@@ -91,6 +112,8 @@ pub struct LimitArrays {
     pub boundary: Option<Vec<f64>>,
     /// Effective slopes (n×m) of the limit, or of the proof that nothing separates.
     pub slopes: Option<Matrix>,
+    /// What λ and the slopes of the limit lack of 106 bits (n×(m + 1)).
+    pub remainders: Option<Matrix>,
 }
 
 impl LimitArrays {
@@ -103,6 +126,7 @@ impl LimitArrays {
                 farkas: None,
                 boundary: (original && solved.limit.linear(network)).then(|| solved.limit.boundary_on(x)),
                 slopes: Some(solved.slopes_of_neurons()),
+                remainders: Some(solved.limit.proof().remainders),
             },
             Prediction::NotSeparable(proof) => {
                 let ray = proof.ray.as_ref();
@@ -112,10 +136,11 @@ impl LimitArrays {
                     farkas: Some(proof.farkas.lambda.clone()),
                     boundary: along.and_then(|ray| boundary(&ray.goal(network), network, x)),
                     slopes: Some(proof.slopes.clone()),
+                    remainders: None,
                 }
             }
             Prediction::Undecided(best) => {
-                Self { dual: Some(best.lambda.clone()), farkas: None, boundary: None, slopes: None }
+                Self { dual: Some(best.lambda.clone()), farkas: None, boundary: None, slopes: None, remainders: None }
             }
         }
     }
@@ -129,6 +154,7 @@ impl LimitArrays {
         let written = vectors.into_iter().filter_map(|(name, values)| Some(vector(folder, name, values.as_ref()?)));
         let mut results: Vec<Result<()>> = written.collect();
         results.extend(self.slopes.as_ref().map(|slopes| matrix(folder, "slopes.npy", slopes)));
+        results.extend(self.remainders.as_ref().map(|remainders| matrix(folder, "remainders.npy", remainders)));
         results.into_iter().collect()
     }
 }

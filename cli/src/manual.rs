@@ -60,26 +60,32 @@ const KEYS: [(&str, &str); 41] = [
     ("monitor.samples_per_decade", "monitored steps in each decade"),
     ("monitor.angle_tolerance", "stop when the certified angle (radians) is below; 0: never"),
     ("monitor.require", "true: missing the tolerance is exit code 4"),
-    ("output.weights", "also write weights.npy"),
+    ("output.weights", "also write a weights.npy of more than 4 MB"),
     ("output.checkpoint_minutes", "minutes between checkpoints; 0: only on signals"),
     ("output.test_points", "points of a sampled test error; 0: as many as about a second allows, whatever the machine"),
 ];
 
 /// Files of a folder.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 16] = [
     ("config.toml", "the resolved configuration; `farfield run config.toml` runs it again"),
     (
         "result.json",
         "every number of the summary and more, written last, with the digests (blake3) of the arrays beside it",
     ),
+    ("certificate.json", "what is claimed, with the numbers that prove it; `farfield verify` checks it"),
     ("trace.csv", "a line at every monitored step; it can be followed while it grows"),
     ("precision.csv", "rounding at every monitored step, unless all products are in f64"),
     ("margins.npy", "the margins of the last iterate (n)"),
     ("pattern.npy", "the bits z > 0 of the last iterate (n x m)"),
     ("dual.npy", "the weights of the samples in the limit (n), or those that show that nothing separates them"),
     ("boundary.npy", "the decision boundary of the limit (d), where it is a plane"),
-    ("slopes.npy", "of a limit: the slopes of samples and neurons (n x m)"),
-    ("weights.npy", "the last iterate (m x d), with output.weights"),
+    (
+        "slopes.npy",
+        "the slopes of samples and neurons that go with the weights of the samples (n x m), of a run where neurons chatter",
+    ),
+    ("remainders.npy", "what dual.npy and slopes.npy lack of 106 bits (n x (m + 1))"),
+    ("averages.npy", "the slopes of the last iterate where neurons chatter (n x m)"),
+    ("weights.npy", "the last iterate (m x d), up to 4 MB, or with output.weights"),
     ("plots/", "figures of `farfield plot`: .png, .svg, .csv (numbers) and .txt (caption) of each"),
     ("checkpoint.bin", "what `farfield run --resume` goes on from"),
     ("checkpoint.previous", "the one before it, for where that one is damaged"),
@@ -88,7 +94,10 @@ const FILES: [(&str, &str); 13] = [
 /// Exit codes.
 const CODES: [(&str, &str); 8] = [
     ("0", "done"),
-    ("1", "a file that cannot be written, no memory left, or a fault of the program"),
+    (
+        "1",
+        "a file that cannot be written, no memory left, or a fault of the program; of verify: a claim that does not hold",
+    ),
     ("2", "a wrong command line, configuration or file"),
     ("3", "numerical failure: divergence, losses that overflow, a limit too close to singular"),
     ("4", "ended before the tolerance that was required"),

@@ -19,9 +19,10 @@ fn results_of_another_configuration_stay_unless_told_otherwise() {
     assert_eq!(contents(&dir), before);
     // a rerun of the same configuration needs no flag
     assert_eq!(run(&OTHER).status.code(), Some(0));
+    fs::write(dir.join("precision.csv"), "of an old run").unwrap();
     let out = run(&[&SMALL[..], &["--overwrite"]].concat());
     assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
-    assert!(!dir.join("weights.npy").exists(), "nothing of the old run is left");
+    assert!(!dir.join("precision.csv").exists(), "nothing of the old run is left");
     of_one_run(&dir, "after --overwrite");
     // files of unknown origin are not replaced, and those of others stay
     fs::write(dir.join("notes.txt"), "mine").unwrap();

@@ -157,7 +157,7 @@ gradient_cosine_gap, dual_gap, sign_agreement, flips, segment
         return self._facts.to_dict()
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = False, weights: bool = False) -> Path:
-        """Writes the folder that ``farfield run`` writes, with ``weights.npy`` if asked; its path.
+        """Writes the folder that ``farfield run`` writes, ``weights.npy`` however large if asked; its path.
 
         Samples from arrays go into its folder ``inputs``, so that ``farfield run DIR/config.toml`` repeats the run.
 

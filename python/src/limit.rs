@@ -18,7 +18,7 @@ use farfield_cli::json::to_json;
 use farfield_cli::progress::of_watch;
 use farfield_cli::provenance::{LimitReport, Provenance, Sourced};
 use farfield_cli::summary::Subject;
-use farfield_cli::{setup, summary};
+use farfield_cli::{claims, setup, summary};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 use std::path::{Path, PathBuf};
@@ -192,6 +192,7 @@ impl Limit {
             place.write(folder.path())?;
             folder.begin(&config)?;
             solved.arrays.write(&folder)?;
+            claims::of_limit(&solved.facts, &solved.prediction, &solved.problem, &folder)?;
             let json = result(&solved.report(), classes.as_ref(), folder.digests(), &config);
             folder.write("result.json", json.as_bytes())
         };

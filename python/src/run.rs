@@ -15,7 +15,7 @@ use farfield_cli::json::to_json;
 use farfield_cli::progress::{Pace, of_steps, of_watch};
 use farfield_cli::provenance::{Provenance, Sourced};
 use farfield_cli::trace::{self, PRECISION, TRACE, Traces};
-use farfield_cli::{arrays as files, setup, summary};
+use farfield_cli::{arrays as files, claims, setup, summary};
 use numpy::{PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -271,6 +271,7 @@ impl Run {
                 checkpoint::last(&folder, config.to_toml(), &data, last, rows.first().cloned(), &traces)?;
             }
             files::of_run(&config, &mut lock(&descent), status, &folder)?;
+            claims::of_run(&mut lock(&descent), &outcome, &folder)?;
             let (files, provenance) = (folder.digests(), Provenance::new(&config));
             let json = to_json(&Sourced {
                 facts: &*outcome,

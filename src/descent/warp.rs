@@ -66,8 +66,9 @@ const LARGEST_CONTRACTION: f64 = 0.05;
 /// Room left in front of an event, as a part of the way to it.
 const APPROACH: f64 = 0.9;
 
-/// The last t that a step may lead to; horizons end at 1e300.
-const LAST: f64 = 1e306;
+/// The longest step in log t: what a step adds to S is rounded in proportion to its length, and αc t ℓ keeps no more digits
+/// than S has.
+const LONGEST: f64 = 4.0;
 
 /// The integrator's memory between stretches, and its scratch space.
 #[derive(Clone, Debug)]
@@ -258,7 +259,7 @@ impl Warp {
     /// Finds a step that is accurate and clear, with its stages left in `k`. None if it would be too short.
     fn step(&mut self, state: &Coefficients, settled: &Settled, order: usize) -> Option<Ahead> {
         let t = state.t();
-        let mut wanted = self.length;
+        let mut wanted = self.length.min(LONGEST);
         for attempts in 1.. {
             let next = landing(t, wanted);
             if next - t < SHORTEST || wanted < FINEST {
@@ -437,7 +438,7 @@ fn log_weights(state: &Coefficients, settled: &Settled, u: (f64, f64)) -> Vec<f6
 
 /// Where a step of length `wanted` in u from t ends: at an integer if they can be told apart.
 fn landing(t: f64, wanted: f64) -> f64 {
-    let end = (t * libm::exp(wanted)).min(LAST);
+    let end = t * libm::exp(wanted);
     if end < COUNTABLE { end.floor() } else { end }
 }
 

@@ -17,7 +17,8 @@ pub mod dual;
 mod floor;
 pub mod iterate;
 pub mod monte_carlo;
-mod precise;
+pub(crate) mod precise;
+mod proof;
 pub mod ray;
 mod rows;
 mod search;
@@ -33,6 +34,7 @@ use rows::Rows;
 use search::{Answer, Found};
 
 pub use decide::PROOF;
+pub use proof::Proof;
 
 /// Relative change of each weight below which ν is not computed again.
 const NEAR: f64 = 1e-11;

@@ -44,6 +44,8 @@ const REFINEMENTS: usize = 8;
 pub struct Answer {
     /// λ, one per row.
     pub weights: Vec<f64>,
+    /// What λ lacks of the 106 bits that the bounds were proved with; nothing where they come from K.
+    pub remainders: Vec<f64>,
     /// γ*.
     pub max_margin: f64,
     /// Bounds of γ*.
@@ -94,6 +96,7 @@ pub fn search(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, warm: Option<&[f
         }
         return Found::Separable(Answer {
             max_margin: best.max_margin.clamp(known.low, known.high),
+            remainders: vec![0.0; best.lambda.len()],
             weights: best.lambda,
             interval: (known.low, known.high),
             direction_error: direction_error(gap),
@@ -215,6 +218,7 @@ fn answer(k: &Gram, features: &Features, rows: &Rows, proved: &Proved, sum: &Sum
         kkt_residual: dual::kkt_residual(&rows.gram(&k.0), &weights),
         pivots: proved.pivots,
         images: Some((0..sum.w.len()).map(image).collect()),
+        remainders: proved.weights.iter().zip(&weights).map(|(l, w)| (*l - Double::from(*w)).value()).collect(),
         weights,
     }
 }

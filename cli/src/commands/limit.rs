@@ -3,6 +3,7 @@
 use super::{LimitArgs, default_folder, print};
 use crate::apart::apart;
 use crate::arrays::{self, LimitArrays};
+use crate::claims;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::classes::Classes;
@@ -52,6 +53,7 @@ pub fn execute(args: &LimitArgs, signals: &Signals) -> Result<u8> {
     let stationarity = run.and_then(stationarity);
     let report = LimitReport { facts: &facts, stationarity };
     let written = LimitArrays::of(&prediction, &problem).write(&folder);
+    let written = written.and_then(|()| claims::of_limit(&facts, &prediction, &problem, &folder));
     let json = to_json(&Sourced {
         facts: &report,
         complete: None,

@@ -8,6 +8,7 @@ mod plot;
 mod resume;
 mod run;
 mod sweep;
+mod verify;
 
 use crate::config::{Config, Source as Samples, paths};
 use crate::error::{Error, Result, input_error};
@@ -47,6 +48,8 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Figures of a run or of a merged sweep: PNG, SVG, their numbers and captions
     Plot(plot::PlotArgs),
+    /// Check every claim of a finished folder again, without running gradient descent
+    Verify(verify::VerifyArgs),
     /// A table or a sparse file as an array (.npy), selected and standardized as for a run
     Convert(convert::ConvertArgs),
     /// Steps per second of a shape, next to what this machine can do
@@ -161,6 +164,7 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Check(args) => check::execute(&args, signals),
         Command::Sweep(args) => sweep::execute(&args, signals),
         Command::Plot(args) => plot::execute(&args),
+        Command::Verify(args) => verify::execute(&args, signals),
         Command::Convert(args) => convert::execute(&args, signals),
         Command::Bench(args) => bench::execute(&args),
         Command::Completions { shell } => print(&manual::completions(shell)).map(|()| 0),

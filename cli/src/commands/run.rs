@@ -4,6 +4,7 @@ use super::{RunArgs, default_folder, print, resume};
 use crate::apart::{GRACE, Tended, tended};
 use crate::arrays;
 use crate::checkpoint::{self, About, Checkpoint, Keeper, Shared};
+use crate::claims;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::classes::Classes;
@@ -263,6 +264,7 @@ fn finish(task: &Task, folder: &Folder, rows: &Rows, travelled: Travelled) -> Re
     let Travelled { mut descent, ended, outcome, written } = travelled;
     let (config, signals) = (&task.config, task.signals);
     let arrays = arrays::of_run(config, &mut descent, ended.status, folder);
+    let arrays = arrays.and_then(|()| claims::of_run(&mut descent, &outcome, folder));
     let cut_short = ended.time.is_some_and(|time| time.clock) || ended.status == Status::Stopped;
     let json = to_json(&Sourced {
         facts: &outcome,

@@ -141,7 +141,7 @@ pub struct Monitor {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Output {
-    /// Also write weights.npy.
+    /// Also write a weights.npy of more than 4 MB.
     pub weights: bool,
     /// Points of a sampled test error; 0: as many as about a second allows, a function of the problem alone.
     #[serde(deserialize_with = "count")]

@@ -40,7 +40,7 @@ pub enum Kind {
 }
 
 /// Every file that a command may leave but config.toml, in the order in which old ones go.
-const FILES: [&str; 14] = [
+const FILES: [&str; 16] = [
     "result.json",
     "checkpoint.bin",
     "checkpoint.previous",
@@ -53,6 +53,8 @@ const FILES: [&str; 14] = [
     "farkas.npy",
     "boundary.npy",
     "slopes.npy",
+    "remainders.npy",
+    "averages.npy",
     "weights.npy",
     "config.toml", // only of a folder within: `begin` replaces its own
 ];

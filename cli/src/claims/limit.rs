@@ -1,0 +1,79 @@
+//! The claims of a limit, and those that a run makes of its own.
+
+use super::words::OF_LIMIT;
+use super::{Claim, data, put};
+use crate::error::Result;
+use crate::folder::Folder;
+use farfield::limit::sliding::Sliding;
+use farfield::{Limit, LimitOutcome, Prediction, Problem, TestError};
+
+/// Writes the claims of a limit about the files that its folder has by now.
+///
+/// # Errors
+/// [`crate::error::Error::Internal`] if the file cannot be written.
+pub fn of_limit(
+    facts: &LimitOutcome,
+    prediction: &Prediction<Sliding>,
+    problem: &Problem,
+    folder: &Folder,
+) -> Result<()> {
+    let mut claims = vec![data(folder, &facts.data_digest)];
+    let mut open = None;
+    match prediction {
+        Prediction::Limit(solved) => {
+            let of_dual = of_dual(&solved.limit, "slopes.npy", folder);
+            open = of_dual.is_empty().then_some(OF_LIMIT);
+            claims.extend(of_dual);
+        }
+        Prediction::NotSeparable(proof) => {
+            let claim = Claim::new("inseparable", folder, &["farkas.npy", "slopes.npy"]);
+            claims.push(claim.number("farkas_value", proof.farkas.relative));
+        }
+        Prediction::Undecided(_) => {}
+    }
+    claims.extend(facts.test_error.as_ref().map(|error| of_test_error(error, folder)));
+    put(folder, problem, None, claims, open.as_slice())
+}
+
+/// What is claimed of λ, with the slopes in a file.
+pub fn of_dual(limit: &Limit, slopes: &str, folder: &Folder) -> Vec<Claim> {
+    let (proof, files) = (limit.proof(), ["dual.npy", "remainders.npy", slopes, "pattern.npy"]);
+    let Some(residual) = proof.residual else { return Vec::new() };
+    let rows = if proof.free { "free" } else { "fixed" };
+    let which = match proof.free {
+        true => "Opposite-sign pairs may take either slope; own-sign pairs have those of these sides.",
+        false => "Every pair has the slope of this pattern.",
+    };
+    let support = limit.lambda.iter().filter(|l| **l > 0.0).count();
+    let sides = match limit.consistent() {
+        true => "W* shows the sides that it was computed for.",
+        false => "W* does not show the sides that it was computed for.",
+    };
+    let margin = Claim::new("margin", folder, &files)
+        .choice("rows", rows)
+        .number("max_margin", limit.max_margin)
+        .number("margin_interval.low", limit.margin_interval.0)
+        .number("margin_interval.high", limit.margin_interval.1)
+        .number("direction_error", limit.direction_error)
+        .also(which);
+    let kkt = Claim::new("kkt", folder, &files)
+        .choice("rows", rows)
+        .choice("limit_consistent", if limit.consistent() { "true" } else { "false" })
+        .number("residual", residual)
+        .number("support", support as f64)
+        .number("inconsistent", limit.inconsistent.len() as f64)
+        .also(sides);
+    vec![margin, kkt]
+}
+
+/// What is claimed of test errors in closed form.
+pub fn of_test_error(error: &TestError, folder: &Folder) -> Claim {
+    Claim::new("test_error", folder, &["config.toml", "boundary.npy", "dual.npy"])
+        .number("test_error.limit", error.limit)
+        .number("test_error.log10_limit", error.log10_limit)
+        .number("test_error.bayes", error.bayes)
+        .number("test_error.log10_bayes", error.log10_bayes)
+        .number("test_error.predicted", error.predicted)
+        .number("test_error.log10_predicted", error.log10_predicted)
+        .number("test_error.signal_ratio", error.signal_ratio)
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Both verifiers on folders of every kind, and verify.py on forged ones:   check.py FARFIELD [--large]
+
+A forged folder has numbers and arrays that fit each other, and no digests are asked: only the mathematics can find it."""
+import contextlib, io, json, pathlib, shutil, subprocess, sys, tempfile, time
+import numpy as np
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import verify
+
+PROGRAM = sys.argv[1]
+SMALL = ["data.n=30", "data.d=300"]
+SLIDES = ["data.n=40", "data.d=500", "data.signal=6", "data.label_noise=0.15", "network.init_scale=1e-4", "descent.steps=1e9"]
+
+
+def made(place, command, settings, code=0):
+    words = [word for setting in settings for word in ("-s", setting)]
+    done = subprocess.run([PROGRAM, command, "-o", place, *words], capture_output=True)
+    assert done.returncode == code, (place, done.stderr.decode())
+    return pathlib.Path(place)
+
+
+def python(place, samples):
+    """Whether verify.py verifies everything that it checks; its lines."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        failed = verify.main(str(place), str(samples))
+    return failed == 0, out.getvalue()
+
+
+def both(place):
+    samples = place / "samples.npy"
+    begun = time.time()
+    done = subprocess.run([PROGRAM, "verify", place, "--data", samples], capture_output=True, text=True)
+    middle = time.time()
+    assert done.returncode == 0, (place, done.stdout, done.stderr)
+    held, lines = python(place, samples)
+    assert held and " verified" in lines, (place, lines)
+    print(f"{place.name:>12}  verified by both: {middle - begun:.2f} s and {time.time() - middle:.1f} s")
+    return samples
+
+
+def forged(place, samples, name, kind, change):
+    """Changes numbers and arrays consistently, and expects that the claim of this kind is refused."""
+    copy = place.with_name(f"{place.name}-{name}")
+    shutil.copytree(place, copy, dirs_exist_ok=True)
+    result, certificate = (json.loads((copy / file).read_text()) for file in ("result.json", "certificate.json"))
+    numbers = {claim["kind"]: claim["numbers"] for claim in certificate["claims"]}
+    change(copy, result, numbers)
+    for file, content in (("result.json", result), ("certificate.json", certificate)):
+        (copy / file).write_text(json.dumps(content))
+    held, lines = python(copy, samples)
+    assert not held and any(kind in line and "not verified" in line for line in lines.splitlines()), (name, lines)
+    print(f"{'forged':>12}  {name}: refused by {kind}")
+
+
+def closer(folder, result, numbers):
+    """A certificate that is one part in a hundred too good."""
+    result["certified_cosine_gap"] *= 0.99
+    numbers["distance"]["certified_cosine_gap"] = result["certified_cosine_gap"]
+
+
+def longer(folder, result, numbers):
+    """Margins a thousandth too large, with all that follows from them."""
+    margins = np.load(folder / "margins.npy") * 1.001
+    np.save(folder / "margins.npy", margins)
+    result["min_margin"] = numbers["margins"]["min_margin"] = margins.min()
+    result["normalized_margin"] = numbers["margins"]["normalized_margin"] = margins.min() / result["weight_norm"]
+
+
+def wider(folder, result, numbers):
+    """A limit of a larger margin: lambda smaller, and the interval where that would put it."""
+    dual, rest = np.load(folder / "dual.npy"), np.load(folder / "remainders.npy")
+    np.save(folder / "dual.npy", dual * 0.9801)
+    rest[:, 0] *= 0.9801
+    np.save(folder / "remainders.npy", rest)
+    result["max_margin"] /= 0.99
+    result["margin_interval"] = [v / 0.99 for v in result["margin_interval"]]
+    low, high = result["margin_interval"]
+    numbers["margin"].update({"max_margin": result["max_margin"], "margin_interval.low": low, "margin_interval.high": high})
+
+
+def settled(folder, result, numbers):
+    """Slopes as if one neuron were on the other side of one sample."""
+    bits = np.load(folder / "pattern.npy")
+    bits[0, 0] ^= 1
+    np.save(folder / "pattern.npy", bits)
+
+
+def main():
+    verify.blake3 = None  # no digests
+    with tempfile.TemporaryDirectory() as place:
+        at = lambda name: str(pathlib.Path(place) / name)
+        plain = made(at("plain"), "run", SMALL)
+        samples = both(plain)
+        both(made(at("far"), "run", SMALL + ["descent.steps=1e300"]))
+        both(made(at("slides"), "run", SLIDES))
+        both(made(at("noise"), "run", SLIDES[:5] + ["descent.steps=3e4"]))
+        both(made(at("mixed"), "run", SMALL + ["descent.engine=direct", "descent.precision=mixed", "descent.steps=3000"]))
+        both(made(at("limit"), "limit", SLIDES[:4]))
+        random = np.random.default_rng(1)
+        rows = np.column_stack([random.standard_normal((40, 3)), random.integers(0, 2, 40)])
+        np.savetxt(at("data.csv"), rows, delimiter=",", header="a,b,c,label", comments="")
+        both(made(at("cancels"), "run", [f"data.source={at('data.csv')}", "data.labels=label"], 5))
+        forged(plain, samples, "closer", "distance", closer)
+        forged(plain, samples, "longer", "margins", longer)
+        forged(plain, samples, "wider", "margin", wider)
+        forged(plain, samples, "settled", "margins", settled)
+        if "--large" in sys.argv:
+            both(made(at("large"), "run", ["data.n=200"]))
+
+
+main()
