@@ -66,7 +66,8 @@ impl Descent {
         Ok(Self::of(problem, options, descent::engine(problem, start, options)?))
     }
 
-    /// Continues from a saved state, in the same bits: the engine is the one that saved it, whatever is planned now.
+    /// Continues from a saved state, in the same bits: the engine is the one that saved it, whatever is planned now. It may be
+    /// before the last row that was shown, which [`Descent::run`] comes back to without showing it again.
     ///
     /// # Errors
     /// [`Error::State`](crate::Error::State) for a state of another problem, start or options, or a damaged one; as
@@ -77,9 +78,6 @@ impl Descent {
         let (memory, seen) = Memory::restore(&mut engine, problem)?;
         let mut descent = Self::of(problem, options, descent::restore(problem, start, options, &engine)?);
         descent.monitor.remember(&seen);
-        if let Some(shown) = memory.shown.filter(|shown| *shown > descent.engine.t()) {
-            descent.engine.advance(shown, &Stop::default()); // what was shown last, read off the step that leads beyond it
-        }
         descent.memory = memory;
         Ok(descent)
     }
@@ -112,16 +110,19 @@ impl Descent {
         let stop = self.stop.by(self.deadline());
         let (begun, fresh) = (self.memory.shown.unwrap_or(0.0), self.memory.shown.is_none());
         let times = Schedule::new(horizon, self.options.samples_per_decade, begun);
+        if begun > self.engine.t() && self.advance(begun, horizon, &stop, observer).is_break() {
+            return None; // a state may be of a moment before the last row
+        }
         let (mut row, mut status) = (None, None);
         let mut before = (self.memory.clone(), self.monitor.memory());
         for target in times.filter(|t| *t > begun || fresh) {
             let ControlFlow::Continue(reached) = self.advance(target, horizon, &stop, observer) else { return None };
             before = (self.memory.clone(), self.monitor.memory());
-            let mut seen = self.look();
+            let (mut seen, new) = self.look();
             let judged = self.judge(reached, &seen, horizon);
             let last = (judged.is_none() && target >= horizon).then(|| self.at_the_horizon(&seen));
             self.reach(judged.or(last), &mut seen);
-            let go_on = observer.row(&seen);
+            let go_on = if new { observer.row(&seen) } else { ControlFlow::Continue(()) };
             status = judged.or(go_on.is_break().then_some(Status::Stopped)).or(last);
             row = Some(seen);
             if status.is_some() {
@@ -158,17 +159,20 @@ impl Descent {
         Some(self.ended.insert(Ended { status, row, time }))
     }
 
-    /// The row of the present t.
-    fn look(&mut self) -> Row {
+    /// The row of the present t, and whether it is one that was not shown before.
+    fn look(&mut self) -> (Row, bool) {
         self.engine.progress().look(true);
         let row = self.monitor.observe(&mut *self.engine);
         self.engine.progress().look(false);
         let Memory { rows, shown, granted, .. } = &mut self.memory;
-        (*rows, *shown) = (*rows + 1, Some(row.t));
+        let new = shown.is_none_or(|shown| row.t > shown);
+        if new {
+            (*rows, *shown) = (*rows + 1, Some(row.t));
+        }
         if granted.is_infinite() || jumps(self.engine.kind()) {
             *granted = 0.0;
         }
-        row
+        (row, new)
     }
 
     /// Shows a state if one was asked for.

@@ -239,17 +239,19 @@ pub fn displacement(i: usize, h: f64, k: &[Vec<f64>], out: &mut [f64]) {
     combine(weights, h, k, out);
 }
 
-/// The terms F of the dense polynomial, from all stages.
+/// The terms F of the dense polynomial, from all stages. The weights of each term but F₀ add up to 0 (those of F₁ and F₂
+/// with the ends): what they weigh is `k_j − k₁`, so that where y is nearly straight nothing cancels.
 pub fn dense(h: f64, k: &[Vec<f64>]) -> [Vec<f64>; TERMS] {
-    let n = k[0].len();
+    let bent: Vec<Vec<f64>> = k.iter().map(|k_j| k_j.iter().zip(&k[0]).map(|(k_j, k_0)| k_j - k_0).collect()).collect();
     let of = |weights: &[(usize, f64)]| {
-        let mut out = vec![0.0; n];
-        combine(weights, h, k, &mut out);
+        let mut out = vec![0.0; k[0].len()];
+        combine(weights, h, &bent, &mut out);
         out
     };
-    let (change, start, ends) = (of(WEIGHTS), of(&[(0, 1.0)]), of(&[(0, 1.0), (STAGES, 1.0)]));
-    let difference = |a: &[f64], b: &[f64], factor: f64| a.iter().zip(b).map(|(a, b)| factor * a - b).collect();
-    let (first, second) = (difference(&start, &change, 1.0), difference(&change, &ends, 2.0));
+    let (rest, end) = (of(WEIGHTS), of(&[(STAGES, 1.0)]));
+    let change = rest.iter().zip(&k[0]).map(|(rest, k_0)| h * k_0 + rest).collect();
+    let first = rest.iter().map(|rest| -rest).collect();
+    let second = rest.iter().zip(&end).map(|(rest, end)| 2.0 * rest - end).collect();
     let [third, fourth, fifth, sixth] = DENSE.map(of);
     [change, first, second, third, fourth, fifth, sixth]
 }
@@ -325,6 +327,9 @@ mod tests {
         for p in 1..=8 {
             let sum: f64 = WEIGHTS.iter().map(|&(i, b)| b * NODES[i].powi(p - 1)).sum();
             assert!((sum - 1.0 / f64::from(p)).abs() < 1e-14, "order {p}");
+        }
+        for row in DENSE {
+            assert!(row.iter().map(|(_, d)| d).sum::<f64>().abs() < 2e-13); // of numbers up to 500
         }
         let rows = COEFFICIENTS.iter().chain([&WEIGHTS]).chain(&EXTENSION);
         for (row, c) in rows.zip(NODES) {

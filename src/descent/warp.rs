@@ -14,7 +14,7 @@
 //! digits although u and `log s(q)` are large and nearly cancel.
 //!
 //! *Steps of the integrator* are accepted when the estimated error of the margins is below
-//! [`INTEGRATION`] of the largest one, and when no pre-activation can reach zero within them. They are as long as that
+//! [`INTEGRATION`], and when no pre-activation can reach zero within them. They are as long as that
 //! allows, whatever is watched: an iterate between two of their ends is read off the step ([`ahead`]).
 //!
 //! *Clearance.* `dz_ij/du = Σ_k K_ik y_k a_j g_kj dS_k/du`. The twelve stages sample `dS_k/du` over the
@@ -44,8 +44,12 @@ use ahead::Ahead;
 use farfield_kernels::loss::Ratios;
 use farfield_kernels::two_sum::add;
 
-/// Error allowed to one integration step, relative to the largest margin.
+/// Error allowed to one integration step, relative to the largest margin, or to [`ABSOLUTE`] if that is smaller: the error of
+/// a margin is that of log ℓ, and αc t ℓ is to keep its digits however large margins are.
 pub const INTEGRATION: f64 = 5e-16;
+
+/// See [`INTEGRATION`].
+const ABSOLUTE: f64 = 8.0;
 
 /// Factor on the integrator's estimates in the error of a flight: its combination of two orders was
 /// seen to fall short of the true error by a factor of 4.
@@ -387,7 +391,7 @@ impl Warp {
         if fifth > 0.0 {
             self.local.iter_mut().for_each(|e| *e *= CAUTION * error / fifth);
         }
-        error / largest(settled.margins().hi())
+        error / largest(settled.margins().hi()).min(ABSOLUTE)
     }
 
     /// The part of the step during which no pre-activation can reach zero; ≥ 1 if that is all of it.
