@@ -132,7 +132,7 @@ fn ends_are_true() {
                 assert!(!end.clock && end.steps_left == 1e12 - ended.row.t && end.steps_per_second > 0.0, "{seed}");
             }
             Status::Converged => assert!(ended.row.min_margin <= 0.0, "{seed}"),
-            other => panic!("{seed}: {other:?}"),
+            other => panic!("{seed}: {other:?}, {:?}, {:?}", ended.row, descent.diary().segments),
         }
     }
 }
@@ -185,7 +185,7 @@ fn fine_schedules_end() {
         }
         Continue(())
     });
-    assert_eq!((status.status, rows), (Status::Interrupted, 101));
+    assert_eq!((status.status, rows), (Status::Interrupted, 100));
 }
 
 /// Many samples in few dimensions: handed over and back, saved in between, in the same bits.

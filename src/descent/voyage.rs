@@ -93,8 +93,8 @@ pub struct Voyage {
     escalated: Option<f64>,
     hold: Hold,
     noted: Option<Hold>, // what progress displays were told
-    travelled: Diary, // up to the present t
-    diary: Diary,     // up to the t that is shown
+    travelled: Diary,    // up to the present t
+    diary: Diary,        // up to the t that is shown
     progress: Progress,
     scout: Option<Scout>,
     view: Option<View>,

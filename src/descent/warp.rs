@@ -377,11 +377,14 @@ impl Warp {
         self.field.evaluate(h, (&self.e, &self.sigma), at, order, &mut self.k[i]);
     }
 
-    /// The estimated error of the margins, relative to the largest one.
+    /// The estimated error of the margins, relative to the largest one; not a number where a stage is not finite.
     fn error(&mut self, settled: &Settled, length: f64) -> f64 {
         let n = self.w.len();
         let mut third = vec![0.0; n];
         errors(length, &self.k, &mut self.local, &mut third);
+        if !self.local.iter().all(|e| e.is_finite()) {
+            return f64::NAN;
+        }
         let mut size = |e: &[f64]| {
             settled.product().multiply(e, &mut self.image);
             largest(&self.image)

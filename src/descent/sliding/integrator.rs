@@ -6,8 +6,8 @@
 //! pre-activations shows a crossing within; otherwise its length is found by regula falsi (Illinois) such
 //! that the gap is [`TINY`] below zero: the events of this moment have then happened, and only they.
 
-use super::{Ahead, Sliding};
 use super::mode::Place;
+use super::{Ahead, Sliding};
 use crate::descent::choose::price_of_attempt;
 use crate::descent::runge_kutta::{NODES, STAGES, change, combined_error, displacement, errors};
 use crate::descent::span::SpanProblem;
@@ -130,6 +130,9 @@ impl Sliding {
         let n = self.w.len();
         let (mut fifth, mut third) = (vec![0.0; n], vec![0.0; n]);
         errors(length, &self.k, &mut fifth, &mut third);
+        if !fifth.iter().all(|e| e.is_finite()) {
+            return f64::NAN;
+        }
         let mut size = |e: &[f64]| {
             self.mode.product().multiply(e, &mut self.image);
             largest(&self.image)
