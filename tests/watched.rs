@@ -133,7 +133,7 @@ proptest! {
         let options = voyage::Options { mixed, ..voyage::Options::default() };
         let [mut at_once, mut watched] = [voyage(&p, options), voyage(&p, options)];
         let limit = 20.0; // seconds of the model: what cannot be jumped over is left
-        [&mut at_once, &mut watched].map(|engine| engine.allow(limit));
+        [&mut at_once, &mut watched].into_iter().for_each(|engine| engine.allow(limit));
         let reached = at_once.advance(horizon, &Stop::default());
         let mut targets: Vec<f64> = looks.iter().map(|x| f64::powf(10.0, x * far).round()).collect();
         targets.sort_by(f64::total_cmp);

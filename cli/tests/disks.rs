@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A run whose state has 8·10000 weights, 640 kB.
-const WIDE: [&str; 7] = ["-s", "data.n=20", "-s", "data.d=10000", "-s", "descent.engine=direct", "--threads=1"];
+/// A run whose state has 8·70000 weights, 4.5 MB: more than are written beside the results.
+const WIDE: [&str; 7] = ["-s", "data.n=20", "-s", "data.d=70000", "-s", "descent.engine=direct", "--threads=1"];
 
 fn run(dir: &Path, steps: &str) -> Vec<String> {
     let own = ["run", "--resume", "-o", text(dir), "-s", steps];
@@ -53,7 +53,7 @@ impl Drop for Disk {
 
 #[test]
 fn a_full_disk_costs_the_new_checkpoint_and_not_the_old_one() {
-    let Some(disk) = Disk::mount("full-disk", "size=1m") else {
+    let Some(disk) = Disk::mount("full-disk", "size=6m") else {
         eprintln!("no disk can be mounted: nothing is tested here");
         return;
     };
@@ -74,7 +74,7 @@ fn a_full_disk_costs_the_new_checkpoint_and_not_the_old_one() {
     refused(&call(&run(&dir, "descent.steps=400")), 2, &["cannot write to the output folder"]);
     assert!(contents(&dir) == held);
     // and one with enough room
-    assert!(disk.call(&["-o", "remount,rw,size=8m"]));
+    assert!(disk.call(&["-o", "remount,rw,size=24m"]));
     let out = call(&run(&dir, "descent.steps=300"));
     assert_eq!((out.status.code(), errors(&out)), (Some(0), vec![]));
     assert_eq!(digest(&dir), digest(&whole));

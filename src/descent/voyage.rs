@@ -19,7 +19,7 @@
 //!
 //! *What is watched.* The voyage has its own way: a stretch ends where its accuracy, an event or a look of its own ends
 //! it, never because an iterate is asked for. Where the next step of the flow or of the averages leads beyond what is asked
-//! for, it waits, and what is shown is read off it ([`view`]); so its bits are the same however often it is watched, and
+//! for, it waits, and what is shown is read off it (`view`); so its bits are the same however often it is watched, and
 //! however far it is to go.
 //!
 //! Beyond 2⁵³ steps cannot be told apart. There the flow itself carries the iterate over an isolated flip

@@ -15,7 +15,7 @@
 //!
 //! *Steps of the integrator* are accepted when the estimated error of the margins is below
 //! [`INTEGRATION`], and when no pre-activation can reach zero within them. They are as long as that
-//! allows, whatever is watched: an iterate between two of their ends is read off the step ([`ahead`]).
+//! allows, whatever is watched: an iterate between two of their ends is read off the step (`ahead`).
 //!
 //! *Clearance.* `dz_ij/du = Σ_k K_ik y_k a_j g_kj dS_k/du`. The twelve stages sample `dS_k/du` over the
 //! whole step; the interval they span, doubled in width, encloses it, and with it the rate of every
@@ -44,11 +44,11 @@ use ahead::Ahead;
 use farfield_kernels::loss::Ratios;
 use farfield_kernels::two_sum::add;
 
-/// Error allowed to one integration step, relative to the largest margin, or to [`ABSOLUTE`] if that is smaller: the error of
+/// Error allowed to one integration step, relative to the largest margin, or to 8 if that is smaller: the error of
 /// a margin is that of log ℓ, and αc t ℓ is to keep its digits however large margins are.
 pub const INTEGRATION: f64 = 5e-16;
 
-/// See [`INTEGRATION`].
+/// The largest margin that the error of a step is relative to.
 const ABSOLUTE: f64 = 8.0;
 
 /// Factor on the integrator's estimates in the error of a flight: its combination of two orders was
