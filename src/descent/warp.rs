@@ -21,7 +21,7 @@
 //! whole step; the interval they span, doubled in width, encloses it, and with it the rate of every
 //! z. A step is taken only if the enclosure keeps each z on its side; else it is shortened until it
 //! does. So a flip is approached geometrically from before, and never stepped over; within
-//! [`SHORTEST`] steps of a possible one the stretch ends, and exact steps cross.
+//! [`SHORTEST`] steps of a possible one the stretch ends, and exact steps cross (`trial`).
 //!
 //! *Error estimate.* An error δ of S made during a flight is carried along to first order,
 //!
@@ -32,9 +32,10 @@
 //! (`σ_1 = s'/s`) and `|Hδ|`, doubled, relative to the largest margin, plus [`ROUNDING`], is what a flight reports.
 
 mod ahead;
+mod trial;
 
 use super::modified::{Field, ORDER, order_needed};
-use super::runge_kutta::{EXTENDED, NODES, STAGES, change, combined_error, displacement, errors};
+use super::runge_kutta::{EXTENDED, change};
 use super::settled::Settled;
 use super::span::Coefficients;
 use crate::engine::{Progress, Reached, Stop};
@@ -47,13 +48,6 @@ use farfield_kernels::two_sum::add;
 /// Error allowed to one integration step, relative to the largest margin, or to 8 if that is smaller: the error of
 /// a margin is that of log ℓ, and αc t ℓ is to keep its digits however large margins are.
 pub const INTEGRATION: f64 = 5e-16;
-
-/// The largest margin that the error of a step is relative to.
-const ABSOLUTE: f64 = 8.0;
-
-/// Factor on the integrator's estimates in the error of a flight: its combination of two orders was
-/// seen to fall short of the true error by a factor of 4.
-const CAUTION: f64 = 4.0;
 
 /// What rounding adds to the margins over a stretch, relative to the largest one.
 pub const ROUNDING: f64 = 4e-15;
@@ -104,12 +98,6 @@ impl Clock {
     fn at(t: f64) -> Self {
         Self { t, u: (libm::log(t), 0.0) }
     }
-}
-
-/// One trial step: where it leads and what it costs.
-struct Trial {
-    error: f64,
-    clear: f64, // the part of the step after which a pre-activation might vanish
 }
 
 impl Warp {
@@ -240,6 +228,7 @@ impl Warp {
         let order = order_needed(self.contraction(state));
         let mut ahead = self.step(state, settled, order).ok_or(Reached::Event)?;
         ahead.drift = self.estimate(settled, ahead.length, order);
+        ahead.error = larger(self.error_estimate(settled), self.error_of(settled, &ahead.drift));
         Ok(ahead)
     }
 
@@ -280,7 +269,16 @@ impl Warp {
                 wanted = length * APPROACH * trial.clear;
             } else {
                 let proposal = if length < wanted { wanted.max(length * growth) } else { length * growth };
-                return Some(Ahead { next, length, order, proposal, attempts, drift: Vec::new(), dense: None });
+                return Some(Ahead {
+                    next,
+                    length,
+                    order,
+                    proposal,
+                    attempts,
+                    drift: Vec::new(),
+                    error: 0.0,
+                    dense: None,
+                });
             }
         }
         None
@@ -322,16 +320,18 @@ impl Warp {
         problem.loss.steepness() * plain.min(largest(&rows)) / state.t()
     }
 
-    /// The estimated relative error of the margins since the first flight: of those at the present t and, where a step
-    /// is ahead, of those within it.
+    /// The estimated relative error of the margins at the present t, since the first flight.
     pub fn error_estimate(&mut self, settled: &Settled) -> f64 {
-        let ahead = self.ahead.as_ref().map(|ahead| &ahead.drift);
-        let mut error = 0.0;
-        for drift in [Some(&self.drift), ahead].into_iter().flatten() {
-            settled.product().multiply(drift, &mut self.image);
-            error = larger(error, 2.0 * largest(&self.image) / largest(settled.margins().hi()));
-        }
-        error + ROUNDING
+        let drift = std::mem::take(&mut self.drift);
+        let error = self.error_of(settled, &drift);
+        self.drift = drift;
+        error
+    }
+
+    /// What an error δ of S is in the margins.
+    fn error_of(&mut self, settled: &Settled, drift: &[f64]) -> f64 {
+        settled.product().multiply(drift, &mut self.image);
+        2.0 * largest(&self.image) / largest(settled.margins().hi()) + ROUNDING
     }
 
     /// δ after the step left in `k`: it relaxes by Euler steps of the linear equation, short enough to be stable, and
@@ -352,80 +352,6 @@ impl Warp {
         }
         drift.iter_mut().zip(&self.local).for_each(|(d, e)| *d += e);
         drift
-    }
-
-    /// The stages of a step from the present t over `length`, its error and its clearance.
-    fn attempt(&mut self, state: &Coefficients, settled: &Settled, length: f64, order: usize) -> Trial {
-        (0..STAGES).for_each(|i| self.stage(i, state, settled, length, order));
-        self.at_start(state, settled);
-        Trial { error: self.error(settled, length), clear: self.clearance(state, length) }
-    }
-
-    /// Stage i of a step over `length`, after those before it.
-    fn stage(&mut self, i: usize, state: &Coefficients, settled: &Settled, length: f64, order: usize) {
-        let (h, loss, q) = (settled.product(), state.problem().loss, settled.margins().hi());
-        let ahead = NODES[i] * length;
-        if i > 0 {
-            displacement(i, length, &self.k, &mut self.moved);
-            h.multiply(&self.moved, &mut self.image);
-            for k in 0..self.w.len() {
-                self.e[k] = libm::exp(self.w[k] + (ahead + loss.log_change(q[k], self.image[k])));
-                self.sigma[k] = loss.ratios(q[k] + self.image[k]);
-            }
-        }
-        let at = state.t() * libm::exp(ahead);
-        self.field.evaluate(h, (&self.e, &self.sigma), at, order, &mut self.k[i]);
-    }
-
-    /// The estimated error of the margins, relative to the largest one; not a number where a stage is not finite.
-    fn error(&mut self, settled: &Settled, length: f64) -> f64 {
-        let n = self.w.len();
-        let mut third = vec![0.0; n];
-        errors(length, &self.k, &mut self.local, &mut third);
-        if !self.local.iter().all(|e| e.is_finite()) {
-            return f64::NAN;
-        }
-        let mut size = |e: &[f64]| {
-            settled.product().multiply(e, &mut self.image);
-            largest(&self.image)
-        };
-        let (fifth, third) = (size(&self.local), size(&third));
-        let error = combined_error(fifth, third);
-        if fifth > 0.0 {
-            self.local.iter_mut().for_each(|e| *e *= CAUTION * error / fifth);
-        }
-        error / largest(settled.margins().hi()).min(ABSOLUTE)
-    }
-
-    /// The part of the step during which no pre-activation can reach zero; ≥ 1 if that is all of it.
-    fn clearance(&mut self, state: &Coefficients, length: f64) -> f64 {
-        let (problem, n) = (state.problem(), self.w.len());
-        let m = problem.network.width;
-        let (mut center, mut spread) = (vec![0.0; n], vec![0.0; n]);
-        for i in 0..n {
-            let rates = self.k[..STAGES].iter().map(|k| k[i]);
-            let (low, high) = rates.fold((f64::INFINITY, 0.0f64), |(low, high), k| (low.min(k), high.max(k)));
-            (center[i], self.moved[i]) = (0.5 * (low + high), high - low);
-        }
-        problem.reach(&self.moved, &mut spread);
-        let size = problem.network.output(0).abs();
-        let (groups, z) = (state.groups(), state.compensated_preactivations().hi());
-        let mut clear = f64::INFINITY;
-        for (g, feature) in state.features().iter().enumerate() {
-            self.moved.iter_mut().zip(feature).zip(&center).for_each(|((c, f), rate)| *c = f * rate);
-            problem.multiply(&self.moved, &mut self.image);
-            for j in (0..m).filter(|&j| groups.of[j] == g) {
-                for i in 0..n {
-                    let z = z[i * m + j];
-                    let outward = if z > 0.0 { self.image[i] } else { -self.image[i] };
-                    let inward = length * (size * spread[i] - outward);
-                    if inward > 0.0 {
-                        clear = clear.min(z.abs() / inward);
-                    }
-                }
-            }
-        }
-        clear
     }
 
     /// Moves the iterate to `next` over the step left in `k`; returns the number of changed bits.

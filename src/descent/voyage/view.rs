@@ -59,9 +59,9 @@ impl Voyage {
         match &mut self.mode {
             Mode::Sliding(_) => self.averages(t),
             Mode::Flight { settled, .. } if within => {
-                let error = self.warp.error_estimate(settled);
-                let (state, scaled) = self.warp.within(&self.state, settled, t).expect("a step is ahead");
-                let stretch = self.stretch(EngineKind::Warp, t, 0, error);
+                let within = self.warp.within(&self.state, settled, t).expect("a step is ahead");
+                let (state, scaled) = (within.state, within.scaled);
+                let stretch = self.stretch(EngineKind::Warp, t, 0, within.error);
                 View { scaled: Some(scaled), kind: EngineKind::Warp, stretch: Some(stretch), ..self.plain(state) }
             }
             Mode::General | Mode::Settled(_) | Mode::March(_) if within => {
@@ -80,16 +80,16 @@ impl Voyage {
     fn averages(&self, t: f64) -> View {
         let problem = self.state.problem();
         let mut seen = Box::new(self.mode.sliding().expect("neurons slide").within(problem, t));
-        let averaging = seen.error_estimate(problem);
+        let (state, averaging) = (seen.iterate(problem), seen.error_estimate(problem));
         View {
             kind: EngineKind::Sliding,
             slopes: Some(seen.slopes(problem)),
             scaled: Some(seen.scaled_losses(problem)),
+            sliding: Some(seen),
             averaging,
             stretch: Some(self.stretch(EngineKind::Sliding, t, 0, averaging)),
-            ..self.plain(seen.iterate(problem))
+            ..self.plain(state)
         }
-        .with(seen)
     }
 
     fn plain(&self, state: Coefficients) -> View {
@@ -106,13 +106,6 @@ impl Voyage {
             Some(settled) => self.warp.scaled_losses(&self.state, settled),
             None => self.warp.scaled_losses(&self.state, &Settled::new(&self.state)),
         }
-    }
-}
-
-impl View {
-    fn with(mut self, sliding: Box<Sliding>) -> Self {
-        self.sliding = Some(sliding);
-        self
     }
 }
 

@@ -30,13 +30,25 @@ pub(super) struct Ahead {
     pub attempts: u64,
     /// δ after it.
     pub drift: Vec<f64>,
+    /// The estimated relative error of the margins on the way, the larger one of both ends.
+    pub error: f64,
     /// The terms of its dense output, once they were asked for.
     pub dense: Option<[Vec<f64>; TERMS]>,
 }
 
+/// What is read off a step.
+pub struct Within {
+    /// The iterate.
+    pub state: Coefficients,
+    /// `αc t s(q_i)`.
+    pub scaled: Vec<f64>,
+    /// The estimated relative error of the margins.
+    pub error: f64,
+}
+
 impl Warp {
-    /// The iterate at t within the step ahead, and `αc t s(q_i)` there; None if no step is ahead.
-    pub fn within(&mut self, state: &Coefficients, settled: &Settled, t: f64) -> Option<(Coefficients, Vec<f64>)> {
+    /// What is found at t within the step ahead; None if no step is ahead.
+    pub fn within(&mut self, state: &Coefficients, settled: &Settled, t: f64) -> Option<Within> {
         let mut ahead = self.ahead.take()?;
         if ahead.dense.is_none() {
             (STAGES..EXTENDED).for_each(|i| self.stage(i, state, settled, ahead.length, ahead.order));
@@ -45,11 +57,12 @@ impl Warp {
         let terms = ahead.dense.get_or_insert_with(|| dense(ahead.length, &self.k));
         let since = libm::log1p((t - state.t()) / state.t());
         dense_change(terms, since / ahead.length, &mut self.moved);
+        let error = ahead.error;
         self.ahead = Some(ahead);
         let (mut state, mut settled) = (state.clone(), settled.clone());
         settled.add(&self.moved);
         settled.sync(&mut state, t);
         let weights = log_weights(&state, &settled, add(self.clock.u, since));
-        Some((state, weights.into_iter().map(libm::exp).collect()))
+        Some(Within { state, scaled: weights.into_iter().map(libm::exp).collect(), error })
     }
 }
