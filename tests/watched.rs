@@ -9,6 +9,7 @@ use farfield::engine::{Engine, EngineKind, Flips, Reached, Stop};
 use farfield::{
     Data, Descent, Draw, EngineChoice, Loss, Matrix, Mixture, Network, Noise, Options, Precision, Problem, Row, Start,
 };
+use problems::losses::{claims, difference};
 use problems::{Recipe, named};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -105,10 +106,9 @@ fn what_is_read_off_is_where_steps_lead() {
             assert_eq!(warp.advance(t, &Stop::default()), Reached::Target);
             assert_eq!(steps.advance(t, &Stop::default()), Reached::Target);
             let [found, exact] = [&warp, &steps].map(|engine| engine.coefficients().margins().hi().to_vec());
-            let largest = exact.iter().fold(0.0f64, |top, q| top.max(q.abs()));
-            let off = found.iter().zip(&exact).fold(0.0f64, |off, (a, b)| off.max((a - b).abs())) / largest;
-            let claim = warp.segments().last().map_or(0.0, |segment| segment.error_estimate);
-            assert!(off <= claim.max(1e-14), "{name}: off by {off:e} at {t}, claimed {claim:e}");
+            let off = difference(&exact, &found);
+            let claim = claims(&warp);
+            assert!(off <= claim, "{name}: off by {off:e} at {t}, claimed {claim:e}");
             flown += usize::from(warp.kind() == EngineKind::Warp);
             worst = worst.max(off);
         }
