@@ -105,10 +105,12 @@ pub trait Iterate {
 /// depends on it does not depend on the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Work {
-    /// Seconds of the steps taken one by one so far.
+    /// Seconds of the steps taken one by one so far, and of warp.
     pub spent: f64,
     /// Seconds of one more step as they are taken at present.
     pub price: f64,
+    /// Seconds of averages over chattering neurons so far.
+    pub averaged: f64,
 }
 
 /// Why an engine, or a stretch of it, stopped advancing.

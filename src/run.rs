@@ -30,7 +30,7 @@ use crate::state::State;
 use memory::Memory;
 use observer::Rows;
 pub use observer::{Cause, Moment, Observer};
-use patience::{Patience, jumps};
+use patience::Patience;
 use schedule::Schedule;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -164,13 +164,10 @@ impl Descent {
         self.engine.progress().look(true);
         let row = self.monitor.observe(&mut *self.engine);
         self.engine.progress().look(false);
-        let Memory { rows, shown, granted, .. } = &mut self.memory;
+        let Memory { rows, shown, .. } = &mut self.memory;
         let new = shown.is_none_or(|shown| row.t > shown);
         if new {
             (*rows, *shown) = (*rows + 1, Some(row.t));
-        }
-        if granted.is_infinite() || jumps(self.engine.kind()) {
-            *granted = 0.0;
         }
         (row, new)
     }
@@ -206,10 +203,10 @@ impl Descent {
         while target > self.engine.t() {
             self.engine.allow(patience.seconds.max(self.memory.granted));
             match self.engine.advance(target, &flags) {
-                Reached::Exhausted if !patience.ends(&*self.engine, horizon) => {
-                    let rest = if jumps(self.engine.kind()) { f64::INFINITY } else { self.engine.left(horizon) };
-                    self.memory.granted = self.engine.work().spent + rest;
-                }
+                Reached::Exhausted => match patience.more(&*self.engine, horizon) {
+                    Some(seconds) => self.memory.granted = seconds,
+                    None => return ControlFlow::Continue(Reached::Exhausted),
+                },
                 Reached::Interrupted if stop.raised() => {
                     if observer.saves() {
                         observer.state(self.save(), self.moment(Cause::Stopping))?;

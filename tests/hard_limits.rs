@@ -5,6 +5,7 @@
 
 mod rational;
 
+use farfield::claims::{Dual, Seen};
 use farfield::inner_products::Gram;
 use farfield::limit::sliding::Sliding;
 use farfield::limit::{Inseparable, Limit, PROOF, Prediction};
@@ -336,6 +337,14 @@ fn no_verdict_is_false_and_every_bound_holds() {
                 counts.undecided += 1;
                 println!("{what}: undecided, {:?}, truth {truth}", best.margin_interval);
                 assert!(best.margin_interval.1 <= 1e-12 * c.least_row(), "{what}: {:?}", best.margin_interval);
+                // λ, the slopes and the remainders that are handed out prove the upper bound
+                let proof = best.proof.as_ref().expect("X is there");
+                let seen = Seen::new(&c.x, &c.y, c.network);
+                let (lambda, slopes, remainders) = (&best.lambda[..], &proof.slopes, Some(&proof.remainders));
+                let dual = Dual { lambda, slopes, remainders, free: proof.free };
+                assert_eq!(dual.fault(&seen, |i, j| slopes[(i, j)]), None, "{what}");
+                let bracket = dual.bracket(&seen, |i, j| slopes[(i, j)]);
+                assert!(bracket.high <= best.margin_interval.1.into(), "{what}: {:e}", bracket.high.above());
             }
         }
     }

@@ -1,45 +1,13 @@
 #!/usr/bin/env python3
 """Checks the claims of a Farfield folder without Farfield:   verify.py DIR X.npy
 `farfield verify DIR --data X.npy` writes X.npy (n x d) and X.labels.npy, and alone can say that they are the samples that config.toml
-names; here they are given. Statements and proofs: docs/certificates.md. All sums of products are exact: floats are integers times a power
-of two, and Python's integers do not round. Square roots are enclosed to 200 bits. exp, log and erfc are mpmath's, to 60 digits, and enter
-equalities only: of the weights of a bound no more is asked than that none is negative. The 1/sqrt(m) of a_j = sgn(a_j)/sqrt(m) is kept
-apart: sums of features, and margins, are sqrt(m) times their size in what follows, and margins of such sums m times."""
+names; here they are given. Statements and proofs: docs/certificates.md. Numbers are exact (exact.py). The 1/sqrt(m) of a_j is kept apart:
+sums of features, and margins, are sqrt(m) times their size in what follows, and margins of such sums m times."""
 import functools, json, pathlib, sys, tomllib
-from fractions import Fraction as F
-from math import isqrt
 import numpy as np
-from mpmath import mp, mpf
+from exact import F, U, Exact, mp, mpf, near, need, real, root, square
 try: import blake3
 except ImportError: blake3 = None
-mp.dps, U = 60, mpf(2) ** -53
-
-class Exact:                                                                          # an array of integers times 2^-shift
-    def __init__(self, ints, shift): self.ints, self.shift = ints, shift
-    @staticmethod
-    def of(array):
-        mantissa, exponent = np.frexp(np.asarray(array, dtype=np.float64))
-        ints, exponent = np.ldexp(mantissa, 53).astype(np.int64).astype(object), exponent.astype(np.int64) - 53
-        shift = int(max(0, -exponent[mantissa != 0].min(initial=0)))
-        return Exact(ints * 2 ** np.maximum(exponent + shift, 0).astype(object), shift)
-    def to(self, shift): return self.ints * 2 ** (shift - self.shift)
-    def __add__(a, b): return Exact(a.to(max(a.shift, b.shift)) + b.to(max(a.shift, b.shift)), max(a.shift, b.shift))
-    def __sub__(a, b): return a + Exact(-b.ints, b.shift)
-    def __mul__(a, b): return Exact(a.ints * b.ints, a.shift + b.shift)
-    def __matmul__(a, b): return Exact(a.ints.dot(b.ints), a.shift + b.shift)
-    def sum(self, axis=None): return Exact(np.asarray(self.ints.sum(axis=axis)), self.shift)
-    def each(self): return [F(int(v), 2**self.shift) for v in self.ints.ravel()]
-    def one(self): return self.each()[0]
-    def T(self): return Exact(self.ints.T, self.shift)
-def root(q, up):
-    """A bound of the square root of a rational number, from below or above."""
-    bits = 400 + 2 * max(0, q.denominator.bit_length() - q.numerator.bit_length())
-    return F(isqrt(max(q.numerator, 0) * 2**bits // q.denominator) + up, 2 ** (bits // 2))
-def square(w): return (w * w).sum().one()
-def real(q): return mpf(q.numerator) / q.denominator
-def need(so, why):
-    if not so: raise ValueError(why)
-def near(name, stated, found, error): need(abs(mpf(stated) - found) <= error, f"{name} is {mp.nstr(found, 17)}, stated {stated!r}")
 
 class Folder:
     def __init__(self, path, samples):
@@ -81,7 +49,8 @@ class Folder:
         z = self.x @ w.T()
         return lam, theta, given, w, z, self.margins(z, Exact.of(np.where(free, self.slopes(z.ints > 0), given)))
     def limit(self):
-        free = self.claims["margin"]["choices"]["rows"] == "free" or not self.has("pattern.npy")
+        claim = self.claims["margin" if "margin" in self.claims else "undecided"]
+        free = claim["choices"]["rows"] == "free" or not self.has("pattern.npy")
         return free, *self.dual("dual.npy", self.load("remainders.npy"), free)
 
 def data(f, c):
@@ -129,6 +98,11 @@ def margin(f, c):
     moved = root(square(f.features(Exact.of(f.load("dual.npy")), Exact.of(shown)) - w) / square(w), 1)
     need(min(F(2), root(2 * (1 - low / high), 1) + 2 * moved) <= F(c["direction_error"]), "direction_error is larger")
 
+def undecided(f, c):
+    _, lam, _, _, w, _, q = f.limit()
+    length = root(square(w) / f.m, 1)
+    need(0 <= F(c["margin_interval.low"]) <= max(F(0), min(q.each()) / f.m / length) and length / lam.sum().one() <= F(c["margin_interval.high"]), "a wider interval follows")
+
 def kkt(f, c):
     free, lam, theta, given, w, z, q = f.limit()
     need(max(abs(v / f.m - 1) if l > 0 else 1 - v / f.m for l, v in zip(lam.ints, q.each())) <= F(c["residual"]), "a larger residual")
@@ -159,6 +133,32 @@ def correlated(f, c):
     need(((f.iterate()[1].ints > 0) == f.own).all() and (f.iterate()[1].ints != 0).all(), "a pair that is not activated")
     need(((f.x @ f.x.T()).ints * np.outer(f.y, f.y).astype(int) >= 0).all(), "samples that are not positively correlated")
 
+def final(f, c):
+    """Proposition 10 of docs/theory.md with U along the sum of lambda_i Phi_i: no way of a pre-activation to 0 is finite."""
+    (w, z, q, _, _, _), bits, p = f.iterate(), f.bits(), f.problem
+    need((abs(z.ints) > 0).all() and min(q.ints) > 0 and ((z.ints > 0) == bits).all(), "pattern.npy is not that of W")
+    slopes, k, lam, first = f.slopes(bits), f.x @ f.x.T(), Exact.of(f.load("dual.npy")), np.arange(f.m) < p["positive"]
+    loss = mp.fsum(mp.log1p(mp.exp(-v)) if f.logistic else mp.exp(-v) for v in (real(v) / mp.sqrt(f.m) for v in q.each()))
+    eta = loss / mp.expm1(loss) if f.logistic else mpf(1)                              # the least l e^q among losses of at most L/c
+    step = p["step_size"] * mpf(p["loss_constant"]) * loss                             # alpha L
+    share, g = step * max(real(F(int(v), 2**k.shift)) for v in abs(k.ints).sum(axis=1)), f.features(lam, Exact.of(slopes))        # theta at most
+    total, length, image = real(lam.sum().one()), mp.sqrt(real(square(g)) / f.m), f.x @ g.T()
+    along, at = [real(v) / f.m / length for v in f.margins(image, Exact.of(slopes)).each()], real((w * g).sum().one()) / mp.sqrt(f.m) / length
+    margin, weights = min(along), [real(l) / total for l in lam.each()]                # <Phi_i, U> in along, p in at
+    need(share <= 1 and margin > 0 and at > 0, "the loss need not fall, or lambda does not separate")
+    spread = mp.log(mp.fsum(mp.exp(-at * (v - margin)) for v in along) / eta) + mp.fsum(v * mp.log(v) for v in weights if v)
+    excess = length / total / margin - 1                                               # epsilon
+    across = real(square(w)) - at**2 + step / (1 - share / 2)                          # ||r||^2 + D
+    slope = 2 * max(spread, 0) / margin + 2 * excess * at                              # B + 2 epsilon p
+    for i, j in np.ndindex(f.n, f.m):
+        side, number = 2 * int(bits[i, j]) - 1, lambda a, l: (2 * int(bits[i, j]) - 1) * real(F(int(a.ints[i, l]), 2**a.shift))
+        if (side * (2 * int(first[j]) - 1) * f.y.astype(int) * k.ints[i] >= 0).all(): continue                  # nothing pushes it inwards
+        group = [l for l in range(f.m) if first[l] == first[j] and (bits[:, l] == bits[:, j]).all()]
+        rate, reach = number(image, j) / mp.sqrt(f.m) / length, real(F(int(k.ints[i, i]), 2**k.shift)) / len(group)
+        start = rate * at + number(z, j) - mp.fsum(number(z, l) for l in group) / len(group)
+        a, b, c = rate**2 - reach * excess, 2 * start * rate - reach * slope, start**2 - reach * across
+        need(start > 0 and c > 0 and (b * b < 4 * a * c or (a >= 0 and b >= 0)), f"sample {i} and neuron {j} may come to 0")
+
 def test_error(f, c):
     s, d, n = tomllib.loads((f.path / "config.toml").read_text())["data"], f.problem["d"], f.n
     (name, *rest), small, k = s.get("spectrum", "identity").split(":"), 4 * (d + n + 16) * U, np.arange(1, d + 1)
@@ -180,7 +180,7 @@ def test_error(f, c):
         need(c[f"test_error.{name}"] < 1e-300 or abs(mp.log10(c[f"test_error.{name}"]) - log) < 1e-12 * (1 + tau**2), name)
 
 def main(folder, samples):
-    f, failed, checks = Folder(folder, samples), 0, {check.__name__: check for check in (data, margins, distance, margin, kkt, gaps, inseparable, correlated, test_error)}
+    f, failed, checks = Folder(folder, samples), 0, {check.__name__: check for check in (data, margins, distance, margin, undecided, kkt, gaps, inseparable, correlated, final, test_error)}
     for claim in f.certificate["claims"]:
         kind, said = claim["kind"], {name: float(v) for name, v in claim["numbers"].items()} | claim["choices"]
         try:

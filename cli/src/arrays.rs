@@ -139,9 +139,13 @@ impl LimitArrays {
                     remainders: None,
                 }
             }
-            Prediction::Undecided(best) => {
-                Self { dual: Some(best.lambda.clone()), farkas: None, boundary: None, slopes: None, remainders: None }
-            }
+            Prediction::Undecided(best) => Self {
+                dual: Some(best.lambda.clone()),
+                farkas: None,
+                boundary: None,
+                slopes: best.proof.as_ref().map(|proof| proof.slopes.clone()),
+                remainders: best.proof.as_ref().map(|proof| proof.remainders.clone()),
+            },
         }
     }
 

@@ -118,6 +118,61 @@ fn a_rerun_compares_the_final_state() {
     assert!(code == 1 && lines.iter().any(|(c, v, _)| c == "rerun" && v == "not_verified"), "{lines:?}");
 }
 
+/// A run that was moved on has a checkpoint before its last one.
+#[test]
+fn a_rerun_begins_at_the_checkpoint_before_the_last() {
+    let dir = made("moved", "run", 0, &[&SMALL[..], &["-s", "descent.steps=1e4"]].concat());
+    let more = [&["run", "--resume", "-o", text(&dir)], &SMALL[..], &["-s", "descent.steps=1e6"]].concat();
+    assert_eq!(farfield(&more).status.code(), Some(0));
+    let reruns = |more: &[&str]| {
+        let (code, lines) = verdicts(&dir, more);
+        let of = |verdict: &str| lines.iter().filter(|(c, v, _)| c == "rerun" && v == verdict).count();
+        let why = lines.iter().find(|(c, v, _)| c == "rerun" && v == "verified").map(|(.., why)| why.clone());
+        (code, of("only_by_rerunning"), why.unwrap_or_default())
+    };
+    // what was before the checkpoint stays open
+    let (code, open, why) = reruns(&["--rerun"]);
+    assert!((code, open) == (0, 2) && why.contains("from its checkpoint"), "{why}");
+    let (code, open, why) = reruns(&["--rerun", "--from-start"]);
+    assert!((code, open) == (0, 0) && why.contains("from W(0)"), "{why}");
+    // a checkpoint of another run is none
+    let other = made("moved-other", "run", 0, &[&SMALL[..], &["-s", "descent.steps=1e4", "-s", "seed=1"]].concat());
+    fs::copy(other.join("checkpoint.bin"), dir.join("checkpoint.previous")).unwrap();
+    let (code, open, why) = reruns(&["--rerun"]);
+    assert!((code, open) == (0, 0) && why.contains("from W(0)"), "{why}");
+}
+
+/// Seven samples for which neither a margin nor a proof that there is none is found.
+#[test]
+fn what_is_undecided_is_claimed_and_no_more() {
+    let data = folder("verify-undecided-data").join("data.csv");
+    let rows = "a,b,y\n146802.71027429483,915203.3072984822,1\n344.8037410879143,2149.589225041751,1\n\
+        -206.1641433566404,225.35997911343256,1\n-1784.984647974791,1951.1836366673253,0\n\
+        0.000402933050709191,-0.0008444802185442249,0\n0.19725583258874282,-0.41341523605590197,1\n\
+        -931.7237254566659,-960.650817002955,1\n";
+    fs::write(&data, rows).unwrap();
+    let source = format!("data.source={}", data.display());
+    let network = ["-s", "network.width=4", "-s", "network.positive=2", "-s", "network.leak=0.999999999"];
+    let dir = made("undecided", "limit", 4, &[&["-s", &source, "-s", "data.labels=y"], &network[..]].concat());
+    let kinds = holds(&dir, "undecided");
+    assert!(kinds.iter().any(|kind| kind == "undecided"), "{kinds:?}");
+    let less = |v: &mut Value| *v = Value::from(v.as_f64().unwrap() * 0.99);
+    let both = |name: &str, change: &dyn Fn(&mut Value)| {
+        ["certificate.json", "result.json"].iter().for_each(|file| edit(&dir, file, name, change));
+        reseal(&dir);
+    };
+    tampered(&dir, || both("margin_interval.high", &less), || found(&dir, "undecided", "a lower bound"));
+    let some = |v: &mut Value| *v = Value::from(1e-40);
+    tampered(&dir, || both("margin_interval.low", &some), || found(&dir, "undecided", "a margin"));
+    let lambda = numbers(&dir, "dual.npy");
+    let top = (0..lambda.len()).max_by(|a, b| lambda[*a].total_cmp(&lambda[*b])).unwrap();
+    let weight = || {
+        change(&dir, "dual.npy", top, f64::next_up);
+        reseal(&dir);
+    };
+    tampered(&dir, weight, || found(&dir, "undecided", "a weight"));
+}
+
 #[test]
 fn a_folder_without_results_is_refused() {
     refused(&farfield(&["verify", text(&folder("verify-nothing"))]), 2, &["result.json", "finished"]);
@@ -230,6 +285,18 @@ fn a_changed_array_is_found_by_its_digest_and_where_it_matters_by_its_meaning() 
         reseal(&slides);
     };
     tampered(&slides, || slope(1.0 + f64::EPSILON), || found(&slides, "margin", "a slope"));
+    // slopes of the averages are in the gradient up to rounding; those of own-sign pairs are those of W, none leaves [γ, 1]
+    let averages = numbers(&slides, "averages.npy");
+    let own = averages.iter().position(|v| *v == 1.0).expect("a pair on its positive side");
+    let between = averages.iter().position(|v| *v > 0.11 && *v < 0.99).expect("a pair that slides");
+    let average = |at: usize, by: &dyn Fn(f64) -> f64| {
+        change(&slides, "averages.npy", at, by);
+        reseal(&slides);
+    };
+    tampered(&slides, || average(between, &last), || drop(holds(&slides, "an average in its last place")));
+    tampered(&slides, || average(between, &|v| v * 1.001), || found(&slides, "margins", "an average"));
+    tampered(&slides, || average(own, &|_| 0.5), || found(&slides, "distance", "an average of an own-sign pair"));
+    tampered(&slides, || average(between, &|_| 1.01), || found(&slides, "distance", "an average above 1"));
     let source = format!("data.source={}", inseparable().display());
     let cancels = made("arrays-cancel", "limit", 5, &["-s", &source, "-s", "data.labels=label"]);
     let weights = numbers(&cancels, "farkas.npy");

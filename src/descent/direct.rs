@@ -265,7 +265,7 @@ impl Engine for Direct {
     }
 
     fn work(&self) -> Work {
-        Work { spent: (self.steps - self.origin) as f64 * self.price, price: self.price }
+        Work { spent: (self.steps - self.origin) as f64 * self.price, price: self.price, averaged: 0.0 }
     }
 
     fn allow(&mut self, seconds: f64) {

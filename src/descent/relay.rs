@@ -379,8 +379,8 @@ impl Engine for Relay {
     }
 
     fn work(&self) -> Work {
-        let Work { spent, price } = self.inner().work();
-        Work { spent: self.past.spent + spent, price }
+        let work = self.inner().work();
+        Work { spent: self.past.spent + work.spent, ..work }
     }
 
     /// Steps in the span wait for averages no longer than a trial.

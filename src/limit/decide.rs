@@ -130,8 +130,7 @@ pub fn decide(features: &Features, rows: &mut Rows, guess: &[f64]) -> Verdict {
             Verdict::NotSeparable(weights, moved)
         }
         _ if separable => Verdict::Separable(resized(proved, rows)),
-        Verdict::Undecided(second) => Verdict::Undecided(second.and(&proved.bracket)),
-        Verdict::Separable(second) => Verdict::Separable(second.and(&proved.bracket)),
+        Verdict::Undecided(second) => Verdict::Undecided(second.or(resized(proved, rows))),
         decided => decided,
     }
 }
@@ -181,11 +180,9 @@ fn moved_samples(features: &Features, rows: &Rows, weights: &[Double]) -> f64 {
 }
 
 impl Proved {
-    fn and(mut self, other: &Bracket) -> Self {
-        let bracket = &mut self.bracket;
-        bracket.low = if bracket.low < other.low { other.low } else { bracket.low };
-        bracket.high = if other.high < bracket.high { other.high } else { bracket.high };
-        self
+    /// The one whose upper bound is less: bounds of two λ are not joined, so that each follows from the λ beside it.
+    pub fn or(self, other: Self) -> Self {
+        if other.bracket.high < self.bracket.high { other } else { self }
     }
 
     fn nothing(rows: usize) -> Self {

@@ -102,6 +102,8 @@ pub struct Undecided {
     pub lambda: Vec<f64>,
     /// The residual of the dual problem of K; not a number where it has no solution.
     pub kkt_residual: f64,
+    /// The slopes and remainders with which these λ prove the bounds; none without X.
+    pub proof: Option<Proof>,
 }
 
 /// What is known of a limit.
@@ -139,9 +141,7 @@ impl Limit {
                 let slopes = Matrix::new(n, m, slopes);
                 Prediction::NotSeparable(Inseparable { farkas: Farkas { lambda, relative }, slopes, ray: None })
             }
-            Found::Undecided(lambda, margin_interval, kkt_residual) => {
-                Prediction::Undecided(Undecided { margin_interval, lambda, kkt_residual })
-            }
+            Found::Undecided(best) => Prediction::Undecided(best.of(&rows)),
         }
     }
 

@@ -9,11 +9,12 @@
 
 use super::Limit;
 use super::precise::double::Double;
+use super::rows::Rows;
 use super::sliding::{effective_slopes, per_neuron};
 use crate::matrix::Matrix;
 
 /// The dual point of a limit in two parts, and its residual.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Proof {
     /// θ (n×m) as f64.
     pub slopes: Matrix,
@@ -25,17 +26,17 @@ pub struct Proof {
     pub residual: Option<f64>,
 }
 
-impl Limit {
-    /// What proves the bounds.
-    pub fn proof(&self) -> Proof {
-        let (rows, answer) = (&self.rows, &self.answer);
-        let (n, groups) = (self.lambda.len(), &rows.groups);
-        let slopes = effective_slopes(rows, &answer.weights);
+impl Proof {
+    /// Of weights of the rows, `lambda` (n) their sums for each sample as f64; without a residual.
+    pub(super) fn of(rows: &Rows, weights: &[Double], lambda: &[f64]) -> Self {
+        let (n, groups) = (lambda.len(), &rows.groups);
+        let rounded: Vec<f64> = weights.iter().map(|l| l.value()).collect();
+        let slopes = effective_slopes(rows, &rounded);
         let mut total = vec![Double::ZERO; n];
         let mut by_group = vec![vec![Double::ZERO; groups.len()]; n];
         let mut bounds = vec![vec![(f64::INFINITY, 0.0f64); groups.len()]; n];
-        for ((row, l), low) in rows.list.iter().zip(&answer.weights).zip(&answer.remainders) {
-            let (i, weight) = (row.sample, Double::sum(*l, *low));
+        for (row, &weight) in rows.list.iter().zip(weights) {
+            let i = row.sample;
             total[i] += weight;
             if weight.hi > 0.0 {
                 for (p, c) in row.slopes.iter().enumerate() {
@@ -51,11 +52,20 @@ impl Limit {
             (exact - Double::from(slopes[(i, p)])).value()
         };
         let row = |i: usize| {
-            let of_lambda = (total[i] - Double::from(self.lambda[i])).value();
+            let of_lambda = (total[i] - Double::from(lambda[i])).value();
             std::iter::once(of_lambda).chain(groups.of.iter().map(move |p| lacks(i, *p)))
         };
         let remainders = Matrix::new(n, groups.of.len() + 1, (0..n).flat_map(row).collect());
-        Proof { slopes: per_neuron(groups, &slopes), remainders, free: rows.sliding, residual: self.residual() }
+        Proof { slopes: per_neuron(groups, &slopes), remainders, free: rows.sliding, residual: None }
+    }
+}
+
+impl Limit {
+    /// What proves the bounds.
+    pub fn proof(&self) -> Proof {
+        let parts = self.answer.weights.iter().zip(&self.answer.remainders);
+        let weights: Vec<Double> = parts.map(|(l, low)| Double::sum(*l, *low)).collect();
+        Proof { residual: self.residual(), ..Proof::of(&self.rows, &weights, &self.lambda) }
     }
 
     /// See [`Proof::residual`]: from the pre-activations that X gave, rounded up.

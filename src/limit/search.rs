@@ -16,6 +16,7 @@ use super::precise::double::Double;
 use super::precise::features::{Features, length};
 use super::precise::vector::Vector;
 use super::rows::{Row, Rows};
+use super::{Proof, Undecided};
 use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, InnerProducts};
 use crate::matrix::{Matrix, View};
@@ -66,8 +67,31 @@ pub enum Found {
     Separable(Answer),
     /// Weights with Σλ = 1 and the relative change of rows with which they cancel.
     NotSeparable(Vec<f64>, f64),
-    /// The best weights, the bounds of γ*, and the residual of the dual problem of K.
-    Undecided(Vec<f64>, (f64, f64), f64),
+    /// Neither.
+    Undecided(Best),
+}
+
+/// The best of what leaves it undecided.
+pub struct Best {
+    /// The bounds of γ* that the weights give.
+    pub interval: (f64, f64),
+    /// Weights of the rows.
+    pub weights: Vec<Double>,
+    /// The residual of the dual problem of K.
+    pub kkt_residual: f64,
+    /// Whether the bounds are X's.
+    pub proved: bool,
+}
+
+impl Best {
+    /// For samples and neurons.
+    pub fn of(self, rows: &Rows) -> Undecided {
+        let Self { interval: margin_interval, weights, kkt_residual, proved } = self;
+        let rounded: Vec<f64> = weights.iter().map(|l| l.value()).collect();
+        let lambda = rows.per_sample(&rounded);
+        let proof = proved.then(|| Proof::of(rows, &weights, &lambda));
+        Undecided { margin_interval, lambda, kkt_residual, proof }
+    }
 }
 
 /// Solves for K (n×n), and X (n×d) if it is known. Rows may be added; `warm` are estimates of the weights of the first.
@@ -164,19 +188,22 @@ impl KnownByGram {
 
 /// X's answer; without X none, with what K knows of the margin.
 fn by_samples(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, guess: &[f64], kkt_residual: f64) -> Found {
-    let known = KnownByGram::new(k, x, rows, guess);
     let Some(x) = x.and_then(Whole::view).filter(|x| x.not_finite().is_none()) else {
+        let known = KnownByGram::new(k, x, rows, guess);
         let finite = k.0.values().iter().all(|v| v.is_finite());
         let interval = (known.low, if finite { known.high } else { f64::INFINITY });
-        return Found::Undecided(guess.to_vec(), interval, kkt_residual);
+        let weights = guess.iter().map(|l| Double::from(*l)).collect();
+        return Found::Undecided(Best { interval, weights, kkt_residual, proved: false });
     };
     let features = Features::new(x, rows);
+    let mut known = None;
     if !decide::affordable(&features, rows) && guess.len() == rows.len() {
         // too large for 106 bits throughout: K's factor may still refine what it has found
         let (proved, sum) = refine(&rows.gram(&k.0), &features, rows, guess);
         if proved.bracket.gap() <= SHARP {
             return Found::Separable(answer(k, &features, rows, &proved, &sum));
         }
+        known = Some(proved);
     }
     match decide::decide(&features, rows, guess) {
         Verdict::Separable(proved) => {
@@ -185,11 +212,31 @@ fn by_samples(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, guess: &[f64], k
         }
         Verdict::NotSeparable(weights, moved) => Found::NotSeparable(weights, moved),
         Verdict::Undecided(proved) => {
-            let (low, high) = proved.bracket.interval();
-            let weights: Vec<f64> = proved.weights.iter().map(|l| l.value()).collect();
-            Found::Undecided(weights, (low.max(known.low), high.min(known.high)), kkt_residual)
+            let mut best = proved.or(known.unwrap_or_else(|| by_sum(&features, rows, guess)));
+            best.weights.resize(rows.len(), Double::ZERO);
+            let (interval, weights) = (outward(&features, rows, &best), best.weights);
+            Found::Undecided(Best { interval, weights, kkt_residual, proved: true })
         }
     }
+}
+
+/// The interval of γ* with room for the rounding of others who sum the same terms: the upper bound may be a small part of them.
+fn outward(features: &Features, rows: &Rows, proved: &Proved) -> (f64, f64) {
+    let lengths = rows.lengths(&features.norms);
+    let sizes = proved.weights.iter().zip(lengths).filter(|(l, _)| l.hi > 0.0);
+    let (total, size) = sizes.fold((0.0, 0.0), |(t, s), (l, h)| (t + l.hi, l.hi.mul_add(h, s)));
+    let (low, high) = proved.bracket.interval();
+    let slack = if total > 0.0 { 8.0 * features.error() * size / total } else { 0.0 };
+    (low, (high + slack) * (1.0 + f64::EPSILON))
+}
+
+/// What weights prove as they are.
+fn by_sum(features: &Features, rows: &Rows, weights: &[f64]) -> Proved {
+    let mut weights: Vec<Double> = weights.iter().map(|l| Double::from(l.max(0.0))).collect();
+    weights.resize(rows.len(), Double::ZERO);
+    let sum = Sum::new(features, rows, &weights);
+    let bracket = decide::bracket(features, rows, &weights, &sum.w, &sum.images);
+    Proved { weights, bracket, pivots: 0 }
 }
 
 /// The sum W of the rows and its images (n times P).

@@ -34,7 +34,7 @@
 
 use super::rows::{Row, Rows};
 use super::search::{self, Answer, Found};
-use super::{Farkas, Inseparable, Limit, Prediction, Undecided, smallest_eigenvalue};
+use super::{Farkas, Inseparable, Limit, Prediction, smallest_eigenvalue};
 use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, InnerProducts};
 use crate::matrix::{Matrix, View};
@@ -103,10 +103,7 @@ impl Sliding {
                 let farkas = Farkas { lambda: rows.per_sample(&weights), relative };
                 Prediction::NotSeparable(Inseparable { farkas, slopes, ray: None })
             }
-            Found::Undecided(weights, margin_interval, kkt_residual) => {
-                let lambda = rows.per_sample(&weights);
-                Prediction::Undecided(Undecided { margin_interval, lambda, kkt_residual })
-            }
+            Found::Undecided(best) => Prediction::Undecided(best.of(&rows)),
         }
     }
 

@@ -21,8 +21,7 @@ pub struct Memory {
     pub rows: u64,
     /// The t of the last one.
     pub shown: Option<f64>,
-    /// Seconds of [`Work::spent`](crate::engine::Work::spent) up to which steps may go on beyond patience; infinite on the way to the
-    /// next row where the run jumps.
+    /// Seconds of [`Work`](crate::engine::Work) up to which the run may go on beyond patience.
     pub granted: f64,
 }
 

@@ -4,8 +4,8 @@
 //! on nothing that the machine does. A run that has spent its *patience* on steps, the price of 2¹⁸ of them on X but at
 //! least 5 and at most 15 seconds, ends if the rest of the way to its horizon would cost more than an hour at the present
 //! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on until so much is spent. Warp and averages,
-//! whose pace is known better, end where the rest costs more than the patience itself, or nine times that of the largest
-//! problems. Where a time is set (`max_seconds`), that
+//! whose pace is known better, end where what they took beyond the patience and the rest cost more than the patience itself, or nine
+//! times that of the largest problems. Where a time is set (`max_seconds`), that
 //! alone is the patience.
 
 use crate::descent::{Options, choose};
@@ -17,6 +17,9 @@ const STEPS: f64 = 262_144.0;
 
 /// Fewest and most seconds for them.
 const SECONDS: (f64, f64) = (5.0, 15.0);
+
+/// Fewest seconds after which it is asked again.
+const LEAST: f64 = 1.0;
 
 /// Seconds that the rest of the steps may take.
 const LONGEST: f64 = 3600.0;
@@ -42,19 +45,20 @@ impl Patience {
         (horizon - engine.t()).max(0.0) * engine.work().price
     }
 
-    /// Whether a run whose patience is spent ends.
-    pub fn ends(&self, engine: &dyn Engine, horizon: f64) -> bool {
-        let longest = match engine.kind() {
-            kind if jumps(kind) => self.seconds.powi(3) / SECONDS.0.powi(2),
-            _ => LONGEST,
+    /// The seconds up to which a run whose patience is spent goes on; none if it ends.
+    pub fn more(&self, engine: &dyn Engine, horizon: f64) -> Option<f64> {
+        let (work, left) = (engine.work(), engine.left(horizon));
+        let (spent, beyond, longest) = match engine.kind() {
+            EngineKind::Sliding => (work.averaged, work.averaged - self.seconds, self.for_jumps()),
+            EngineKind::Warp => (work.spent, work.spent - self.seconds, self.for_jumps()),
+            _ => (work.spent, 0.0, LONGEST),
         };
-        engine.left(horizon) > longest
+        (beyond.max(0.0) + left <= longest).then_some(spent + left.max(LEAST))
     }
-}
 
-/// Whether an engine does not step.
-pub fn jumps(kind: EngineKind) -> bool {
-    matches!(kind, EngineKind::Warp | EngineKind::Sliding)
+    fn for_jumps(&self) -> f64 {
+        self.seconds.powi(3) / SECONDS.0.powi(2)
+    }
 }
 
 /// Steps per second of the last stretch that was stepped; not a number if none was.

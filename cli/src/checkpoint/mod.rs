@@ -153,6 +153,11 @@ pub fn newest(folder: &Path) -> Result<Option<(Checkpoint, bool)>> {
     }
 }
 
+/// The checkpoint before the newest one, in a folder in which nothing changes; none where it is not there or not whole.
+pub fn before(folder: &Path) -> Option<Checkpoint> {
+    read::file(&folder.join(NAMES[1])).ok()
+}
+
 /// The run that goes on.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use super::{Claim, data, put};
 use crate::error::Result;
 use crate::folder::Folder;
 use farfield::limit::sliding::Sliding;
+use farfield::limit::{Proof, Undecided};
 use farfield::{Limit, LimitOutcome, Prediction, Problem, TestError};
 
 /// Writes the claims of a limit about the files that its folder has by now.
@@ -29,10 +30,22 @@ pub fn of_limit(
             let claim = Claim::new("inseparable", folder, &["farkas.npy", "slopes.npy"]);
             claims.push(claim.number("farkas_value", proof.farkas.relative));
         }
-        Prediction::Undecided(_) => {}
+        Prediction::Undecided(best) => match &best.proof {
+            Some(proof) if best.margin_interval.1.is_finite() => claims.push(of_interval(best, proof, folder)),
+            _ => open = Some(OF_LIMIT),
+        },
     }
     claims.extend(facts.test_error.as_ref().map(|error| of_test_error(error, folder)));
     put(folder, problem, None, claims, open.as_slice())
+}
+
+/// What is claimed of λ that leaves it undecided.
+fn of_interval(best: &Undecided, proof: &Proof, folder: &Folder) -> Claim {
+    let rows = if proof.free { "free" } else { "fixed" };
+    Claim::new("undecided", folder, &["dual.npy", "remainders.npy", "slopes.npy"])
+        .choice("rows", rows)
+        .number("margin_interval.low", best.margin_interval.0)
+        .number("margin_interval.high", best.margin_interval.1)
 }
 
 /// What is claimed of λ, with the slopes in a file.

@@ -40,6 +40,10 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
             "min_i ⟨Φ_i,W*⟩/‖W*‖ ≤ γ* ≤ ‖W*‖/Σλ, W* = Σ_i λ_i y_i (a_j θ_ij x_i)_j, λ ≥ 0; ‖Ŵ_λ − Ŵ‖ ≤ √(2(1 − low/high)) + \
              rounding of λ",
         ),
+        "undecided" => (
+            "The maximal margin is at most this, whether or not any weights separate; a lower bound of 0 says nothing.",
+            "γ* ≤ ‖W*‖/Σλ, W* = Σ_i λ_i y_i (a_j θ_ij x_i)_j, λ ≥ 0; margin_interval.low ≤ max(0, min_i ⟨Φ_i,W*⟩/‖W*‖)",
+        ),
         "kkt" => (
             "λ fulfils the conditions of Karush, Kuhn and Tucker up to residual.",
             "λ ≥ 0, q_i(W*) ≥ 1 − residual, |q_i(W*) − 1| ≤ residual where λ_i > 0; support = |{i : λ_i > 0}|",

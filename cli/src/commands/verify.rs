@@ -2,8 +2,10 @@
 
 use super::print;
 use crate::apart::apart;
+use crate::checkpoint::{self, Checkpoint};
 use crate::error::{Error, Result, input_error};
 use crate::files::npy;
+use crate::folder;
 use crate::json::to_json;
 use crate::progress::of_watch;
 use crate::setup::{self, Setup};
@@ -21,9 +23,13 @@ pub struct VerifyArgs {
     /// The folder of a finished run or limit
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     folder: PathBuf,
-    /// Of a run: also run gradient descent again, and compare the digest of its final state
+    /// Of a run: also run gradient descent again, and compare the digest of its final state; from its last checkpoint but one,
+    /// where there is one
     #[arg(long)]
     rerun: bool,
+    /// With --rerun: from W(0) in any case
+    #[arg(long, requires = "rerun")]
+    from_start: bool,
     /// Print JSON instead of lines
     #[arg(long)]
     json: bool,
@@ -50,7 +56,8 @@ pub fn execute(args: &VerifyArgs, signals: &Signals) -> Result<u8> {
     let case = Case::read(&args.folder)?;
     let watch = Watch::new(signals.defer());
     let (seen, reading) = (watch.clone(), super::reading(&case.config));
-    let (data, rerun, stop) = (args.data.clone(), args.rerun, signals.defer().clone());
+    let (data, rerun, from_start) = (args.data.clone(), args.rerun, args.from_start);
+    let stop = signals.defer().clone();
     let work = move || -> Result<Vec<Line>> {
         let setup = match Setup::new(&case.config, &watch) {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
@@ -64,7 +71,7 @@ pub fn execute(args: &VerifyArgs, signals: &Signals) -> Result<u8> {
         let mut lines = case.bookkeeping();
         lines.extend(case.claims(&setup));
         if let (true, Ok(setup)) = (rerun, &setup) {
-            again(&case, setup, (&stop, &watch), &mut lines)?;
+            again(&case, setup, from_start, (&stop, &watch), &mut lines)?;
         }
         Ok(lines)
     };
@@ -87,12 +94,32 @@ fn line(line: &Line) -> String {
     }
 }
 
+/// The checkpoint from which a rerun may begin: the last but one of the same run.
+fn predecessor(case: &Case) -> Option<Checkpoint> {
+    let earlier = |found: &Checkpoint| case.stated("steps").is_some_and(|t| found.about.t < t);
+    let same = |found: &Checkpoint| folder::may_resume(&found.about.config, &case.config, "").is_ok();
+    checkpoint::before(case.path()).filter(|found| earlier(found) && same(found))
+}
+
 /// Runs gradient descent again to where the run ended.
-fn again(case: &Case, setup: &Setup, (stop, watch): (&Stop, &Watch), lines: &mut Vec<Line>) -> Result<()> {
+fn again(
+    case: &Case,
+    setup: &Setup,
+    from_start: bool,
+    (stop, watch): (&Stop, &Watch),
+    lines: &mut Vec<Line>,
+) -> Result<()> {
     let Some(digest) = case.text("digest") else { return Ok(()) };
     let mut options = setup::options(&case.config);
     options.max_seconds = 0.0;
-    let mut descent = Descent::with(&setup.problem, &setup.start, &options)?;
+    let checkpoint = if from_start { None } else { predecessor(case) };
+    let (mut descent, from) = match &checkpoint {
+        Some(Checkpoint { about, state }) => (
+            checkpoint::descent(&setup.problem, &setup.start, &options, about, state)?,
+            format!("from its checkpoint at t = {} (--from-start: from W(0))", about.t),
+        ),
+        None => (Descent::with(&setup.problem, &setup.start, &options)?, "from W(0)".into()),
+    };
     descent.listen(stop);
     let horizon = match case.text("status") {
         Some("time" | "interrupted" | "stopped") => case.stated("steps").unwrap_or(0.0),
@@ -104,13 +131,15 @@ fn again(case: &Case, setup: &Setup, (stop, watch): (&Stop, &Watch), lines: &mut
     }
     let outcome = descent
         .outcome_sampled(&farfield::Sampling { points: Some(1), ..setup::sampling(&case.config, watch.clone()) });
-    lines.retain(|line| line.verdict != Verdict::OnlyByRerunning);
+    lines.retain(|line| line.verdict != Verdict::OnlyByRerunning || checkpoint.is_some());
     let steps = case.stated("steps");
     lines.push(Line::of(
         "rerun",
         match outcome.digest == digest && steps == Some(outcome.steps) {
-            true => Ok(format!("gradient descent ends in the same bits at t = {}", outcome.steps)),
-            false => Err(format!("gradient descent ends at t = {} with the digest {}", outcome.steps, outcome.digest)),
+            true => Ok(format!("gradient descent {from} ends in the same bits at t = {}", outcome.steps)),
+            false => {
+                Err(format!("gradient descent {from} ends at t = {} with the digest {}", outcome.steps, outcome.digest))
+            }
         },
     ));
     Ok(())

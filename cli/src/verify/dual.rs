@@ -102,6 +102,19 @@ pub fn margin(case: &Case, claim: &Claim, seen: &Seen) -> Checked {
     Ok(format!("γ* in [{low:.16e}, {high:.16e}]"))
 }
 
+/// An upper bound of γ* where it is open whether any weights separate.
+pub fn undecided(case: &Case, claim: &Claim, seen: &Seen) -> Checked {
+    let Stored { bracket, .. } = read(case, case.rows("undecided")?, seen)?;
+    let (low, high) = (number(claim, "margin_interval.low")?, number(claim, "margin_interval.high")?);
+    if bracket.high > high.into() || high.is_nan() {
+        return Err(format!("only γ* ≤ {:.17e} follows, stated {high:.17e}", bracket.high.above()));
+    }
+    if !(low == 0.0 || 0.0 < low && bracket.low >= low.into()) {
+        return Err(format!("only γ* ≥ {:.17e} follows, stated {low:.17e}", bracket.low.below().max(0.0)));
+    }
+    Ok(format!("γ* in [{low:.16e}, {high:.16e}]"))
+}
+
 /// The KKT conditions, and the sides of W*.
 pub fn kkt(case: &Case, claim: &Claim, seen: &Seen) -> Checked {
     let Stored { dual, residual, elsewhere, .. } = read(case, case.rows("kkt")?, seen)?;

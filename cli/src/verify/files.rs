@@ -25,8 +25,11 @@ const NEEDED: [(&str, &str); 11] = [
 ];
 
 /// Words of result.json that stand for claims.
-const WORDS: [(&str, &str, &str); 2] =
-    [("status", "not_separable", "inseparable"), ("pattern.state", "proved", "correlated")];
+const WORDS: [(&str, &str, &str); 3] = [
+    ("status", "not_separable", "inseparable"),
+    ("pattern.state", "proved", "correlated"),
+    ("status", "undecided", "undecided"),
+];
 
 /// blake3 of every file that is named.
 pub fn digests(path: &Path, result: &Value, certificate: &Certificate) -> Checked {
@@ -78,13 +81,14 @@ pub fn numbers(case: &Case, certificate: &Certificate) -> Checked {
     let open = |what: &str| certificate.only_by_rerunning.iter().any(|o| o == what);
     let asked = |kind: &str| match kind {
         "distance" | "correlated" => !open(OF_WEIGHTS),
-        "margin" => !open(OF_LIMIT),
+        "margin" | "undecided" => !open(OF_LIMIT),
         "gaps" => !(to_a_ray || open(OF_WEIGHTS) || open(OF_LIMIT)),
         _ => true,
     };
     let counted = |name: &str| name != "dual_gap" || !open(OF_RIPPLE);
     for (name, kind) in NEEDED.into_iter().filter(|(name, kind)| asked(kind) && counted(name)) {
-        let proved = |claim: &Claim| claim.kind == kind && claim.numbers.contains_key(name);
+        let same = |other: &str| other == kind || (kind, other) == ("margin", "undecided");
+        let proved = |claim: &Claim| same(&claim.kind) && claim.numbers.contains_key(name);
         if case.stated(name).is_some() && !certificate.claims.iter().any(proved) {
             return Err(format!("result.json states {name}, and no claim proves it"));
         }

@@ -94,6 +94,11 @@ impl Case {
         Ok(Self { path: path.into(), config, result, certificate: std::sync::Arc::new(certificate) })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A number of result.json by its dotted name.
     pub fn stated(&self, name: &str) -> Option<f64> {
         let (name, at) = match name.strip_prefix("margin_interval.") {
@@ -172,6 +177,7 @@ impl Case {
             "correlated" => iterate::correlated(self, problem, &seen),
             "final" => iterate::lasting(self, problem, &seen),
             "margin" => dual::margin(self, claim, &seen),
+            "undecided" => dual::undecided(self, claim, &seen),
             "kkt" => dual::kkt(self, claim, &seen),
             "inseparable" => dual::inseparable(self, claim, &seen),
             "test_error" => mixture::test_error(self, claim, problem, &seen),

@@ -44,6 +44,9 @@ const LOOK: usize = 8;
 /// Seconds of a multiply-add.
 const PRODUCT: f64 = 2e-10;
 
+/// Seconds of a step however few the kinks are: the chain through its signs, and a share of the looks.
+const CHAIN: f64 = 2.5e-8;
+
 /// The ripple at one moment, times t; vectors of length n.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ripple {
@@ -82,7 +85,7 @@ impl Ripple {
     /// Seconds of [`Ripple::measure`] for n samples, by the cost model.
     pub fn price(n: usize, mode: &Mode, steps: f64) -> f64 {
         let steps = 2.5 * steps.clamp(STEPS[0], STEPS[1]); // two averages, each with its start
-        let of = |s: f64| s * (s + 8.0 + (n as f64 - s) / LOOK as f64) * PRODUCT;
+        let of = |s: f64| s * (s + 8.0 + (n as f64 - s) / LOOK as f64) * PRODUCT + CHAIN;
         let parts = mode.parts.iter().filter(|part| !part.kinks.is_empty());
         whole(steps * parts.map(|part| of(part.kinks.len() as f64)).sum::<f64>())
     }

@@ -47,7 +47,7 @@ impl Engine for Voyage {
     }
 
     fn work(&self) -> Work {
-        Work { spent: self.spent, price: self.price() }
+        Work { spent: self.spent, price: self.price(), averaged: self.slid }
     }
 
     /// Steps among chattering neurons go on until averages have usually taken over. Where the pattern has stood still, a
