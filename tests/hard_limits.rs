@@ -8,7 +8,7 @@ mod rational;
 use farfield::claims::{Dual, Seen};
 use farfield::inner_products::Gram;
 use farfield::limit::sliding::Sliding;
-use farfield::limit::{Inseparable, Limit, PROOF, Prediction};
+use farfield::limit::{Inseparable, Limit, NEGLIGIBLE, PROOF, Prediction};
 use farfield::matrix::{Matrix, norm};
 use farfield::network::{Network, Pattern};
 use rational::Exact;
@@ -283,7 +283,22 @@ struct Counts {
     rounded: usize,
     margins: usize,
     beyond: usize,
+    handed: usize,
     widest: f64,
+}
+
+/// Whether the bounds follow from λ, the slopes and the remainders that are handed out, as they do where little is lost.
+fn follows(c: &Case, limit: &Limit, what: &str) -> bool {
+    let proof = limit.proof();
+    let residual = proof.residual.expect("X is there");
+    let seen = Seen::new(&c.x, &c.y, c.network);
+    let (lambda, slopes, remainders) = (&limit.lambda[..], &proof.slopes, Some(&proof.remainders));
+    let dual = Dual { lambda, slopes, remainders, free: proof.free };
+    let given = |i: usize, j: usize| slopes[(i, j)];
+    assert_eq!(dual.fault(&seen, given), None, "{what}");
+    let proves = dual.proves(&seen, given, limit, residual);
+    assert!(proves || proof.loss > NEGLIGIBLE, "{what}: loss {:e}", proof.loss);
+    proves
 }
 
 #[test]
@@ -314,6 +329,7 @@ fn no_verdict_is_false_and_every_bound_holds() {
                     counts.margins += 1;
                     assert!(exact.contains(&margin, (low, high)), "{what}: {low:e} {high:e}");
                 }
+                counts.handed += usize::from(follows(&c, &limit, &what));
                 // beyond a condition of 1e12 the bounds may be wide
                 let top = (0..c.x.rows()).map(|i| norm(c.x.row(i))).fold(0.0, f64::max);
                 let width = high / low - 1.0;

@@ -176,6 +176,21 @@ fn what_is_undecided_is_claimed_and_no_more() {
     tampered(&dir, weight, || found(&dir, "undecided", "a weight"));
 }
 
+/// A margin of 1e-8: its bounds have more digits than follow from 106 bits of λ, and the folder claims none of it.
+#[test]
+fn bounds_that_do_not_follow_from_the_folder_are_not_claimed() {
+    let data = folder("verify-twins-data").join("data.csv");
+    let source = format!("data.source={}", data.display());
+    for (far, claimed) in [("1e-1", true), ("1e-3", true), ("1e-8", false), ("1e-11", false)] {
+        fs::write(&data, format!("a,b,y\n1,0,1\n1,{far},0\n")).unwrap();
+        let dir = made("twins", "limit", 0, &["-s", &source, "-s", "data.labels=y", "--overwrite"]);
+        let kinds = holds(&dir, far);
+        assert_eq!(kinds.iter().any(|kind| kind == "margin"), claimed, "{far}: {kinds:?}");
+        let open = verdicts(&dir, &[]).1.iter().any(|(_, verdict, _)| verdict == "only_by_rerunning");
+        assert_eq!(open, !claimed, "{far}");
+    }
+}
+
 #[test]
 fn a_folder_without_results_is_refused() {
     refused(&farfield(&["verify", text(&folder("verify-nothing"))]), 2, &["result.json", "finished"]);

@@ -8,6 +8,7 @@
 //! the margin as `−|a_j| φ(z)`, so W*'s own slopes make it least.
 
 use super::image::{Image, Seen};
+use crate::limit::Limit;
 use crate::limit::precise::double::{Double, UNIT};
 use crate::matrix::Matrix;
 use crate::network::Groups;
@@ -112,6 +113,13 @@ impl Dual<'_> {
         let moved = 2.0 * self.rounded_away(seen) / image.norm.hi;
         let direction_error = ((2.0 * gap.max(0.0)).sqrt() + moved) * (1.0 + 1e-12);
         Bracket { lambda, image, margins, low, high, direction_error, slopes }
+    }
+
+    /// Whether the bounds of a limit, its direction_error and its residual follow: what `farfield verify` asks.
+    pub fn proves(&self, seen: &Seen, given: impl Fn(usize, usize) -> f64, limit: &Limit, residual: f64) -> bool {
+        let (bracket, (low, high)) = (self.bracket(seen, &given), limit.margin_interval);
+        let bounds = bracket.low >= low.into() && bracket.high <= high.into();
+        bounds && bracket.direction_error <= limit.direction_error && self.residual(seen, &bracket) <= residual
     }
 
     /// How far `Σ λ_i Φ_i` moves when λ and θ lose their remainders.

@@ -34,7 +34,7 @@ use rows::Rows;
 use search::{Answer, Found};
 
 pub use decide::PROOF;
-pub use proof::Proof;
+pub use proof::{NEGLIGIBLE, Proof};
 
 /// Relative change of each weight below which ν is not computed again.
 const NEAR: f64 = 1e-11;

@@ -24,7 +24,13 @@ pub struct Proof {
     pub free: bool,
     /// At least `|q_i − 1|` where `λ_i > 0`, and `1 − q_i` elsewhere, q the margins of W*; none without X.
     pub residual: Option<f64>,
+    /// The part of the lower bound of γ* that may be lost by whoever sums these 106 bits again. Beyond [`NEGLIGIBLE`] it
+    /// has to be tried whether the bounds follow.
+    pub loss: f64,
 }
+
+/// A loss that bounds of γ*, with room for the rounding of 106 bits, leave unchanged.
+pub const NEGLIGIBLE: f64 = 1e-20;
 
 impl Proof {
     /// Of weights of the rows, `lambda` (n) their sums for each sample as f64; without a residual.
@@ -56,7 +62,7 @@ impl Proof {
             std::iter::once(of_lambda).chain(groups.of.iter().map(move |p| lacks(i, *p)))
         };
         let remainders = Matrix::new(n, groups.of.len() + 1, (0..n).flat_map(row).collect());
-        Proof { slopes: per_neuron(groups, &slopes), remainders, free: rows.sliding, residual: None }
+        Proof { slopes: per_neuron(groups, &slopes), remainders, free: rows.sliding, residual: None, loss: 0.0 }
     }
 }
 
@@ -65,7 +71,7 @@ impl Limit {
     pub fn proof(&self) -> Proof {
         let parts = self.answer.weights.iter().zip(&self.answer.remainders);
         let weights: Vec<Double> = parts.map(|(l, low)| Double::sum(*l, *low)).collect();
-        Proof { residual: self.residual(), ..Proof::of(&self.rows, &weights, &self.lambda) }
+        Proof { residual: self.residual(), loss: self.answer.loss, ..Proof::of(&self.rows, &weights, &self.lambda) }
     }
 
     /// See [`Proof::residual`]: from the pre-activations that X gave, rounded up.

@@ -12,11 +12,11 @@
 
 use super::decide::{self, Bracket, Proved, Verdict};
 use super::dual::{self, Outcome};
-use super::precise::double::Double;
+use super::precise::double::{Double, UNIT};
 use super::precise::features::{Features, length};
 use super::precise::vector::Vector;
 use super::rows::{Row, Rows};
-use super::{Proof, Undecided};
+use super::{NEGLIGIBLE, Proof, Undecided};
 use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, InnerProducts};
 use crate::matrix::{Matrix, View};
@@ -55,6 +55,8 @@ pub struct Answer {
     pub direction_error: f64,
     /// The residual of the dual problem of K.
     pub kkt_residual: f64,
+    /// See [`Proof::loss`].
+    pub loss: f64,
     /// Pivots of the solvers.
     pub pivots: usize,
     /// `z_ip` of W (P columns of n), where X gave them.
@@ -126,6 +128,7 @@ pub fn search(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, warm: Option<&[f
             direction_error: direction_error(gap),
             kkt_residual: best.kkt_residual,
             pivots: best.pivots,
+            loss: 0.0,
             images: None,
         });
     }
@@ -257,17 +260,27 @@ fn answer(k: &Gram, features: &Features, rows: &Rows, proved: &Proved, sum: &Sum
     let size: f64 = weights.iter().zip(rows.lengths(&features.norms)).map(|(l, h)| l * h).sum();
     // λ rounded to f64, and products with it, move W by at most 2ε of the sum of its terms
     let rounding = 2.0 * f64::EPSILON * size / length(&sum.w).hi;
+    let loss = loss(features, &proved.bracket, (weights.iter().sum(), size));
     let image = |p: usize| sum.images.iter().map(|z| z[p].value()).collect();
     Answer {
         max_margin: middle(&proved.bracket),
         interval: proved.bracket.interval(),
-        direction_error: (direction_error(proved.bracket.gap()) + rounding).min(2.0),
+        direction_error: (direction_error(proved.bracket.gap() + loss.min(NEGLIGIBLE)) + rounding).min(2.0),
+        loss,
         kkt_residual: dual::kkt_residual(&rows.gram(&k.0), &weights),
         pivots: proved.pivots,
         images: Some((0..sum.w.len()).map(image).collect()),
         remainders: proved.weights.iter().zip(&weights).map(|(l, w)| (*l - Double::from(*w)).value()).collect(),
         weights,
     }
+}
+
+/// The part of the lower bound of γ* that may be lost on the way from rows to λ, θ and their remainders, each of 106 bits, and to
+/// whoever sums these again: W moves by at most `(2 + n/8) UNIT Σλ‖Φ‖`, the margin of a unit direction by `max‖x‖/‖W‖` of that.
+fn loss(features: &Features, bracket: &Bracket, (total, size): (f64, f64)) -> f64 {
+    let longest = features.norms.iter().copied().fold(0.0, f64::max);
+    let moved = (2.0 + 0.125 * features.x.rows() as f64) * UNIT * size;
+    moved * longest / (bracket.high.hi * total * bracket.low.hi)
 }
 
 /// The number between the bounds.

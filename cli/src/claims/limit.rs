@@ -4,8 +4,9 @@ use super::words::OF_LIMIT;
 use super::{Claim, data, put};
 use crate::error::Result;
 use crate::folder::Folder;
+use farfield::claims::{Dual, Seen};
 use farfield::limit::sliding::Sliding;
-use farfield::limit::{Proof, Undecided};
+use farfield::limit::{NEGLIGIBLE, Proof, Undecided};
 use farfield::{Limit, LimitOutcome, Prediction, Problem, TestError};
 
 /// Writes the claims of a limit about the files that its folder has by now.
@@ -22,7 +23,7 @@ pub fn of_limit(
     let mut open = None;
     match prediction {
         Prediction::Limit(solved) => {
-            let of_dual = of_dual(&solved.limit, "slopes.npy", folder);
+            let of_dual = of_dual(&solved.limit, "slopes.npy", problem, folder);
             open = of_dual.is_empty().then_some(OF_LIMIT);
             claims.extend(of_dual);
         }
@@ -48,10 +49,24 @@ fn of_interval(best: &Undecided, proof: &Proof, folder: &Folder) -> Claim {
         .number("margin_interval.high", best.margin_interval.1)
 }
 
+/// Whether the bounds of a limit follow from the arrays that are written; it is tried where much of them may be lost.
+fn follows(limit: &Limit, proof: &Proof, residual: f64, problem: &Problem) -> bool {
+    if proof.loss <= NEGLIGIBLE {
+        return true;
+    }
+    let Some(x) = problem.data.samples().whole() else { return false };
+    let seen = Seen::new(x, problem.data.y(), problem.network);
+    let (lambda, slopes, remainders) = (&limit.lambda[..], &proof.slopes, Some(&proof.remainders));
+    let dual = Dual { lambda, slopes, remainders, free: proof.free };
+    dual.proves(&seen, |i, j| slopes[(i, j)], limit, residual)
+}
+
 /// What is claimed of λ, with the slopes in a file.
-pub fn of_dual(limit: &Limit, slopes: &str, folder: &Folder) -> Vec<Claim> {
+pub fn of_dual(limit: &Limit, slopes: &str, problem: &Problem, folder: &Folder) -> Vec<Claim> {
     let (proof, files) = (limit.proof(), ["dual.npy", "remainders.npy", slopes, "pattern.npy"]);
-    let Some(residual) = proof.residual else { return Vec::new() };
+    let Some(residual) = proof.residual.filter(|residual| follows(limit, &proof, *residual, problem)) else {
+        return Vec::new();
+    };
     let rows = if proof.free { "free" } else { "fixed" };
     let which = match proof.free {
         true => "Opposite-sign pairs may take either slope; own-sign pairs have those of these sides.",

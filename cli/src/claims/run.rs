@@ -22,7 +22,7 @@ pub fn of_run(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Resu
     }
     if let Some(found) = descent.monitor().limit().filter(|_| outcome.max_margin.is_some()) {
         let slopes = if has(folder, "slopes.npy") { "slopes.npy" } else { "pattern.npy" };
-        let of_dual = limit::of_dual(found, slopes, folder);
+        let of_dual = limit::of_dual(found, slopes, &problem, folder);
         let proved = !of_dual.is_empty();
         if !proved {
             open.push(OF_LIMIT);

@@ -10,8 +10,8 @@ pub const RERUN: [&str; 2] = [
 pub const OF_WEIGHTS: &str =
     "what is said of W and its distances: weights.npy is not here (output.weights = true writes it)";
 
-/// Where the limit was not proved from X.
-pub const OF_LIMIT: &str = "what is said of the limit: its bounds were not proved from X";
+/// Where the limit was not proved from X, or needs more digits of λ than the folder has.
+pub const OF_LIMIT: &str = "what is said of the limit: its bounds do not follow from X and the arrays here";
 
 /// Where averages are in use at the end.
 pub const OF_RIPPLE: &str = "dual_gap, which counts the ripple of averages over chattering neurons";
