@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Checks the claims of a Farfield folder without Farfield:   verify.py DIR X.npy
-`farfield verify DIR --data X.npy` writes X.npy (n x d) and X.labels.npy, and alone can say that they are the samples that config.toml
-names; here they are given. Statements and proofs: docs/certificates.md. All sums of products are exact: floats are integers times a power
-of two, and Python's integers do not round. Square roots are enclosed to 200 bits. exp, log and erfc are mpmath's, to 60 digits, and enter
-equalities only: of the weights of a bound no more is asked than that none is negative. The 1/sqrt(m) of a_j = sgn(a_j)/sqrt(m) is kept
-apart: sums of features, and margins, are sqrt(m) times their size in what follows, and margins of such sums m times."""
+`farfield verify DIR --data X.npy` writes X.npy (n x d) and X.labels.npy, and alone can say that they are the samples that config.toml names; here
+they are given. Statements and proofs: docs/certificates.md. All sums of products are exact: floats are integers times a power of two, and Python's
+integers do not round. Square roots are enclosed to 200 bits. exp, log and erfc are mpmath's, to 60 digits, and enter equalities only: of the weights
+of a bound no more is asked than that none is negative. The 1/sqrt(m) of a_j = sgn(a_j)/sqrt(m) is kept apart: sums of features, and margins, are
+sqrt(m) times their size in what follows, and margins of such sums m times."""
 import functools, json, pathlib, sys, tomllib
 from fractions import Fraction as F
 from math import isqrt
@@ -77,8 +77,7 @@ class Folder:
         carries, free = (lam.ints > 0)[:, None], ~self.own & free                     # free: opposite sign, either slope
         between = (theta.ints <= 2**theta.shift) & (theta.ints >= F(self.leak) * 2**theta.shift)
         need((~carries | np.where(free, between, (theta - Exact.of(given)).ints == 0)).all(), "a slope that the sample may not have")
-        w = self.features(lam, theta)
-        z = self.x @ w.T()
+        z = self.x @ (w := self.features(lam, theta)).T()
         return lam, theta, given, w, z, self.margins(z, Exact.of(np.where(free, self.slopes(z.ints > 0), given)))
     def limit(self):
         free = self.claims["margin"]["choices"]["rows"] == "free" or not self.has("pattern.npy")
@@ -87,7 +86,6 @@ class Folder:
 def data(f, c):
     numbers = b"".join(np.asarray(v, "<f8").tobytes() for v in ([f.n, f.problem["d"]], f.floats, f.y))
     need(blake3.blake3(numbers).hexdigest() == c["data_digest"] == f.result["data_digest"], "other samples")
-
 def margins(f, c):
     (w, z, q, _, e, g), stored, bits, bound = f.iterate(), f.load("margins.npy"), f.bits(), F(c["rounding"]) * F(c["magnitude"])
     for i, v in enumerate(q.each()):
@@ -105,7 +103,6 @@ def margins(f, c):
     unit = real(root(square(g) / f.m, 1) / e.sum().one())
     size, found = mp.fsum(real(a * b) for a, b in zip(e.each(), f.lengths)) / real(e.sum().one()), f.problem["loss_constant"] * pulls * unit
     near("gradient_norm", c["gradient_norm"], found, found * (c["rounding"] * (size / unit) ** 2 + small + 8 * U * abs(mp.log(found))))
-
 def distance(f, c):
     w, z, q, slopes, e, g = f.iterate()
     shown, zg = np.where(f.own, slopes == f.slopes(z.ints > 0), (slopes >= f.leak) & (slopes <= 1)), f.x @ g.T()
@@ -119,7 +116,6 @@ def distance(f, c):
         bounds.append(1 - cos_a * root(cos2_b, 0) + root(1 - cos_a**2, 1) * root(1 - cos2_b, 1))
     need(bounds and min(bounds) <= F(c["certified_cosine_gap"]), f"only {[float(b) for b in bounds]} follow")
     need({"final": "final", "proved": "correlated", "observed": "kkt"}.get(c["certified_for"], "distance") in f.claims, "certified_for without its claim")
-
 def margin(f, c):
     _, lam, theta, given, w, z, q = f.limit()
     length, shown = root(square(w) / f.m, 1), f.load("slopes.npy") if f.has("slopes.npy") else given
@@ -128,14 +124,12 @@ def margin(f, c):
     need(0 < a <= low and high <= b and a <= F(c["max_margin"]) <= b, f"only [{float(low)!r}, {float(high)!r}] follows")
     moved = root(square(f.features(Exact.of(f.load("dual.npy")), Exact.of(shown)) - w) / square(w), 1)
     need(min(F(2), root(2 * (1 - low / high), 1) + 2 * moved) <= F(c["direction_error"]), "direction_error is larger")
-
 def kkt(f, c):
     free, lam, theta, given, w, z, q = f.limit()
     need(max(abs(v / f.m - 1) if l > 0 else 1 - v / f.m for l, v in zip(lam.ints, q.each())) <= F(c["residual"]), "a larger residual")
     elsewhere = int(((f.own | (not free)) & (f.slopes(z.ints > 0) != given)).sum())
     need(c["support"] == (lam.ints > 0).sum() and c["inconsistent"] == elsewhere, "support, or sides of W*")
     need(f.result.get("pattern", f.result)["limit_consistent"] == (elsewhere == 0), "limit_consistent")
-
 def gaps(f, c):
     (w, _, _, _, e, g), (_, lam, _, _, star, _, _), ku, p = f.iterate(), f.limit(), mpf(c["rounding"]), f.problem
     cos = lambda a: 1 - real((a * star).sum().one()) / mp.sqrt(real(square(a) * square(star)))
@@ -148,17 +142,20 @@ def gaps(f, c):
         gap = max(gap, abs(scaled - l) / dual.max())
         error = max(error, scaled * mp.expm1(ku * real(x) * c["magnitude"] + 8 * U * (logs + abs(v) + 4)) / dual.max())
     if "dual_gap" in c: near("dual_gap", c["dual_gap"], gap, error + 4 * U * gap)
-
 def inseparable(f, c):
     lam, theta, _, v, _, _ = f.dual("farkas.npy", np.zeros((f.n, f.m + 1)), True)
     need(abs(lam.sum().one() - 1) <= F(f.n, 2**51) and F(c["farkas_value"]) <= F(1, 2**51), "not weights of sum 1")
     norms = [root(a * b, 0) for a, b in zip((f.x * f.x).sum(axis=1).each(), (theta * theta).sum(axis=1).each())]
     need(root(square(v), 1) <= F(c["farkas_value"]) * sum(a * b for a, b in zip(lam.each(), norms)), "the features do not cancel")
-
 def correlated(f, c):
     need(((f.iterate()[1].ints > 0) == f.own).all() and (f.iterate()[1].ints != 0).all(), "a pair that is not activated")
     need(((f.x @ f.x.T()).ints * np.outer(f.y, f.y).astype(int) >= 0).all(), "samples that are not positively correlated")
-
+def flipped(rho, p, g):                                                               # tau / sqrt(d/n) with a share p of flipped labels
+    if 2 * p > 1: return -flipped(rho, 1 - p, g)
+    k = (1 + g) / (1 + g * g)
+    beyond, on = rho * k * (1 - 2 * p) / (2 + rho * k * (1 + g)), rho * ((1 - p) * k - p) / (2 + rho * ((1 - p) * k * (1 + g) + 2 * p))
+    a, delta = (on, 1 + 2 * on) if beyond * (1 - g) > g else (beyond, k * (1 + (1 + g) * beyond))
+    return 2 * a / mp.sqrt(4 * a * a / (rho or 1) + (1 - p) * (k * (1 - (1 + g) * a)) ** 2 + p * delta**2)
 def test_error(f, c):
     s, d, n = tomllib.loads((f.path / "config.toml").read_text())["data"], f.problem["d"], f.n
     (name, *rest), small, k = s.get("spectrum", "identity").split(":"), 4 * (d + n + 16) * U, np.arange(1, d + 1)
@@ -166,7 +163,11 @@ def test_error(f, c):
     sigma = [mpf(v) for v in (k ** -float(rest[0]) if name == "power" else np.where(k <= int(rest[0]), float(rest[1]), 1) if rest else k**0.0)]
     mean, trace = mpf(s["signal"]) / mp.sqrt(d), mp.fsum(sigma)
     near("signal_ratio", c["test_error.signal_ratio"], n * d * mean**2 / trace, small * n * d * mean**2 / trace)
-    logs = dict(predicted=(n * d * mean**2 / mp.sqrt(n * n * mean**2 * trace + n * mp.fsum(v * v for v in sigma)), small))
+    even = 2 * f.problem["positive"] == f.m and s.get("noise", "gaussian") == "gaussian" and min(sigma) == max(sigma)
+    known = "label noise, leading order" if (flips := int(c.get("test_error.flipped_labels", 0))) and even else "leading order"
+    need(c.get("test_error.predicted_by", known) == known == f.result["test_error"].get("predicted_by", known), f"predicted_by is {known}")
+    plain = n * d * mean**2 / mp.sqrt(n * n * mean**2 * trace + n * mp.fsum(v * v for v in sigma))
+    logs = dict(predicted=(plain if known == "leading order" else flipped(n * d * mean**2 / trace, mpf(flips) / n, mpf(f.leak)) * mp.sqrt(mpf(d) / n), small))
     if "test_error.bayes" in c: logs["bayes"] = mp.sqrt(mean**2 * mp.fsum(1 / v for v in sigma)), small
     if "test_error.limit" in c:
         (_, lam, _, _, w, _, _), signs = f.limit(), np.where(np.arange(f.m) < f.problem["positive"], 1, -1)
@@ -185,9 +186,8 @@ def main(folder, samples):
         kind, said = claim["kind"], {name: float(v) for name, v in claim["numbers"].items()} | claim["choices"]
         try:
             for name, number in claim["numbers"].items():                             # result.json says the same
-                at = f.result
-                for key in name.replace(".low", ".0").replace(".high", ".1").split("."):
-                    at = at[int(key)] if isinstance(at, list) else at.get(key) if isinstance(at, dict) else None
+                step = lambda at, key: at[int(key)] if isinstance(at, list) else at.get(key) if isinstance(at, dict) else None
+                at = functools.reduce(step, name.replace(".low", ".0").replace(".high", ".1").split("."), f.result)
                 need(at is None or at == number, f"{name} is another in result.json")
             for name, digest in claim["files"].items() if blake3 else ():
                 need(blake3.blake3((f.path / name).read_bytes()).hexdigest() == digest, f"{name} has another digest")

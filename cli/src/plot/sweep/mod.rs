@@ -109,8 +109,7 @@ pub fn figure(dir: &Path, request: &Request) -> Result<Outcome> {
     let against = match request.against.as_deref() {
         Some("none") => None,
         Some(name) => Some(cells.column(name, is_logarithm(&value))?),
-        // the prediction is for clean labels
-        None if value != PREDICTED.0 || cells.has_label_noise() => None,
+        None if value != PREDICTED.0 || cells.blind_to_label_noise() => None,
         None => cells.has_numbers(PREDICTED.1).then(|| PREDICTED.1.to_string()),
     };
     if let Some(other) = against.as_ref().filter(|other| is_logarithm(other) != is_logarithm(&value)) {
@@ -154,7 +153,7 @@ fn known(name: &str) -> &str {
     match name {
         "test_error.log10_limit" => "test error of the limit",
         "pattern.sign_agreement" => "sign agreement at the end",
-        "test_error.predicted" | "test_error.log10_predicted" => "predicted, for clean labels",
+        "test_error.predicted" | "test_error.log10_predicted" => "predicted to leading order",
         "test_error.log10_bayes" => "least possible test error",
         "test_error.sampled.value" => "test error of the limit, sampled",
         "test_error.iterate.value" => "test error of the iterate, sampled",
