@@ -112,6 +112,7 @@ pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, 
 pub use error::{Error, Result};
 pub use farfield_kernels::loss::Loss;
 pub use limit::iterate::{Share, Shares, Stationarity};
+pub use limit::label_noise::PredictedBy;
 pub use limit::monte_carlo::{Estimate, Sampling};
 pub use limit::ray::{NoRay, Ray};
 pub use limit::test_error::Regime;

@@ -134,6 +134,13 @@ def correlated(f, c):
     need(((f.iterate()[1].ints > 0) == f.own).all() and (f.iterate()[1].ints != 0).all(), "a pair that is not activated")
     need(((f.x @ f.x.T()).ints * np.outer(f.y, f.y).astype(int) >= 0).all(), "samples that are not positively correlated")
 
+def flipped(rho, p, g):                                                               # tau / sqrt(d/n) with a share p of flipped labels
+    if 2 * p > 1: return -flipped(rho, 1 - p, g)
+    k = (1 + g) / (1 + g * g)
+    beyond, on = rho * k * (1 - 2 * p) / (2 + rho * k * (1 + g)), rho * ((1 - p) * k - p) / (2 + rho * ((1 - p) * k * (1 + g) + 2 * p))
+    a, delta = (on, 1 + 2 * on) if beyond * (1 - g) > g else (beyond, k * (1 + (1 + g) * beyond))
+    return 2 * a / mp.sqrt(4 * a * a / (rho or 1) + (1 - p) * (k * (1 - (1 + g) * a)) ** 2 + p * delta**2)
+
 def test_error(f, c):
     s, d, n = tomllib.loads((f.path / "config.toml").read_text())["data"], f.problem["d"], f.n
     (name, *rest), small, k = s.get("spectrum", "identity").split(":"), 4 * (d + n + 16) * U, np.arange(1, d + 1)
@@ -141,7 +148,12 @@ def test_error(f, c):
     sigma = [mpf(v) for v in (k ** -float(rest[0]) if name == "power" else np.where(k <= int(rest[0]), float(rest[1]), 1) if rest else k**0.0)]
     mean, trace = mpf(s["signal"]) / mp.sqrt(d), mp.fsum(sigma)
     near("signal_ratio", c["test_error.signal_ratio"], n * d * mean**2 / trace, small * n * d * mean**2 / trace)
-    logs = dict(predicted=(n * d * mean**2 / mp.sqrt(n * n * mean**2 * trace + n * mp.fsum(v * v for v in sigma)), small))
+    even = 2 * f.problem["positive"] == f.m and s.get("noise", "gaussian") == "gaussian" and min(sigma) == max(sigma)
+    known = "label noise, leading order" if (flips := int(c.get("test_error.flipped_labels", 0))) and even else "leading order"
+    need(c.get("test_error.predicted_by", known) == known == f.result["test_error"].get("predicted_by", known), f"predicted_by is {known}")
+    plain = n * d * mean**2 / mp.sqrt(n * n * mean**2 * trace + n * mp.fsum(v * v for v in sigma))
+    noisy = flipped(n * d * mean**2 / trace, mpf(flips) / n, mpf(f.leak)) * mp.sqrt(mpf(d) / n)
+    logs = dict(predicted=(plain if known == "leading order" else noisy, small))
     if "test_error.bayes" in c: logs["bayes"] = mp.sqrt(mean**2 * mp.fsum(1 / v for v in sigma)), small
     if "test_error.limit" in c:
         (_, lam, _, _, w, _, _), signs = f.limit(), np.where(np.arange(f.m) < f.problem["positive"], 1, -1)

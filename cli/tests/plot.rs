@@ -196,7 +196,7 @@ fn a_curve_over_one_key() {
     drawn(&dir, &[]);
     let name = "test_error.log10_limit-by-data.d";
     let svg = whole(&dir, name);
-    for label in ["median", "predicted, for clean labels", "n‖μ‖⁴ = ‖Σ‖ tr Σ", "dimension d (data.d)"] {
+    for label in ["median", "predicted to leading order", "n‖μ‖⁴ = ‖Σ‖ tr Σ", "dimension d (data.d)"] {
         assert!(svg.contains(&format!("aria-label=\"{label}\"")), "{label}");
     }
     assert_eq!(others(&dir), before);

@@ -231,6 +231,11 @@ impl Data {
         self.0.clean.as_deref()
     }
 
+    /// The number of labels that label noise has flipped; 0 where the clean ones are not known.
+    pub fn flipped(&self) -> usize {
+        self.clean().map_or(0, |clean| clean.iter().zip(self.y()).filter(|(a, b)| a != b).count())
+    }
+
     /// The distribution that the samples were drawn from, where it is known.
     pub fn mixture(&self) -> Option<&Mixture> {
         self.0.mixture.as_ref()

@@ -16,6 +16,7 @@ mod decide;
 pub mod dual;
 mod floor;
 pub mod iterate;
+pub mod label_noise;
 pub mod monte_carlo;
 pub(crate) mod precise;
 mod proof;

@@ -16,6 +16,8 @@
 //! *Weak signal*, `n‖μ‖² ≪ tr Σ`: the error is about `Φ(−√n‖μ‖²/√(tr Σ²))`; *strong signal*, `n‖μ‖² ≫ tr Σ`:
 //! within a constant of Bayes in the exponent. The switch is the phase transition of \[H, Thm 5.1\].
 //!
+//! With flipped labels another law holds: [`super::label_noise`].
+//!
 //! Such errors are as small as 1e-100000, so each comes with its log10. For `z ≥ 5` it is taken from
 //! Mills' ratio by its continued fraction (Laplace),
 //!
@@ -86,7 +88,7 @@ pub fn bayes(mixture: &Mixture) -> Probability {
     normal_tail(mixture.mean.iter().zip(&mixture.spectrum).map(term).sum::<f64>().sqrt())
 }
 
-/// The leading-order error `Φ(−n‖μ‖²/√(n² μᵀΣμ + n tr Σ²))` of the limit of n samples.
+/// The leading-order error `Φ(−n‖μ‖²/√(n² μᵀΣμ + n tr Σ²))` of the limit of n samples with clean labels.
 pub fn predicted(mixture: &Mixture, n: usize) -> Probability {
     let n = n as f64;
     let energy = |(m, s): (&f64, &f64)| m * m * s;

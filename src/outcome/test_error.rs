@@ -3,6 +3,7 @@
 use crate::data::Noise;
 use crate::data::random::{Purpose, generator};
 use crate::inner_products::Direction;
+use crate::limit::label_noise::{self, PredictedBy};
 use crate::limit::monte_carlo::{self, Estimate, Sampling};
 use crate::limit::test_error::{self, Regime};
 use crate::limit::{self, Limit};
@@ -28,12 +29,16 @@ pub struct TestError {
     /// Its decimal logarithm.
     #[serde(with = "real::maybe")]
     pub log10_bayes: Option<f64>,
-    /// The leading-order prediction for clean labels.
+    /// The leading-order prediction, by the law that `predicted_by` names.
     #[serde(with = "real")]
     pub predicted: f64,
     /// Its decimal logarithm.
     #[serde(with = "real")]
     pub log10_predicted: f64,
+    /// The law of the prediction: [`label_noise::predicted`].
+    pub predicted_by: PredictedBy,
+    /// Number of training labels that are flipped, on which it depends.
+    pub flipped_labels: usize,
     /// The limit by sampling, with its 95 % interval, where there is no closed form.
     pub sampled: Option<Estimate>,
     /// The final weights by sampling, with their 95 % interval.
@@ -83,7 +88,8 @@ impl TestError {
             (None, None) => None,
         };
         let bayes = gaussian.then(|| test_error::bayes(mixture));
-        let predicted = test_error::predicted(mixture, n);
+        let flipped_labels = data.flipped();
+        let (predicted, predicted_by) = label_noise::predicted(mixture, &problem.network, (flipped_labels, n));
         Some(Self {
             limit: exact.map(|p| p.value),
             log10_limit: exact.map(|p| p.log10),
@@ -91,6 +97,8 @@ impl TestError {
             log10_bayes: bayes.map(|p| p.log10),
             predicted: predicted.value,
             log10_predicted: predicted.log10,
+            predicted_by,
+            flipped_labels,
             sampling_seconds: if sampled.is_some() { begun.elapsed().as_secs_f64() } else { 0.0 },
             sampled,
             iterate: None,

@@ -103,5 +103,7 @@ pub fn of_test_error(error: &TestError, folder: &Folder) -> Claim {
         .number("test_error.log10_bayes", error.log10_bayes)
         .number("test_error.predicted", error.predicted)
         .number("test_error.log10_predicted", error.log10_predicted)
+        .choice("test_error.predicted_by", error.predicted_by.name())
+        .number("test_error.flipped_labels", error.flipped_labels as f64)
         .number("test_error.signal_ratio", error.signal_ratio)
 }

@@ -69,7 +69,8 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
             "The test error of the limit's boundary on the Gaussian mixture, the best possible one and the prediction have \
              these closed forms.",
             "limit = Φ(−⟨μ,w̄⟩/√(w̄ᵀΣw̄)), w̄ = Σ_i λ_i y_i θ̄_i x_i, bayes = Φ(−√(μᵀΣ⁻¹μ)), predicted = \
-             Φ(−n‖μ‖²/√(n²μᵀΣμ + n tr Σ²))",
+             Φ(−n‖μ‖²/√(n²μᵀΣμ + n tr Σ²)), or with flipped labels Φ(−τ), τ = 2A√(d/n)/√(4A²/ρ + (1−p)s² + pδ²), p = flipped_labels/n, \
+             2A/ρ = (1−p)s − pδ (docs/theory.md)",
         ),
         _ => ("", ""),
     }

@@ -9,8 +9,8 @@ use crate::config::Config;
 use crate::files::classes::{Class, Classes};
 use crate::files::text::shown;
 use farfield::{
-    Estimate, Hold, Loss, Network, NoRay, Problem, RayOutcome, Reduction, Regime, Remark, Stationarity, StepSize,
-    TestError,
+    Estimate, Hold, Loss, Network, NoRay, PredictedBy, Problem, RayOutcome, Reduction, Regime, Remark, Stationarity,
+    StepSize, TestError,
 };
 use std::io::Write;
 
@@ -203,6 +203,10 @@ pub fn error_text(e: &TestError) -> String {
     let bayes = exact(e.bayes, e.log10_bayes).map(|text| format!("Bayes {text}, ")).unwrap_or_default();
     let iterate = e.iterate.as_ref().map(|s| format!(", the iterate {}", interval(s))).unwrap_or_default();
     let predicted = probability(e.predicted, e.log10_predicted);
+    let labels = match e.predicted_by {
+        PredictedBy::LeadingOrder => "clean labels".to_string(),
+        PredictedBy::LabelNoise => count(e.flipped_labels as u64, "flipped label"),
+    };
     let time = match e.sampling_seconds {
         0.0 => String::new(),
         seconds => format!("; sampled in {seconds:.2} s"),
@@ -212,7 +216,7 @@ pub fn error_text(e: &TestError) -> String {
         Regime::Strong => "strong",
     };
     format!(
-        "{limit}{bayes}predicted for clean labels {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}",
+        "{limit}{bayes}predicted for {labels} {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}",
         small(e.signal_ratio, 3)
     )
 }

@@ -71,7 +71,7 @@ pub fn numbers(case: &Case, certificate: &Certificate) -> Checked {
             }
             count += 1;
         }
-        for name in ["data_digest", "certified_for"] {
+        for name in ["data_digest", "certified_for", "test_error.predicted_by"] {
             if claim.choices.get(name).is_some_and(|value| case.text(name) != Some(value)) {
                 return Err(format!("{name} is another in certificate.json than in result.json"));
             }

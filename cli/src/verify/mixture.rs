@@ -3,9 +3,10 @@
 //! An argument τ of the normal distribution that is off by δ moves `log Φ(−τ)` by at most `(|τ| + 1) δ`.
 
 use super::dual::read;
-use super::{Case, Checked, near, number};
+use super::{Case, Checked, near, number, same};
 use crate::claims::Claim;
 use farfield::claims::{ROUNDOFF, Seen, roundings};
+use farfield::limit::label_noise;
 use farfield::limit::test_error::{self, Probability};
 use farfield::{Mixture, Problem};
 use std::f64::consts::{LN_10, LOG10_E};
@@ -18,7 +19,7 @@ pub fn test_error(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) ->
     let mixture = problem.data.mixture().ok_or("the distribution of the samples is not known")?;
     let n = problem.data.n();
     let plain = 4.0 * (mixture.mean.len() + n + 16) as f64 * ROUNDOFF;
-    probability(claim, "predicted", test_error::predicted(mixture, n), plain)?;
+    predicted(claim, problem, plain)?;
     let ratio = test_error::signal_ratio(mixture, n);
     near("signal_ratio", number(claim, "test_error.signal_ratio")?, ratio, plain * ratio)?;
     if claim.numbers.contains_key("test_error.bayes") {
@@ -31,6 +32,22 @@ pub fn test_error(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) ->
     let found = test_error::of_boundary(&boundary, mixture);
     probability(claim, "limit", found, error + plain)?;
     Ok(format!("error of the limit {:.4e}", found.value))
+}
+
+/// The prediction by the law that is named; a claim that names none is older than the other law.
+fn predicted(claim: &Claim, problem: &Problem, plain: f64) -> Result<(), String> {
+    let mixture = problem.data.mixture().ok_or("the distribution of the samples is not known")?;
+    let n = problem.data.n();
+    let Some(stated) = claim.choices.get("test_error.predicted_by") else {
+        return probability(claim, "predicted", test_error::predicted(mixture, n), plain);
+    };
+    let flipped = problem.data.flipped();
+    same("flipped_labels", number(claim, "test_error.flipped_labels")?, flipped as f64)?;
+    let (found, by) = label_noise::predicted(mixture, &problem.network, (flipped, n));
+    if stated != by.name() {
+        return Err(format!("predicted_by is {}, stated {stated}", by.name()));
+    }
+    probability(claim, "predicted", found, plain)
 }
 
 /// w̄ (d), and the relative error that its rounding, and that of a sum with it, leaves in τ.

@@ -1,6 +1,6 @@
 //! The cells of a merged sweep: their keys, their columns, and where they stand on axes.
 
-use crate::config::{Config, nearest};
+use crate::config::{Config, NoiseName, nearest};
 use crate::error::{Result, input_error};
 use crate::plot::axis::{Axis, Scale};
 use crate::plot::table::Table;
@@ -9,7 +9,7 @@ use crate::sweep::home::plan_of;
 use crate::sweep::merge::{SUMMARY, key_text};
 use crate::sweep::plan::Plan;
 use crate::sweep::shard;
-use crate::{say, sweep};
+use crate::{say, setup, sweep};
 use std::path::Path;
 use toml::Value;
 
@@ -178,9 +178,14 @@ impl Cells {
         self.table.numbers(&format!("{column}.{statistic}"))
     }
 
-    /// Whether labels are flipped in some cell.
-    pub fn has_label_noise(&self) -> bool {
-        (0..self.rows()).any(|row| self.config(row).is_some_and(|config| config.data.label_noise > 0.0))
+    /// Whether labels are flipped in some cell and its prediction is for clean ones.
+    pub fn blind_to_label_noise(&self) -> bool {
+        let blind = |config: Config| {
+            let even = setup::network(&config).is_ok_and(|network| 2 * network.positive == network.width);
+            let plain = config.data.spectrum == "identity" && config.data.noise == NoiseName::Gaussian;
+            config.data.label_noise > 0.0 && !(even && plain)
+        };
+        (0..self.rows()).any(|row| self.config(row).is_some_and(blind))
     }
 
     /// The value of a key in a row.

@@ -109,7 +109,7 @@ impl Band {
 fn families(cells: &Cells, others: &[Vec<String>]) -> Vec<(String, Vec<usize>)> {
     let mut out: Vec<(String, Vec<usize>)> = Vec::new();
     for row in 0..cells.rows() {
-        let pair = |key: &String| format!("{key} = {}", text(cells.value(row, key)));
+        let pair = |key: &String| format!("{} = {}", known(key), text(cells.value(row, key)));
         let name = others.iter().map(|keys| pair(&keys[0])).collect::<Vec<_>>().join(", ");
         match out.iter_mut().find(|(known, _)| *known == name) {
             Some((_, rows)) => rows.push(row),

@@ -109,8 +109,7 @@ pub fn figure(dir: &Path, request: &Request) -> Result<Outcome> {
     let against = match request.against.as_deref() {
         Some("none") => None,
         Some(name) => Some(cells.column(name, is_logarithm(&value))?),
-        // the prediction is for clean labels
-        None if value != PREDICTED.0 || cells.has_label_noise() => None,
+        None if value != PREDICTED.0 || cells.blind_to_label_noise() => None,
         None => cells.has_numbers(PREDICTED.1).then(|| PREDICTED.1.to_string()),
     };
     if let Some(other) = against.as_ref().filter(|other| is_logarithm(other) != is_logarithm(&value)) {
@@ -140,7 +139,11 @@ fn words(name: &str) -> String {
 
 /// What stands above a figure.
 fn title(value: &str, request: &Request) -> String {
-    let at = if request.at.is_empty() { String::new() } else { format!(", {}", request.at.join(", ")) };
+    let pair = |at: &String| match at.split_once('=') {
+        Some((key, value)) => format!(", {} = {value}", known(key)),
+        None => format!(", {at}"),
+    };
+    let at: String = request.at.iter().map(pair).collect();
     if known(value) == value {
         return format!("{value}{at}");
     }
@@ -154,7 +157,7 @@ fn known(name: &str) -> &str {
     match name {
         "test_error.log10_limit" => "test error of the limit",
         "pattern.sign_agreement" => "sign agreement at the end",
-        "test_error.predicted" | "test_error.log10_predicted" => "predicted, for clean labels",
+        "test_error.predicted" | "test_error.log10_predicted" => "predicted to leading order",
         "test_error.log10_bayes" => "least possible test error",
         "test_error.sampled.value" => "test error of the limit, sampled",
         "test_error.iterate.value" => "test error of the iterate, sampled",
@@ -170,6 +173,15 @@ fn known(name: &str) -> &str {
         "network.leak" => "leak γ",
         "network.width" => "width m",
         "descent.steps" => "steps t",
+        "descent.step_size" => "step size α",
+        "descent.loss" => "loss",
+        "network.positive" => "positive neurons",
+        "network.init_scale" => "scale of W(0)",
+        "data.noise" => "noise",
+        "data.spectrum" => "spectrum of Σ",
+        "status.diverged" => "share of runs that diverge",
+        "status.not_separable" => "share that is not separable",
+        "status.failed" => "share that failed",
         _ => name,
     }
 }
