@@ -7,6 +7,8 @@
 
 use crate::error::Result;
 use crate::watch::{Phase, Watch};
+use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
 
 /// Steps taken at most; the residual bound is far below the tolerance long before on data matrices.
 const STEPS: usize = 300;
@@ -35,12 +37,7 @@ pub fn largest_eigenvalue_watched(n: usize, apply: impl Fn(&[f64]) -> Vec<f64>, 
         let mut next = apply(&basis[k]);
         watch.advance(1);
         alpha.push(dot(&next, &basis[k]));
-        for _ in 0..2 {
-            for v in &basis {
-                let overlap = dot(&next, v);
-                next.iter_mut().zip(v).for_each(|(x, v)| *x = (-overlap).mul_add(*v, *x));
-            }
-        }
+        Isa::current().dispatch(Orthogonalize { basis: &basis, next: &mut next });
         let (next, length) = normalized(next);
         let top = tridiagonal_top(&alpha, &beta);
         if length <= f64::EPSILON * top || length * last_component(&alpha, &beta, top) <= TOLERANCE * top {
@@ -52,8 +49,53 @@ pub fn largest_eigenvalue_watched(n: usize, apply: impl Fn(&[f64]) -> Vec<f64>, 
     Ok(tridiagonal_top(&alpha, &beta[..alpha.len().saturating_sub(1)]))
 }
 
+/// `aᵀb`.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).fold(0.0, |s, (a, b)| a.mul_add(*b, s))
+    Isa::current().dispatch(Dot { a, b })
+}
+
+struct Dot<'a> {
+    a: &'a [f64],
+    b: &'a [f64],
+}
+
+impl WithSimd for Dot<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        chain(self.a, self.b)
+    }
+}
+
+/// Takes the parts along a basis from a vector, twice.
+struct Orthogonalize<'a> {
+    basis: &'a [Vec<f64>],
+    next: &'a mut [f64],
+}
+
+impl WithSimd for Orthogonalize<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for _ in 0..2 {
+            for v in self.basis {
+                let overlap = -chain(self.next, v);
+                for k in 0..self.next.len().min(v.len()) {
+                    self.next[k] = overlap.mul_add(v[k], self.next[k]);
+                }
+            }
+        }
+    }
+}
+
+/// One chain in the order of the indices.
+#[inline(always)]
+fn chain(a: &[f64], b: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for k in 0..a.len().min(b.len()) {
+        sum = a[k].mul_add(b[k], sum);
+    }
+    sum
 }
 
 fn normalized(mut v: Vec<f64>) -> (Vec<f64>, f64) {

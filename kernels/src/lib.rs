@@ -88,6 +88,7 @@ pub mod loss;
 pub mod mixed;
 pub mod panels;
 pub mod plan;
+pub mod polar;
 pub mod probe;
 pub mod reference;
 pub mod rows;

@@ -7,7 +7,8 @@ use super::random::{BLOCK, Purpose, generator};
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::watch::{Phase, Watch};
-use rand::RngExt;
+use farfield_kernels::polar;
+use rand::{Rng, RngExt};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -139,7 +140,7 @@ impl Noise {
     /// Fills a block with independent draws of ξ (mean 0, variance 1).
     pub fn fill(&self, random: &mut Xoshiro256PlusPlus, block: &mut [f64]) {
         match *self {
-            Noise::Gaussian => fill_in_pairs(block, || polar(random, |s| -2.0 * libm::log(s) / s)),
+            Noise::Gaussian => polar::normals(|| random.next_u64(), block),
             Noise::Rademacher => block.fill_with(|| if random.random::<bool>() { 1.0 } else { -1.0 }),
             Noise::Uniform => {
                 let width = 2.0 * 3f64.sqrt();
@@ -152,7 +153,7 @@ impl Noise {
                     false => libm::expm1(-2.0 / dof * libm::log(s)),
                 };
                 let radius = |s| (dof - 2.0) * power(s) / s;
-                block.fill_with(|| polar(random, radius).0);
+                block.fill_with(|| polar(random, radius));
             }
         }
     }
@@ -162,29 +163,14 @@ impl Noise {
 /// error is about `ν u / ln(1/s)`: below, it is 1e-13 for all but one in a thousand s, and bits stay as they were.
 const LARGE: f64 = 1e3;
 
-/// A uniform point (u, v) of the unit disc, `s = u² + v²`, scaled by the root of `radius(s)`.
-///
-/// `-2 ln(s)/s` gives two independent normals (Marsaglia and Bray 1964); `ν (s^(-2/ν) - 1)/s` gives
-/// Student-t variables with ν degrees of freedom, of which one may be used (Bailey 1994); here ν - 2
-/// in front divides by their standard deviation.
-fn polar(random: &mut Xoshiro256PlusPlus, radius: impl Fn(f64) -> f64) -> (f64, f64) {
+/// A number with the distribution of Student-t, from a uniform point (u, v) of the unit disc, `s = u² + v²`: u times the root of
+/// `radius(s) = ν (s^(−2/ν) − 1)/s` (Bailey 1994); here ν − 2 in front divides by the standard deviation.
+fn polar(random: &mut Xoshiro256PlusPlus, radius: impl Fn(f64) -> f64) -> f64 {
     loop {
         let (u, v) = (2.0 * random.random::<f64>() - 1.0, 2.0 * random.random::<f64>() - 1.0); // twice is exact
         let s = u.mul_add(u, v * v);
         if s < 1.0 && s > 0.0 {
-            let r = radius(s).sqrt();
-            return (r * u, r * v);
-        }
-    }
-}
-
-/// Fills a block two numbers at a time; the second of a last odd pair is dropped.
-fn fill_in_pairs(block: &mut [f64], mut pair: impl FnMut() -> (f64, f64)) {
-    for two in block.chunks_mut(2) {
-        let (a, b) = pair();
-        two[0] = a;
-        if let Some(second) = two.get_mut(1) {
-            *second = b;
+            return radius(s).sqrt() * u;
         }
     }
 }

@@ -14,6 +14,7 @@
 
 mod decide;
 pub mod dual;
+mod few;
 mod floor;
 pub mod iterate;
 pub mod label_noise;
@@ -24,6 +25,7 @@ pub mod ray;
 mod rows;
 mod search;
 pub mod sliding;
+mod smallest;
 pub mod test_error;
 
 use crate::data::slabs::{Whole, X};
@@ -280,13 +282,5 @@ pub fn rate_exponent(h: &Matrix, lambda: &[f64]) -> f64 {
     let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] > 0.0).collect();
     let root: Vec<f64> = support.iter().map(|&i| lambda[i].sqrt()).collect();
     let a = faer::Mat::from_fn(support.len(), support.len(), |r, c| root[r] * h[(support[r], support[c])] * root[c]);
-    smallest_eigenvalue(&a)
-}
-
-/// The smallest eigenvalue of `√λ H √λ`, which lies in [0, 1]; not a number if it cannot be found.
-fn smallest_eigenvalue(a: &faer::Mat<f64>) -> f64 {
-    match a.self_adjoint_eigenvalues(faer::Side::Lower) {
-        Ok(values) => values.first().map_or(f64::NAN, |v| v.clamp(0.0, 1.0)),
-        Err(_) => f64::NAN,
-    }
+    smallest::smallest_eigenvalue(a)
 }

@@ -21,6 +21,7 @@
 //! low:  P(Bin(N, low) ≥ k) = α/2,    high:  P(Bin(N, high) ≤ k) = α/2
 //! ```
 
+use super::few::Few;
 use crate::data::{Mixture, Noise};
 use crate::matrix::Matrix;
 use crate::network::Network;
@@ -101,23 +102,33 @@ fn count<const SIZES: usize>(
     sizes: [usize; SIZES],
     wrong: impl Fn(&mut Xoshiro256PlusPlus, &mut [Vec<f64>; SIZES]) -> bool + Sync,
 ) -> Option<Estimate> {
+    count_batches(samples, watch, generator, |random, points| {
+        let (mut scratch, mut errors) = (sizes.map(|size| vec![0.0; size]), 0);
+        for _ in 0..points {
+            if watch.stopped() {
+                return None;
+            }
+            errors += u64::from(wrong(random, &mut scratch));
+            watch.advance(1);
+        }
+        Some(errors)
+    })
+}
+
+/// [`count`] for errors of so many points, which draws and judges them all; none if it is stopped.
+fn count_batches(
+    samples: u64,
+    watch: &Watch,
+    generator: &(impl Fn(u64) -> Xoshiro256PlusPlus + Sync),
+    errors: impl Fn(&mut Xoshiro256PlusPlus, u64) -> Option<u64> + Sync,
+) -> Option<Estimate> {
     watch.begin(Phase::TestError, samples);
     let size = (samples / BATCHES).clamp(1, BATCH);
     // The errors of a batch and its points; a batch that is stopped counts nothing.
     let batch = |b: u64| {
-        if watch.stopped() {
-            return (0, 0);
-        }
-        let (mut random, mut scratch, mut errors) = (generator(b), sizes.map(|size| vec![0.0; size]), 0);
         let points = size.min(samples - b * size);
-        for _ in 0..points {
-            if watch.stopped() {
-                return (0, 0);
-            }
-            errors += u64::from(wrong(&mut random, &mut scratch));
-            watch.advance(1);
-        }
-        (errors, points)
+        let found = if watch.stopped() { None } else { errors(&mut generator(b), points) };
+        found.map_or((0, 0), |errors| (errors, points))
     };
     let sum = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
     let (errors, points) = (0..samples.div_ceil(size)).into_par_iter().map(batch).reduce(|| (0, 0), sum);
@@ -163,6 +174,12 @@ pub fn of_network(
         let factor = semidefinite_factor(covariance(w, &mixture.spectrum));
         let rank = factor.cols() as f64;
         let samples = sampling.points(rank + MULTIPLY * m * rank);
+        if let Some(few) = Few::new(&factor, &mean, network) {
+            return count_batches(samples, watch, &generator, |random, points| {
+                watch.advance(points);
+                Some(few.errors(random, points))
+            });
+        }
         count(samples, watch, &generator, [factor.cols(), w.rows()], |random, [xi, z]| {
             let y = sign(random);
             mixture.noise.fill(random, xi);

@@ -83,15 +83,29 @@ impl Rows {
 
     /// `⟨Φ_r, Φ_s⟩` of all rows from K (n×n).
     pub fn gram(&self, k: &Matrix) -> Matrix {
-        let weighted =
-            |row: &Row| -> Vec<f64> { row.slopes.iter().enumerate().map(|(p, c)| self.share(p) * c).collect() };
+        // rows of one class have equal slopes; there are few classes
+        let mut classes: Vec<&[f64]> = Vec::new();
+        let mut class = Vec::with_capacity(self.len());
+        for row in &self.list {
+            let known = classes.iter().position(|slopes| *slopes == &row.slopes[..]);
+            class.push(known.unwrap_or(classes.len()));
+            if known.is_none() {
+                classes.push(&row.slopes);
+            }
+        }
+        let shares: Vec<f64> = (0..self.groups.len()).map(|p| self.share(p)).collect();
+        let overlaps = |a: &&[f64]| -> Vec<f64> {
+            let scaled: Vec<f64> = shares.iter().zip(*a).map(|(share, c)| share * c).collect();
+            classes.iter().map(|b| scaled.iter().zip(*b).map(|(c, d)| c * d).sum()).collect()
+        };
+        let overlap: Vec<Vec<f64>> = classes.iter().map(overlaps).collect();
         let mut h = Matrix::zeros(self.len(), self.len());
         for r in 0..self.len() {
-            let (a, scaled) = (self.list[r].sample, weighted(&self.list[r]));
+            let (a, overlap) = (self.list[r].sample, &overlap[class[r]]);
+            let products = k.row(a);
             for s in 0..=r {
                 let b = self.list[s].sample;
-                let overlap: f64 = scaled.iter().zip(&self.list[s].slopes).map(|(c, d)| c * d).sum();
-                let value = self.y[a] * self.y[b] * k[(a, b)] * overlap;
+                let value = self.y[a] * self.y[b] * products[b] * overlap[class[s]];
                 h[(r, s)] = value;
                 h[(s, r)] = value;
             }

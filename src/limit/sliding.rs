@@ -34,7 +34,8 @@
 
 use super::rows::{Row, Rows};
 use super::search::{self, Answer, Found};
-use super::{Farkas, Inseparable, Limit, Prediction, smallest_eigenvalue};
+use super::smallest::smallest_eigenvalue;
+use super::{Farkas, Inseparable, Limit, Prediction};
 use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, InnerProducts};
 use crate::matrix::{Matrix, View};
@@ -232,23 +233,31 @@ fn rate_exponent(k: &Gram, rows: &Rows, lambda: &[f64], slopes: &Matrix, pairs: 
     let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] > 0.0).collect();
     let s = support.len();
     let signed = |i: usize, l: usize| rows.y[i] * rows.y[l] * k.0[(i, l)];
-    let overlap = |i: usize, l: usize| {
-        (0..rows.groups.len()).map(|p| rows.share(p) * slopes[(i, p)] * slopes[(l, p)]).sum::<f64>()
+    let shares: Vec<f64> = (0..rows.groups.len()).map(|p| rows.share(p)).collect();
+    let scaled: Vec<Vec<f64>> =
+        support.iter().map(|&i| shares.iter().zip(slopes.row(i)).map(|(share, c)| share * c).collect()).collect();
+    let overlap = |r: usize, l: usize| scaled[r].iter().zip(slopes.row(l)).map(|(a, b)| a * b).sum::<f64>();
+    let root: Vec<f64> = support.iter().map(|&i| lambda[i].sqrt()).collect();
+    // only the lower half is read
+    let lower = |f: &dyn Fn(usize, usize) -> f64| {
+        let mut a = faer::Mat::zeros(s, s);
+        (0..s).for_each(|c| (c..s).for_each(|r| a[(r, c)] = f(r, c)));
+        a
     };
-    let mut effective =
-        faer::Mat::from_fn(s, s, |r, c| signed(support[r], support[c]) * overlap(support[r], support[c]));
-    if !pairs.is_empty() {
-        let d = faer::Mat::from_fn(pairs.len(), pairs.len(), |r, c| {
-            let (a, b) = (pairs[r], pairs[c]);
-            if a.group == b.group { rows.share(a.group) * signed(a.sample, b.sample) } else { 0.0 }
-        });
-        let b = faer::Mat::from_fn(s, pairs.len(), |r, c| {
-            let (i, q) = (support[r], pairs[c]);
-            rows.share(q.group) * slopes[(i, q.group)] * signed(i, q.sample)
-        });
-        let Ok(factor) = d.llt(faer::Side::Lower) else { return f64::NAN };
-        effective -= &b * factor.solve(b.transpose());
+    let product = |r: usize, c: usize| signed(support[r], support[c]) * overlap(r, support[c]);
+    if pairs.is_empty() {
+        return smallest_eigenvalue(lower(&|r, c| root[r] * product(r, c) * root[c]));
     }
-    let root = |r: usize| lambda[support[r]].sqrt();
-    smallest_eigenvalue(&faer::Mat::from_fn(s, s, |r, c| root(r) * effective[(r, c)] * root(c)))
+    let mut effective = faer::Mat::from_fn(s, s, product);
+    let d = faer::Mat::from_fn(pairs.len(), pairs.len(), |r, c| {
+        let (a, b) = (pairs[r], pairs[c]);
+        if a.group == b.group { rows.share(a.group) * signed(a.sample, b.sample) } else { 0.0 }
+    });
+    let b = faer::Mat::from_fn(s, pairs.len(), |r, c| {
+        let (i, q) = (support[r], pairs[c]);
+        rows.share(q.group) * slopes[(i, q.group)] * signed(i, q.sample)
+    });
+    let Ok(factor) = d.llt(faer::Side::Lower) else { return f64::NAN };
+    effective -= &b * factor.solve(b.transpose());
+    smallest_eigenvalue(lower(&|r, c| root[r] * effective[(r, c)] * root[c]))
 }

@@ -1,0 +1,116 @@
+//! Test points of networks whose pre-activations have few directions, many at a time.
+//!
+//! ```text
+//! u_j = y⟨w_j,μ⟩ + Σ_k F_jk ξ_k,   k ≤ 8:     sums and bits are those of the dot product of the kernels, which has eight lanes
+//! ```
+
+use crate::matrix::Matrix;
+use crate::network::Network;
+use farfield_kernels::isa::Isa;
+use farfield_kernels::polar;
+use pulp::{Simd, WithSimd};
+use rand::{Rng, RngExt};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// The most directions: the lanes of a dot product, of which then none has two terms.
+const DIRECTIONS: usize = 8;
+
+/// Pre-activations of points in few directions: `u_j = y⟨w_j,μ⟩ + Σ_k F_jk ξ_k`, with the bits of the general way.
+pub struct Few {
+    mean: Vec<f64>,
+    outputs: Vec<f64>,
+    leak: f64,
+    rank: usize,
+    factor: Vec<[f64; DIRECTIONS]>, // a neuron each; 0 beyond the rank
+}
+
+impl Few {
+    /// None beyond [`DIRECTIONS`].
+    pub fn new(factor: &Matrix, mean: &[f64], network: &Network) -> Option<Self> {
+        let rank = factor.cols();
+        let padded = |j: usize| std::array::from_fn(|k| if k < rank { factor[(j, k)] } else { 0.0 });
+        (rank <= DIRECTIONS).then(|| Self {
+            mean: mean.to_vec(),
+            outputs: network.outputs(),
+            leak: network.leak,
+            rank,
+            factor: (0..factor.rows()).map(padded).collect(),
+        })
+    }
+
+    /// Draws so many points, classes equally likely, and counts those that are misjudged.
+    pub fn errors(&self, random: &mut Xoshiro256PlusPlus, points: u64) -> u64 {
+        Isa::current().dispatch(Judge { few: self, random, points })
+    }
+}
+
+/// [`Few::errors`], compiled for an instruction set as a whole.
+struct Judge<'a> {
+    few: &'a Few,
+    random: &'a mut Xoshiro256PlusPlus,
+    points: u64,
+}
+
+impl WithSimd for Judge<'_> {
+    type Output = u64;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> u64 {
+        let Self { few, random, points } = self;
+        let (mut xi, mut errors) = ([0.0; DIRECTIONS], 0);
+        for _ in 0..points {
+            let y = if random.random::<bool>() { 1.0 } else { -1.0f64 };
+            polar::fill(|| random.next_u64(), &mut xi[..few.rank]);
+            let mut q = 0.0;
+            for ((row, mean), a) in few.factor.iter().zip(&few.mean).zip(&few.outputs) {
+                let mut t = [0.0; DIRECTIONS];
+                for k in 0..DIRECTIONS {
+                    t[k] = xi[k].mul_add(row[k], 0.0);
+                }
+                let z = ((t[0] + t[1]) + (t[2] + t[3])) + ((t[4] + t[5]) + (t[6] + t[7]));
+                let u = y.mul_add(*mean, z);
+                q = (if u > 0.0 { u } else { few.leak * u }).mul_add(*a, q);
+            }
+            errors += u64::from(y * q <= 0.0);
+        }
+        errors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Noise;
+    use rand::SeedableRng;
+
+    /// The same errors as one by one, for ranks and widths below and beyond the lanes.
+    #[test]
+    fn few_directions_count_the_same_errors() {
+        let generator = Xoshiro256PlusPlus::seed_from_u64;
+        for (m, rank) in [(1, 1), (2, 2), (8, 3), (8, 8), (30, 7)] {
+            let mut numbers = vec![0.0; m * rank + m];
+            Noise::Gaussian.fill(&mut generator(m as u64), &mut numbers);
+            let (factor, mean) = (Matrix::new(m, rank, numbers[m..].to_vec()), &numbers[..m]);
+            let network = Network { width: m, positive: m.div_ceil(2), leak: 0.1 };
+            let few = Few::new(&factor, mean, &network).unwrap();
+            let (mut random, mut xi, mut z) = (generator(5), vec![0.0; rank], vec![0.0; m]);
+            for batch in 0..20 {
+                let mut at_start = random.clone();
+                let mut wrong = || {
+                    let y = if random.random::<bool>() { 1.0 } else { -1.0f64 };
+                    Noise::Gaussian.fill(&mut random, &mut xi);
+                    farfield_kernels::dense::dots(&xi, factor.values(), &mut z);
+                    let u: Vec<f64> = z.iter().zip(mean).map(|(z, m)| y.mul_add(*m, *z)).collect();
+                    u64::from(y * network.margins(&u, &[1.0])[0] <= 0.0)
+                };
+                let expected: u64 = (0..200).map(|_| wrong()).sum();
+                for isa in Isa::all() {
+                    let random = &mut at_start.clone();
+                    assert_eq!(isa.dispatch(Judge { few: &few, random, points: 200 }), expected, "{m} {rank} {batch}");
+                }
+                assert_eq!(few.errors(&mut at_start, 200), expected);
+                assert_eq!(at_start, random, "as many numbers are drawn");
+            }
+        }
+        assert!(Few::new(&Matrix::zeros(2, 9), &[0.0; 2], &Network { width: 2, positive: 1, leak: 0.1 }).is_none());
+    }
+}
