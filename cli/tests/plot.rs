@@ -223,7 +223,7 @@ fn a_map_over_two_keys_and_curves_of_a_family() {
     assert!(svg.contains("n‖μ‖² = tr Σ") && svg.contains("⁰⁰⁰⁰\""), "errors that no number holds");
     drawn(&dir, &["--x", "data.d", "--value", "max_margin"]);
     let svg = whole(&dir, "max_margin-by-data.d");
-    assert!(svg.contains("aria-label=\"data.signal = 1000.0\""), "{svg}");
+    assert!(svg.contains("aria-label=\"signal ‖μ‖ = 1000.0\""), "{svg}");
     drawn(&dir, &["--at", "data.signal=10"]);
     let name = "test_error.log10_limit-by-data.d-at-data.signal=10";
     whole(&dir, name);

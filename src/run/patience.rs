@@ -2,11 +2,11 @@
 //!
 //! Steps have a price by the cost model of [`crate::descent::choose`], so that where a run ends depends on the problem and
 //! on nothing that the machine does. A run that has spent its *patience* on steps, the price of 2¹⁸ of them on X but at
-//! least 5 and at most 15 seconds, ends if the rest of the way to its horizon would cost more than an hour at the present
-//! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on until so much is spent. Warp and averages,
-//! whose pace is known better, end where what they took beyond the patience and the rest cost more than the patience itself, or nine
-//! times that of the largest problems. Where a time is set (`max_seconds`), that
-//! alone is the patience.
+//! least 3.5 and at most 15 seconds, ends if the rest of the way to its horizon would cost more than an hour at the present
+//! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on until so much is spent. Averages
+//! have as much again before they are asked. Warp and averages, whose pace is known better, end where all that the run took beyond
+//! the patience and the rest cost more than the patience itself, or nine times that of the largest problems: a small problem
+//! ends within twice its patience, 7 seconds of the model. Where a time is set (`max_seconds`), that alone is the patience.
 
 use crate::descent::{Options, choose};
 use crate::engine::{Engine, EngineKind, Segment};
@@ -16,7 +16,10 @@ use crate::problem::Problem;
 const STEPS: f64 = 262_144.0;
 
 /// Fewest and most seconds for them.
-const SECONDS: (f64, f64) = (5.0, 15.0);
+const SECONDS: (f64, f64) = (3.5, 15.0);
+
+/// Up to this patience jumps may take as much again, beyond it more by the square.
+const PLAIN: f64 = 5.0;
 
 /// Fewest seconds after which it is asked again.
 const LEAST: f64 = 1.0;
@@ -48,16 +51,17 @@ impl Patience {
     /// The seconds up to which a run whose patience is spent goes on; none if it ends.
     pub fn more(&self, engine: &dyn Engine, horizon: f64) -> Option<f64> {
         let (work, left) = (engine.work(), engine.left(horizon));
-        let (spent, beyond, longest) = match engine.kind() {
-            EngineKind::Sliding => (work.averaged, work.averaged - self.seconds, self.for_jumps()),
-            EngineKind::Warp => (work.spent, work.spent - self.seconds, self.for_jumps()),
+        let beyond = (work.spent + work.averaged - self.seconds).max(0.0);
+        let (spent, taken, longest) = match engine.kind() {
+            EngineKind::Sliding => (work.averaged, beyond, self.for_jumps()),
+            EngineKind::Warp => (work.spent, beyond, self.for_jumps()),
             _ => (work.spent, 0.0, LONGEST),
         };
-        (beyond.max(0.0) + left <= longest).then_some(spent + left.max(LEAST))
+        (taken + left <= longest).then_some(spent + left.max(LEAST))
     }
 
     fn for_jumps(&self) -> f64 {
-        self.seconds.powi(3) / SECONDS.0.powi(2)
+        self.seconds * (self.seconds / PLAIN).max(1.0).powi(2)
     }
 }
 
