@@ -7,11 +7,11 @@
 //! ⟨E, F⟩ = Σ_j e_jᵀ K f_j,      (X E)_ij = (K e_j)_i
 //! ```
 
+use crate::data::slabs::X;
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use farfield_kernels::dense;
 use rayon::prelude::*;
-use std::sync::Arc;
 
 /// A direction `(Xᵀe_j)_j` of the parameter space: one column of n coefficients per group of neurons.
 #[derive(Clone, Debug)]
@@ -91,11 +91,11 @@ impl InnerProducts for Gram {
 /// The samples themselves, for data with more samples than a Gram matrix is worth: `K·v = X(Xᵀv)`,
 /// two passes over X, with the same bits for any number of threads.
 #[derive(Clone, Debug)]
-pub struct Samples(pub Arc<Matrix>);
+pub struct Samples(pub X);
 
 impl InnerProducts for Samples {
     fn apply(&self, v: &[f64]) -> Vec<f64> {
-        preactivations(&self.0, &Matrix::new(1, self.0.cols(), transposed_product(&self.0, v)))
+        self.0.preactivations(&Matrix::new(1, self.0.cols(), self.0.combinations(&[v]).concat()))
     }
 }
 

@@ -4,10 +4,11 @@
 #[path = "problems/settings.rs"]
 mod settings;
 
+use farfield::data::slabs::X;
 use farfield::descent::direct::Direct;
 use farfield::descent::fused::{Nest, Options};
 use farfield::engine::{Diary, Engine, Precision, Remark, Stop};
-use farfield::matrix::Matrix;
+use farfield::matrix::{Matrix, Single};
 use farfield::monitor::Row;
 use farfield::network::Network;
 use farfield::rounding::ALLOWED;
@@ -200,4 +201,43 @@ fn f32_stalls_and_says_so() {
     assert!(network.drift(&followed, &exact) <= 1e-6, "{:e}", network.drift(&followed, &exact));
     assert!(drift < ALLOWED && mixed.rounding().expect("watched").first_lost.is_none());
     assert!(network.drift(single.iterate().preactivations(), &exact) > 1e-3, "f32 is somewhere else");
+}
+
+/// Samples held in f32 are packed, stepped on and looked at as the same numbers in f64 are, in each precision and nest.
+#[test]
+fn samples_in_f32_are_stepped_on_as_they_are() {
+    let (n, d) = (7, 600);
+    let y: Vec<f64> = (0..n).map(|i| if i < 3 { 1.0 } else { -1.0 }).collect();
+    let value = |at: usize| y[at / d] as f32 * 0.1 + ((at * 7919 + 13) % 1009) as f32 / 1009.0 - 0.5;
+    let single = Single::new(n, d, (0..n * d).map(value).collect());
+    let double = Arc::new(single.widened());
+    let network = Network { width: 4, positive: 2, leak: 0.3 };
+    let weights = Matrix::new(4, d, (0..4 * d).map(|at| 1e-3 * ((at % 17) as f64 - 8.0)).collect());
+    for precision in Precision::ALL {
+        for nest in [Nest::Panels, Nest::Rows] {
+            let options = Options { precision, tied: false, nest: Some(nest) };
+            let at = |x: X| Direct::new(x, &y, &network, (Loss::Exponential, 1e-2), &weights, &options);
+            let (mut narrow, mut wide) = (at(X::from(single.clone())), at(X::from(double.clone())));
+            for t in [1.0, 40.0, 300.0] {
+                narrow.advance(t, &Stop::default());
+                wide.advance(t, &Stop::default());
+                assert_eq!(
+                    narrow.iterate().preactivations(),
+                    wide.iterate().preactivations(),
+                    "{precision:?} {nest:?}"
+                );
+                assert_eq!(narrow.iterate().weights(), wide.iterate().weights());
+                let seen = |engine: &Direct| engine.rounding().map(|seen| Rounding { anchor_seconds: 0.0, ..seen });
+                assert_eq!(seen(&narrow), seen(&wide));
+            }
+            // each goes on from the state of the other
+            let state = wide.save();
+            let x = X::from(single.clone());
+            let mut gone_on =
+                Direct::restore(x, &y, &network, (Loss::Exponential, 1e-2), &options, &state).expect("its state");
+            gone_on.advance(400.0, &Stop::default());
+            wide.advance(400.0, &Stop::default());
+            assert_eq!(gone_on.iterate().weights(), wide.iterate().weights());
+        }
+    }
 }

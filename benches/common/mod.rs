@@ -44,7 +44,14 @@ impl Problem {
     /// The fused descent at W(0).
     pub fn fused(&self, precision: Precision, tied: bool) -> Fused {
         let options = Options { precision, tied, nest: None };
-        Fused::new(&self.x, &self.y, &self.network, (Loss::Exponential, self.rate), &self.start, &options)
+        Fused::new(
+            &self.x.clone().into(),
+            &self.y,
+            &self.network,
+            (Loss::Exponential, self.rate),
+            &self.start,
+            &options,
+        )
     }
 
     /// W(1) of the reference.

@@ -5,26 +5,27 @@
 
 use crate::config::{Config, Sampling, Source};
 use crate::error::{Result, input_error};
-use farfield::{Axes, Data};
+use farfield::{Axes, Data, Precision};
 use std::fs::read_to_string;
 
-/// Refuses a problem that would not fit: X twice (as read and packed), W and Z with their copies, and K with its
-/// factor.
+/// Refuses a problem that would not fit: X twice (as read and packed) with so many bytes a number, W and Z with their copies, and K with
+/// its factor.
 ///
 /// # Errors
 /// [`crate::error::Error::Input`] with what is needed and what there is.
-pub fn fits(n: usize, d: usize, m: usize) -> Result<()> {
+pub fn fits(n: usize, d: usize, m: usize, bytes: f64) -> Result<()> {
     let (samples, features, width) = (n as f64, d as f64, m as f64);
-    let needed = 8.0 * (2.0 * samples * features + gram(n)) + 8.0 * weights(samples, features, width);
+    let needed = 2.0 * bytes * samples * features + 8.0 * gram(n) + 8.0 * weights(samples, features, width);
     room(needed, &format!("n = {n}, d = {d}, width = {m}"))
 }
 
-/// Refuses a network that would not fit beside data that are there already.
+/// Refuses a network that would not fit beside data that are there already: X packed in the precision of the steps, W, Z and K's factor.
 ///
 /// # Errors
 /// As [`fits`].
-pub fn network_fits(n: usize, d: usize, m: usize) -> Result<()> {
-    let needed = 8.0 * (n as f64 * d as f64 + gram(n) / 2.0 + weights(n as f64, d as f64, m as f64));
+pub fn network_fits(n: usize, d: usize, m: usize, precision: Precision) -> Result<()> {
+    let packed = if precision == Precision::F64 { 8.0 } else { 4.0 } * n as f64 * d as f64;
+    let needed = packed + 8.0 * (gram(n) / 2.0 + weights(n as f64, d as f64, m as f64));
     room(needed, &format!("n = {n}, d = {d}, width = {m}"))
 }
 
@@ -43,7 +44,7 @@ pub fn plausible(config: &Config) -> Result<()> {
         Source::Mixture => (size(config.data.n), size(config.data.d)),
         Source::File(_) => (1, 1),
     };
-    fits(n, d, size(config.network.width))
+    fits(n, d, size(config.network.width), 8.0)
 }
 
 /// Refuses `needed` bytes for `what` if there are not as many.
@@ -137,12 +138,12 @@ mod tests {
 
     #[test]
     fn impossible_sizes_are_refused_in_one_line() {
-        assert!(fits(10, 10, 4).is_ok());
+        assert!(fits(10, 10, 4, 8.0).is_ok());
         let most = usize::MAX;
         for (n, d, m) in [(10_000_000, 10_000_000, 8), (1, 1, 1_000_000_000_000), (1, 1, most), (most, most, most)] {
-            let text = fits(n, d, m).expect_err("too large").to_string();
+            let text = fits(n, d, m, 8.0).expect_err("too large").to_string();
             assert!(text.contains("GiB") && text.lines().count() == 1 && text.len() < 200, "{text}");
-            assert!(network_fits(n, d, m).is_err());
+            assert!(network_fits(n, d, m, Precision::F64).is_err());
         }
     }
 }

@@ -107,7 +107,7 @@ pub fn samples(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<S
     let samples = match &config.data.source {
         Source::File(path) => {
             let (n, d) = npy::shape(&crate::config::paths::decode(path))?;
-            let slabs = Slabs::new(own, memory::fits(n, d, width).is_ok());
+            let slabs = Slabs::new(own, memory::fits(n, d, width, 8.0).is_ok());
             let file = config.data.label_file().ok_or_else(|| input_error!("under mpirun data.labels is a file"))?;
             let (labels, notes) = labels::read(&file, n, &config.data.positive_class, config.data.header)?;
             Samples { data: Data::shared(slabs, labels.y, watch)?, classes: Some(labels.classes), notes }
@@ -115,7 +115,7 @@ pub fn samples(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<S
         Source::Mixture => {
             let (mixture, draw) = mixture(config)?;
             let (n, d) = (config.data.n as usize, config.data.d as usize);
-            let slabs = Slabs::new(own, memory::fits(n, d, width).is_ok());
+            let slabs = Slabs::new(own, memory::fits(n, d, width, 8.0).is_ok());
             Samples { data: Data::draw_shared(slabs, mixture, &draw, watch)?, classes: None, notes: Vec::new() }
         }
     };
@@ -160,7 +160,7 @@ fn slab(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<Slab> {
     let columns = |d| slabs::columns_of(link.rank(), link.ranks(), d);
     let Source::File(path) = &config.data.source else {
         let (n, d) = (config.data.n as usize, config.data.d as usize);
-        memory::fits(n, columns(d).len(), width)?;
+        memory::fits(n, columns(d).len(), width, 8.0)?;
         let (mixture, draw) = mixture(config)?;
         return Ok(slabs::draw(link.clone(), &mixture, &draw, watch)?);
     };
@@ -174,6 +174,6 @@ fn slab(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<Slab> {
     }
     let path = crate::config::paths::decode(path);
     let (n, d) = npy::shape(&path)?;
-    memory::fits(n, columns(d).len(), width)?;
+    memory::fits(n, columns(d).len(), width, 8.0)?;
     Ok(Slab::new(link.clone(), npy::columns(&path, columns(d))?, d)?)
 }

@@ -39,7 +39,7 @@ impl Setup {
     pub fn of(config: &Config, samples: Samples) -> Result<Self> {
         let Samples { data, classes, notes } = samples;
         let network = network(config)?;
-        memory::network_fits(data.n(), data.d(), network.width)?;
+        memory::network_fits(data.n(), data.d(), network.width, config.descent.precision)?;
         let start = start(config, &data, network.width)?;
         let problem = Problem::with(&data, network, config.descent.step_size, config.descent.reduction)?;
         let problem = problem.with_loss(config.descent.loss);
@@ -119,8 +119,8 @@ pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
     let Source::File(path) = &config.data.source else {
         return Ok(Samples { data: draw(config, watch)?, classes: None, notes: Vec::new() });
     };
-    let read = files::read(&paths::decode(path), &config.data, &|n, d| memory::fits(n, d, width))?;
-    memory::fits(read.x.rows(), read.x.cols(), width)?;
+    let read = files::read(&paths::decode(path), &config.data, &|n, d| memory::fits(n, d, width, 8.0))?;
+    memory::fits(read.x.rows(), read.x.cols(), width, 8.0)?;
     Ok(Samples { data: Data::watched(read.x, read.y, watch)?, classes: Some(read.classes), notes: read.notes })
 }
 

@@ -29,8 +29,8 @@ pub struct Cut {
 }
 
 impl<T: Lane> Data<T> {
-    /// Packs X (n×d, row-major) into the chunks of a plan.
-    pub fn pack(x: &[f64], plan: &Plan) -> Vec<Self> {
+    /// Packs X (n×d, row-major, in `f64` or `f32`) into the chunks of a plan.
+    pub fn pack<X: Copy + Into<f64>>(x: &[X], plan: &Plan) -> Vec<Self> {
         let (n, d) = (plan.shape.n, plan.shape.d);
         assert_eq!(x.len(), n * d, "X is n x d");
         let mut start = 0;

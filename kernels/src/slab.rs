@@ -60,7 +60,7 @@ pub fn position<T: Lane>(rows: usize, cols: usize, row: usize, col: usize) -> us
 /// Writes the block `[row, row + rows) × [col, col + used)` of a row-major matrix with `stride`
 /// numbers a row into `out` as a slab of `rows` × `cols`, zero beyond `used` columns. `transposed`
 /// reads the matrix as its transpose.
-pub fn pack<T: Lane>(x: &[f64], stride: usize, block: Block, transposed: bool, out: &mut [T]) {
+pub fn pack<T: Lane, X: Copy + Into<f64>>(x: &[X], stride: usize, block: Block, transposed: bool, out: &mut [T]) {
     let Block { row, rows, col, used, cols } = block;
     assert_eq!(out.len(), rows * cols, "a slab of {rows}x{cols}");
     let lanes = SLIVER * T::LANES;
@@ -70,7 +70,7 @@ pub fn pack<T: Lane>(x: &[f64], stride: usize, block: Block, transposed: bool, o
             for (c, out) in out.iter_mut().enumerate() {
                 let (r, c) = (row + r, s * lanes + c);
                 let at = if transposed { (col + c) * stride + r } else { r * stride + col + c };
-                *out = if c < used { T::from_f64(x[at]) } else { T::default() };
+                *out = if c < used { T::from_f64(x[at].into()) } else { T::default() };
             }
         }
     }

@@ -72,7 +72,8 @@ impl Problem {
         let labels = labels(&names, indices.as_slice()?, positive_class)?;
         let shape = x.getattr("shape")?.extract::<(usize, usize)>();
         let (n, d) = shape.map_err(|_| PyTypeError::new_err("X: expected a two-dimensional array"))?;
-        memory::fits(n, d, config.network.width as usize).map_err(exception)?;
+        let bytes = x.getattr("dtype")?.getattr("itemsize")?.extract::<f64>()?; // of float64 or float32
+        memory::fits(n, d, config.network.width as usize, bytes).map_err(exception)?;
         let numbers = Numbers::of(x)?;
         let stop = Stop::default();
         let watch = Watch::new(&stop);

@@ -41,7 +41,7 @@ impl Certificate {
             Error::Shape { found, expected, .. } => Error::Shape { what: "W", found, expected },
             other => other,
         })?;
-        Ok(Self::of(problem, &Weights::new(problem.data.x(), weights)))
+        Ok(Self::of(problem, &Weights::new(problem.data.samples(), weights)))
     }
 
     /// The certificate of an iterate, such as [`crate::Descent::iterate`] shows; where neurons chatter, in its

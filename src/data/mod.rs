@@ -153,15 +153,15 @@ impl Data {
             Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
             None => {
                 let what = "samples that are shared out";
-                let x = x.whole().ok_or(Error::TooManySamples { n, most: Self::LARGEST, what })?;
-                (0..n).map(|i| crate::matrix::norm(x.row(i))).collect()
+                let x = x.view().ok_or(Error::TooManySamples { n, most: Self::LARGEST, what })?;
+                (0..n).map(|i| crate::matrix::norm(&x.row(i))).collect()
             }
         };
         check_lengths(&norms, &x)?;
         let lambda_max = match &gram {
             Some(k) => largest_eigenvalue_watched(n, |v| k.apply(v), watch)?,
             None => {
-                let samples = Samples(x.whole().cloned().unwrap_or_default()); // seen above
+                let samples = Samples(x.here().unwrap_or_else(|| Arc::new(Matrix::default()).into())); // seen above
                 largest_eigenvalue_watched(n, |v| samples.apply(v), watch)?
             }
         };
@@ -245,7 +245,7 @@ impl Data {
     pub(crate) fn inner_products(&self) -> Arc<dyn InnerProducts + Send> {
         match self.gram() {
             Some(k) => k.clone(),
-            None => Arc::new(Samples(self.x().clone())),
+            None => Arc::new(Samples(self.samples().here().expect("samples of this process"))),
         }
     }
 

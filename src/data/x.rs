@@ -114,6 +114,21 @@ impl X {
         }
     }
 
+    /// X in this process: gathered once where it is shared out; none where this process may not hold it.
+    pub fn here(&self) -> Option<Self> {
+        match self {
+            Self::Apart(slabs) => slabs.whole().cloned().map(Self::Here),
+            held => Some(held.clone()),
+        }
+    }
+
+    /// The size of the largest number, of samples in this process.
+    pub(crate) fn largest(&self) -> f64 {
+        let mut largest = 0.0f64;
+        self.each_row(|_, row| largest = row.iter().fold(largest, |top, x| top.max(x.abs())));
+        largest
+    }
+
     /// All of X in `f64`, gathered or widened once where it is shared out or in `f32`, and kept; none where this process may
     /// not hold it.
     pub fn whole(&self) -> Option<&Arc<Matrix>> {

@@ -65,7 +65,7 @@ fn summed(state: &Coefficients) -> f64 {
 /// X or W(0) is not held.
 pub fn weights<'a>(state: &Coefficients, s: f64, e: Option<&dyn Fn(usize) -> &'a [f64]>) -> Option<Vec<Compensated>> {
     let (problem, c) = (state.problem(), state.coefficients());
-    let (x, start) = (problem.x()?.whole()?, problem.start.weights.as_ref()?);
+    let (x, start) = (problem.x()?.view()?, problem.start.weights.as_ref()?);
     let (n, m, d) = (x.rows(), problem.network.width, x.cols());
     let coefficient = |k: usize, j: usize| {
         let (hi, lo) = (c.hi()[k * m + j], c.lo()[k * m + j]);
@@ -77,8 +77,8 @@ pub fn weights<'a>(state: &Coefficients, s: f64, e: Option<&dyn Fn(usize) -> &'a
         let mut sums = vec![Compensated::zeros(columns.len()); m];
         sums.iter_mut().enumerate().for_each(|(j, w)| w.add_scaled((s, 0.0), &start.row(j)[columns.clone()]));
         for (k, b) in b.chunks(m).enumerate() {
-            let row = &x.row(k)[columns.clone()];
-            sums.iter_mut().zip(b).for_each(|(w, b)| w.add_scaled(*b, row));
+            let row = x.part(k, columns.clone());
+            sums.iter_mut().zip(b).for_each(|(w, b)| w.add_scaled(*b, &row));
         }
         sums
     };
@@ -96,7 +96,7 @@ pub fn combined_norm<'a>(state: &Coefficients, s: f64, e: impl Fn(usize) -> &'a 
 /// `Z = XWᵀ` (n×m) of the present W as pairs.
 pub fn preactivations(state: &Coefficients) -> Option<Compensated> {
     let problem = state.problem();
-    let (x, n, m) = (problem.x()?.whole()?, problem.n(), problem.network.width);
+    let (x, n, m) = (problem.x()?.view()?, problem.n(), problem.network.width);
     let mut z = Compensated::zeros(n * m);
     for (j, w) in weights(state, 1.0, None)?.iter().enumerate() {
         for i in 0..n {

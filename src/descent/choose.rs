@@ -120,16 +120,17 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
             way == Way::Gram && options.precision != Precision::F32
         }
     };
-    if !(reduced || data.samples().whole().is_some()) {
+    let here = data.samples().here();
+    if !reduced && here.is_none() {
         return Err(Error::Options("steps on X need all samples in one process, and they do not fit: take those on K"));
     }
     let weights = start.matrix(problem)?;
     if relayed && options.warp && options.planned > LONG {
         return Ok(Box::new(Relay::new(problem, &weights, options)));
     }
-    if !reduced {
+    if let (false, Some(x)) = (reduced, here) {
         let (law, how) = (problem.law(), steps(options));
-        return Ok(Box::new(Direct::new(data.x().clone(), data.y(), &network, law, &weights, &how)));
+        return Ok(Box::new(Direct::new(x, data.y(), &network, law, &weights, &how)));
     }
     let span = span(problem, &weights)?;
     Ok(Box::new(Voyage::new(Arc::new(span), 0.0, Flips::default(), far(options))))
@@ -145,9 +146,9 @@ pub fn restore(problem: &Problem, start: &Start, options: &Options, state: &Stat
         return Ok(Box::new(relay?));
     }
     if state.engine() == EngineKind::Direct {
-        data.samples().whole().ok_or(Error::Options("steps on X need all samples in one process"))?;
+        let x = data.samples().here().ok_or(Error::Options("steps on X need all samples in one process"))?;
         let law = problem.law();
-        return Ok(Box::new(Direct::restore(data.x().clone(), data.y(), &network, law, &steps(options), state)?));
+        return Ok(Box::new(Direct::restore(x, data.y(), &network, law, &steps(options), state)?));
     }
     let span = span(problem, &start.matrix(problem)?)?;
     Ok(Box::new(Voyage::restore(Arc::new(span), state, far(options))?))

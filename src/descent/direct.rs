@@ -5,11 +5,11 @@
 use super::choose;
 use super::fused::{Fused, Nest, Options};
 use super::stagnation::Looks;
+use crate::data::slabs::X;
 use crate::digest::{Digest, Hasher};
 use crate::engine::{
     Diary, Engine, EngineKind, Flips, Iterate, Precision, Progress, Reached, Remark, Segment, Stop, Weights, Work,
 };
-use crate::inner_products::preactivations;
 use crate::matrix::Matrix;
 use crate::network::{Network, Pattern};
 use crate::rounding::Rounding;
@@ -30,7 +30,7 @@ const RANGE: std::ops::RangeInclusive<f64> = 1e-12..=1e12;
 /// Gradient descent, step by step, on all of W.
 pub struct Direct {
     fused: Fused,
-    samples: Arc<Matrix>,
+    samples: X,
     labels: Vec<f64>,
     network: Network,
     law: (Loss, f64),
@@ -50,19 +50,20 @@ pub struct Direct {
 }
 
 impl Direct {
-    /// Starts at `weights` (m×d) with a loss and the rate `αc`; `samples` is X (n×d), `labels` are ±1. Mixed steps on data
+    /// Starts at `weights` (m×d) with a loss and the rate `αc`; `samples` is X (n×d), all of it in this process, `labels` are ±1. Mixed steps on data
     /// outside the range of f32 are taken in f64.
     pub fn new(
-        samples: Arc<Matrix>,
+        samples: impl Into<X>,
         labels: &[f64],
         network: &Network,
         law: (Loss, f64),
         weights: &Matrix,
         options: &Options,
     ) -> Self {
-        let (requested, mut options, labels, network) = (*options, *options, labels.to_vec(), *network);
+        let (requested, mut options, samples) = (*options, *options, samples.into());
+        let (labels, network) = (labels.to_vec(), *network);
         let mut rounding = (options.precision != Precision::F64).then(Rounding::default);
-        let largest = samples.values().iter().fold(0.0f64, |top, x| top.max(x.abs()));
+        let largest = samples.largest();
         if options.precision == Precision::Mixed && !RANGE.contains(&largest) {
             options.precision = Precision::F64;
             rounding = Some(Rounding { escalated: Some(0.0), ..Rounding::default() });
@@ -98,13 +99,14 @@ impl Direct {
     /// # Errors
     /// If it is the state of another engine, problem or options, or if a field is missing or cannot be.
     pub fn restore(
-        samples: Arc<Matrix>,
+        samples: impl Into<X>,
         labels: &[f64],
         network: &Network,
         law: (Loss, f64),
         options: &Options,
         state: &State,
     ) -> Result<Self> {
+        let samples = samples.into();
         let problem = fingerprint(&samples, labels, network, law);
         state.check(&[EngineKind::Direct], &problem)?;
         let from = state.reader();
@@ -299,7 +301,7 @@ impl Engine for Direct {
             let z = if options.precision == Precision::F64 {
                 running
             } else {
-                let z = preactivations(samples, &weights);
+                let z = samples.preactivations(&weights);
                 if let Some(rounding) = &mut diary.rounding {
                     rounding.drifted(network.drift(&z, &running));
                 }
@@ -311,11 +313,15 @@ impl Engine for Direct {
 }
 
 /// The digest of what the steps are on.
-fn fingerprint(samples: &Matrix, labels: &[f64], network: &Network, (loss, rate): (Loss, f64)) -> Digest {
+fn fingerprint(samples: &X, labels: &[f64], network: &Network, (loss, rate): (Loss, f64)) -> Digest {
     let shape = [samples.rows(), samples.cols(), network.width, network.positive].map(|size| size as f64);
     let mut hasher = Hasher::default();
     hasher.bytes(loss.name().as_bytes()).numbers(&shape).numbers(&[network.leak, rate]);
-    hasher.numbers(labels).numbers(samples.values()).finish()
+    hasher.numbers(labels);
+    samples.each_row(|_, row| {
+        hasher.numbers(row);
+    });
+    hasher.finish()
 }
 
 /// Options as numbers, by name.

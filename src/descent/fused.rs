@@ -16,6 +16,7 @@ mod plain;
 mod tied;
 
 use self::core::Setup;
+use crate::data::slabs::X;
 use crate::engine::Precision;
 use crate::matrix::Matrix;
 use crate::network::Network;
@@ -26,7 +27,6 @@ use farfield_kernels::loss::Loss;
 pub use farfield_kernels::plan::{Lanes, Nest};
 use mixed::Mixed;
 use plain::Plain;
-use std::sync::Arc;
 use tied::{Stepper, Tying};
 
 /// How to compute the steps.
@@ -62,14 +62,7 @@ impl Fused {
     ///
     /// # Panics
     /// If the shapes disagree.
-    pub fn new(
-        x: &Arc<Matrix>,
-        y: &[f64],
-        network: &Network,
-        law: (Loss, f64),
-        weights: &Matrix,
-        options: &Options,
-    ) -> Self {
+    pub fn new(x: &X, y: &[f64], network: &Network, law: (Loss, f64), weights: &Matrix, options: &Options) -> Self {
         Self::on(Isa::current(), x, y, network, law, weights, options)
     }
 
@@ -79,7 +72,7 @@ impl Fused {
     /// If the shapes disagree.
     pub fn on(
         isa: Isa,
-        x: &Arc<Matrix>,
+        x: &X,
         y: &[f64],
         network: &Network,
         (loss, rate): (Loss, f64),
@@ -100,7 +93,7 @@ impl Fused {
     /// # Errors
     /// If a field is missing or cannot be.
     pub fn restore(
-        x: &Arc<Matrix>,
+        x: &X,
         y: &[f64],
         network: &Network,
         (loss, rate): (Loss, f64),

@@ -271,7 +271,7 @@ impl Relay {
         let runner = match state.remove("relay.weights") {
             None => Runner::Direct(Box::new(
                 Direct::restore(
-                    problem.data.x().clone(),
+                    problem.data.samples().here().ok_or_else(wrong)?,
                     problem.data.y(),
                     &problem.network,
                     problem.law(),
@@ -310,7 +310,8 @@ const MARKS: &str = "relay.marks";
 
 fn direct(problem: &Problem, options: &Options, weights: &Matrix, from: (u64, Flips), progress: &Progress) -> Direct {
     let (data, network) = (&problem.data, &problem.network);
-    let direct = Direct::new(data.x().clone(), data.y(), network, problem.law(), weights, &steps(options));
+    let x = data.samples().here().expect("samples of this process");
+    let direct = Direct::new(x, data.y(), network, problem.law(), weights, &steps(options));
     direct.from_step(from).telling(progress)
 }
 

@@ -2,6 +2,7 @@
 //! update is not 0 ([`crate::rounding`]).
 
 use super::fused::Fused;
+use crate::data::slabs::X;
 use crate::matrix::Matrix;
 
 /// Growth of t between two looks at lost updates.
@@ -16,11 +17,9 @@ pub(super) struct Looks {
 
 impl Looks {
     /// On samples X (n×d).
-    pub fn new(x: &Matrix) -> Self {
+    pub fn new(x: &X) -> Self {
         let mut seen = vec![false; x.cols()];
-        for i in 0..x.rows() {
-            seen.iter_mut().zip(x.row(i)).for_each(|(seen, x)| *seen |= *x != 0.0);
-        }
+        x.each_row(|_, row| seen.iter_mut().zip(row).for_each(|(seen, x)| *seen |= *x != 0.0));
         Self { next: 1, seen }
     }
 
@@ -30,7 +29,7 @@ impl Looks {
     }
 
     /// On samples X (n×d), with this step to be looked at next.
-    pub fn from_step(x: &Matrix, next: u64) -> Self {
+    pub fn from_step(x: &X, next: u64) -> Self {
         Self { next, ..Self::new(x) }
     }
 

@@ -1,7 +1,8 @@
 //! The iterate as W itself: `‖sW + E‖` row by row, `s·w_j + Xᵀe_j`.
 
 use super::Iterate;
-use crate::inner_products::{Direction, preactivations, transposed_product};
+use crate::data::slabs::X;
+use crate::inner_products::Direction;
 use crate::matrix::{Matrix, norm};
 use std::sync::Arc;
 
@@ -10,18 +11,18 @@ pub struct Weights {
     z: Vec<f64>,
     weights: Arc<Matrix>,
     length: f64,
-    samples: Arc<Matrix>,
+    samples: X,
 }
 
 impl Weights {
     /// Of a W: one pass over X.
-    pub fn new(samples: &Arc<Matrix>, weights: Arc<Matrix>) -> Self {
-        let z = preactivations(samples, &weights);
+    pub fn new(samples: &X, weights: Arc<Matrix>) -> Self {
+        let z = samples.preactivations(&weights);
         Self::known(samples, weights, z)
     }
 
     /// Of a W whose pre-activations (n×m) are known.
-    pub fn known(samples: &Arc<Matrix>, weights: Arc<Matrix>, z: Vec<f64>) -> Self {
+    pub fn known(samples: &X, weights: Arc<Matrix>, z: Vec<f64>) -> Self {
         Self { z, length: weights.norm(), weights, samples: samples.clone() }
     }
 }
@@ -36,7 +37,8 @@ impl Iterate for Weights {
     }
 
     fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
-        let directions: Vec<Vec<f64>> = e.columns.iter().map(|c| transposed_product(&self.samples, c)).collect();
+        let directions: Vec<Vec<f64>> =
+            self.samples.combinations(&e.columns.iter().map(|c| &c[..]).collect::<Vec<_>>());
         let row = |(j, g): (usize, &usize)| {
             let sum: Vec<f64> =
                 self.weights.row(j).iter().zip(&directions[*g]).map(|(w, v)| s.mul_add(*w, *v)).collect();

@@ -41,9 +41,14 @@ impl Single {
         &self.values
     }
 
+    /// Row `i`.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.values[i * self.cols..(i + 1) * self.cols]
+    }
+
     /// Some columns of row `i`, widened.
     pub fn part(&self, i: usize, columns: Range<usize>) -> impl Iterator<Item = f64> + '_ {
-        self.values[i * self.cols..(i + 1) * self.cols][columns].iter().map(|v| f64::from(*v))
+        self.row(i)[columns].iter().map(|v| f64::from(*v))
     }
 
     /// All of it, widened.

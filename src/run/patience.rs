@@ -2,11 +2,11 @@
 //!
 //! Steps have a price by the cost model of [`crate::descent::choose`], so that where a run ends depends on the problem and
 //! on nothing that the machine does. A run that has spent its *patience* on steps, the price of 2¹⁸ of them on X but at
-//! least 3.5 and at most 15 seconds, ends if the rest of the way to its horizon would cost more than an hour at the present
+//! least 3 and at most 15 seconds, ends if the rest of the way to its horizon would cost more than an hour at the present
 //! pace ([`Engine::left`]); else it is told how long that takes by its progress, and goes on until so much is spent. Averages
 //! have as much again before they are asked. Warp and averages, whose pace is known better, end where all that the run took beyond
 //! the patience and the rest cost more than the patience itself, or nine times that of the largest problems: a small problem
-//! ends within twice its patience, 7 seconds of the model. Where a time is set (`max_seconds`), that alone is the patience.
+//! ends within twice its patience, 6 seconds of the model. Where a time is set (`max_seconds`), that alone is the patience.
 
 use crate::descent::{Options, choose};
 use crate::engine::{Engine, EngineKind, Segment};
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 const STEPS: f64 = 262_144.0;
 
 /// Fewest and most seconds for them.
-const SECONDS: (f64, f64) = (3.5, 15.0);
+const SECONDS: (f64, f64) = (3.0, 15.0);
 
 /// Up to this patience jumps may take as much again, beyond it more by the square.
 const PLAIN: f64 = 5.0;

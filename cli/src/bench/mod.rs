@@ -165,8 +165,8 @@ fn direct(options: &Options) -> Report {
     let largest = (0..n).map(|i| x.row(i).iter().map(|x| x * x).sum::<f64>()).fold(0.0, f64::max);
     let settings = fused::Options { precision: options.precision, tied: options.tied, nest: options.nest };
     let law = (options.loss, 1.0 / (largest * n as f64));
-    let mut fused = Fused::new(&x, &y, &network, law, &weights, &settings);
-    drop((x, weights));
+    let mut fused = Fused::new(&x.into(), &y, &network, law, &weights, &settings);
+    drop(weights);
     // Until groups have formed, if they do, and mixed steps have passed their first anchors.
     let settling = if options.precision == Precision::Mixed { 64 } else { 2 };
     for _ in 0..if options.tied { settling.max(12) } else { settling } {

@@ -220,7 +220,7 @@ pub fn lasting(case: &Case, problem: &Problem, seen: &Seen) -> Checked {
     let gram = problem.data.gram().ok_or("too many samples for K")?;
     let (network, y) = (&problem.network, problem.data.y());
     let w = case.matrix("weights.npy", (network.width, seen.x.cols()))?;
-    let view = Weights::new(problem.data.x(), w.into());
+    let view = Weights::new(problem.data.samples(), w.into());
     let lambda = case.vector("dual.npy", y.len()).ok();
     let x = Some(problem.data.samples() as &dyn farfield::data::slabs::Whole);
     let limit = match Limit::of_pattern(gram, x, y, network, &it.pattern, lambda.as_deref()) {

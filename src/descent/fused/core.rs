@@ -1,21 +1,22 @@
 //! What a step of a network of any width needs, whatever its number types, and the layout of Z.
 
-use crate::matrix::Matrix;
+use crate::data::slabs::X;
+use crate::matrix::{Matrix, View};
 use crate::network::Network;
 use crate::rounding::AnchorJudge;
 use crate::state::{Reader, Result, Saver};
 use farfield_kernels::buffer::Buffer;
+use farfield_kernels::data::Data;
 use farfield_kernels::isa::Isa;
 use farfield_kernels::lane::{Lane, padded};
 use farfield_kernels::loss::Loss;
 use farfield_kernels::loss::stage::{Base, Samples, Tally};
 use farfield_kernels::plan::{Lanes, Nest, Plan};
 use rayon::prelude::*;
-use std::sync::Arc;
 
 /// A problem and how to step it.
 pub(super) struct Setup<'a> {
-    pub x: &'a Arc<Matrix>,
+    pub x: &'a X,
     pub y: &'a [f64],
     pub network: &'a Network,
     pub loss: Loss,
@@ -23,6 +24,14 @@ pub(super) struct Setup<'a> {
     pub tie: bool,
     pub nest: Option<Nest>,
     pub isa: Isa,
+}
+
+/// X in the chunks of a plan.
+pub(super) fn packed<T: Lane>(x: &X, plan: &Plan) -> Vec<Data<T>> {
+    match x.view().expect("samples of this process") {
+        View::Double(x) => Data::pack(x.values(), plan),
+        View::Single(x) => Data::pack(x.values(), plan),
+    }
 }
 
 /// Tied groups of neurons at t₀ (see [`farfield_kernels::loss::stage`]).

@@ -11,14 +11,14 @@
 //! X is packed anew each time: kept in f64, it would take twice the memory that mixed steps save.
 
 use super::core::each;
-use crate::matrix::Matrix;
+use crate::data::slabs::X;
+use crate::matrix::View;
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::by_lanes;
 use farfield_kernels::by_rows::{self, Strips};
 use farfield_kernels::isa::Isa;
 use farfield_kernels::lane::{Lane, padded, reduce};
 use farfield_kernels::slab::{SLIVER, Slab, position};
-use std::sync::Arc;
 
 /// Columns of a block: 4 KiB of a row, which is a page of its own. Shorter pieces cost as much as whole pages.
 const COLUMNS: usize = 512;
@@ -30,7 +30,7 @@ const WIDE: usize = SLIVER * LANES;
 /// W (m×d) over the samples X (n×d).
 pub(super) struct Master {
     isa: Isa,
-    x: Arc<Matrix>,
+    x: X,
     m: usize,
     blocks: Vec<Buffer<f64>>, // slabs of m rows
 }
@@ -54,7 +54,7 @@ pub(super) struct Pass {
 
 impl Master {
     /// Zero weights of m neurons.
-    pub fn new(isa: Isa, x: Arc<Matrix>, m: usize) -> Self {
+    pub fn new(isa: Isa, x: X, m: usize) -> Self {
         let d = x.cols();
         let cols = |b: usize| padded::<f64>(COLUMNS.min(d - b * COLUMNS));
         let blocks = (0..d.div_ceil(COLUMNS)).map(|b| Buffer::zeros(m * cols(b))).collect();
@@ -133,10 +133,9 @@ impl Master {
         if used < cols {
             out[..n * cols].fill(0.0);
         }
-        for i in 0..n {
-            for (s, part) in self.x.row(i)[b * COLUMNS..][..used].chunks(WIDE).enumerate() {
-                out[position::<f64>(n, cols, i, s * WIDE)..][..part.len()].copy_from_slice(part);
-            }
+        match self.x.view().expect("samples of this process") {
+            View::Double(x) => (0..n).for_each(|i| fill(&x.row(i)[b * COLUMNS..][..used], (n, cols, i), out)),
+            View::Single(x) => (0..n).for_each(|i| fill(&x.row(i)[b * COLUMNS..][..used], (n, cols, i), out)),
         }
     }
 
@@ -154,6 +153,14 @@ impl Master {
             *w = moved;
         }
         lost
+    }
+}
+
+/// A row i of a slab of n rows.
+fn fill<T: Copy + Into<f64>>(row: &[T], (n, cols, i): (usize, usize, usize), out: &mut [f64]) {
+    for (s, part) in row.chunks(WIDE).enumerate() {
+        let place = &mut out[position::<f64>(n, cols, i, s * WIDE)..][..part.len()];
+        place.iter_mut().zip(part).for_each(|(out, x)| *out = (*x).into());
     }
 }
 

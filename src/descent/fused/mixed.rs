@@ -21,9 +21,9 @@
 //! Since ℓ falls as q grows, an error ε is forgotten: with `e = q − q_exact`, `ė = −diag(αcℓ)H(e + ε)`
 //! to first order, so e tends to −ε at the rate of the gradient's own convergence, and an anchor ends ε.
 
-use super::core::{Core, Setup, Tie, each, follow, samples, visit};
+use super::core::{Core, Setup, Tie, each, follow, packed, samples, visit};
 use super::master::Master;
-use crate::inner_products::preactivations;
+use crate::data::slabs::X;
 use crate::matrix::Matrix;
 use crate::number::larger;
 use crate::rounding::AnchorJudge;
@@ -42,7 +42,7 @@ use std::time::Instant;
 pub(super) struct Mixed {
     isa: Isa,
     plan: Plan,
-    x: Arc<Matrix>,
+    x: X,
     y: Arc<[f64]>,
     data: Vec<Data<f32>>,
     rule: Rule<f64>,
@@ -64,7 +64,7 @@ enum Motion {
 
 impl Mixed {
     /// Zero weights, zero Z.
-    fn zero(isa: Isa, plan: Plan, x: Arc<Matrix>, y: Arc<[f64]>, data: Vec<Data<f32>>, rule: Rule<f64>) -> Self {
+    fn zero(isa: Isa, plan: Plan, x: X, y: Arc<[f64]>, data: Vec<Data<f32>>, rule: Rule<f64>) -> Self {
         let (numbers, m) = (plan.coefficients::<f32>(), plan.shape.m);
         let motion = match plan.nest {
             Nest::Panels => Motion::Panels {
@@ -137,7 +137,7 @@ impl Mixed {
                 lost = fold(plan, weights, moved, *scale);
                 moved.fill(0.0);
                 rounded.fill(0.0);
-                let exact = preactivations(x, weights);
+                let exact = x.preactivations(weights);
                 visit::<f32, f64>(plan, samples, |at, ij| base[at] = exact[ij]);
             }
         }
@@ -222,7 +222,7 @@ impl Core for Mixed {
         let Setup { x, y, network, loss, rate, isa, .. } = *setup;
         let shape = Shape { n: x.rows(), d: x.cols(), m: network.width };
         let plan = Plan::new::<f32>(shape, setup.nest);
-        let data = Data::pack(x.values(), &plan);
+        let data = packed(x, &plan);
         let a = network.outputs();
         let rule = Rule::beside::<f32>(plan.lanes, &a, &a, network.leak, (loss, rate));
         Self::zero(isa, plan, x.clone(), y.into(), data, rule)
@@ -347,7 +347,7 @@ impl Core for Mixed {
                 visit::<f32, f64>(plan, samples, |at, ij| (sums[at], z[at]) = (saved[ij], running[ij]));
             }
             Motion::Rows { weights, base, moved, rounded, .. } => {
-                let (saved, exact) = (from.slice("moved", m * d)?, preactivations(x, weights));
+                let (saved, exact) = (from.slice("moved", m * d)?, x.preactivations(weights));
                 visit::<f32, f64>(plan, samples, |at, ij| base[at] = exact[ij]);
                 let place = |jk: usize| rows::weight_at::<f32>(plan, jk / d, jk % d);
                 saved.iter().enumerate().for_each(|(jk, v)| moved[place(jk)] = *v);

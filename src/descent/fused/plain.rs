@@ -1,7 +1,7 @@
 //! The fused step in one number type on packed data: chunks over threads, one barrier after the
 //! products and one after the loss stage.
 
-use super::core::{Core, Setup, Tie, each, follow, samples, visit};
+use super::core::{Core, Setup, Tie, each, follow, packed, samples, visit};
 use crate::state::{Reader, Result, Saver};
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::data::Data;
@@ -69,7 +69,7 @@ impl<T: Lane> Core for Plain<T> {
         let Setup { x, y, network, loss, rate, isa, .. } = *setup;
         let shape = Shape { n: x.rows(), d: x.cols(), m: network.width };
         let plan = Plan::new::<T>(shape, setup.nest);
-        let data = Data::<T>::pack(x.values(), &plan);
+        let data = packed(x, &plan);
         let a = network.outputs();
         let rule = Rule::new(plan.lanes, &a, &a, network.leak, (loss, rate));
         Self::zero(isa, plan, y.into(), data, rule)

@@ -41,7 +41,7 @@ fn cases((n, d, m): (usize, usize, usize)) -> impl Iterator<Item = Case> {
 
 impl Case {
     fn fused(&self, isa: Isa, options: Options) -> Fused {
-        Fused::on(isa, &self.x, &self.y, &self.network, (self.loss, self.rate), &self.weights, &options)
+        Fused::on(isa, &self.x.clone().into(), &self.y, &self.network, (self.loss, self.rate), &self.weights, &options)
     }
 
     fn reference(&self, steps: usize) -> Vec<f64> {
@@ -180,7 +180,7 @@ fn integers_are_exact() {
         let zero = Matrix::zeros(m, d);
         for nest in [Nest::Panels, Nest::Rows] {
             let options = Options { nest: Some(nest), ..PLAIN };
-            let mut fused = Fused::new(&x, &y, &network, (Loss::Exponential, rate), &zero, &options);
+            let mut fused = Fused::new(&x.clone().into(), &y, &network, (Loss::Exponential, rate), &zero, &options);
             fused.step();
             let w = fused.weights();
             for k in 0..d {
