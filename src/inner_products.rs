@@ -7,7 +7,6 @@
 //! ⟨E, F⟩ = Σ_j e_jᵀ K f_j,      (X E)_ij = (K e_j)_i
 //! ```
 
-use crate::data::slabs::X;
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use farfield_kernels::dense;
@@ -85,17 +84,6 @@ impl InnerProducts for Gram {
         }
         let images = preactivations(&self.0, &Matrix::new(columns.len(), n, columns.concat()));
         (0..columns.len()).map(|p| images.iter().skip(p).step_by(columns.len()).copied().collect()).collect()
-    }
-}
-
-/// The samples themselves, for data with more samples than a Gram matrix is worth: `K·v = X(Xᵀv)`,
-/// two passes over X, with the same bits for any number of threads.
-#[derive(Clone, Debug)]
-pub struct Samples(pub X);
-
-impl InnerProducts for Samples {
-    fn apply(&self, v: &[f64]) -> Vec<f64> {
-        self.0.preactivations(&Matrix::new(1, self.0.cols(), self.0.combinations(&[v]).concat()))
     }
 }
 

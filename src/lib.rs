@@ -62,6 +62,8 @@ pub mod descent;
 #[doc(hidden)]
 pub mod digest;
 #[doc(hidden)]
+pub mod edge;
+#[doc(hidden)]
 pub mod engine;
 #[doc(hidden)]
 pub mod error;
@@ -108,6 +110,7 @@ pub use certificate::Certificate;
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
 pub use data::{Axes, Data, Draw, Mixture, Noise, Spectrum, Standardize};
 pub use descent::{EngineChoice, Options};
+pub use edge::{Edge, Family, Fate, Search, Trial};
 pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, Segment, Stop, Work};
 pub use error::{Error, Result};
 pub use farfield_kernels::loss::Loss;

@@ -68,10 +68,12 @@ pub enum Phase {
     Limit,
     /// Fresh points for a test error.
     TestError,
+    /// Steps of gradient descent with a step size that is tried.
+    Trial,
 }
 
 impl Phase {
-    const ALL: [Self; 5] = [Self::Drawing, Self::Gram, Self::Eigenvalue, Self::Limit, Self::TestError];
+    const ALL: [Self; 6] = [Self::Drawing, Self::Gram, Self::Eigenvalue, Self::Limit, Self::TestError, Self::Trial];
 }
 
 /// A phase and how far it is. Shared between threads by cloning.
@@ -116,6 +118,11 @@ impl Watch {
     /// Counts what has been done.
     pub fn advance(&self, by: u64) {
         self.shared.done.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// What asks the computation to end.
+    pub(crate) fn stop(&self) -> &Stop {
+        &self.stop
     }
 
     /// Whether the computation is asked to end.

@@ -20,7 +20,7 @@ const FLOORS: &[&str] = &[
     "certificate",
     "monitor",
     "outcome claims",
-    "prediction conditions",
+    "prediction conditions edge",
     "run",
 ];
 

@@ -189,7 +189,7 @@ fn defaults() -> Vec<(String, String)> {
 pub fn completions(shell: clap_complete::Shell) -> String {
     let keys: Vec<String> = defaults().into_iter().map(|(key, _)| format!("{key}=")).collect();
     let mut command = Cli::command();
-    for name in ["run", "limit", "check"] {
+    for name in ["run", "limit", "check", "edge"] {
         let values = PossibleValuesParser::new(keys.clone());
         command = command.mut_subcommand(name, |c| c.mut_arg("settings", |a| a.value_parser(values)));
     }

@@ -97,6 +97,7 @@ pub fn of_watch(watch: &Watch, before: &str) -> Option<Shown> {
         Phase::Eigenvalue => "λmax(K)",
         Phase::Limit => "the dual problem of the limit",
         Phase::TestError => "sampling test errors",
+        Phase::Trial => "steps with a step size that is tried",
     };
     let (done, total) = (seen.done.min(seen.total), seen.total);
     let counted = |units: &str| format!(": {done} of {total} {units}");
@@ -106,6 +107,7 @@ pub fn of_watch(watch: &Watch, before: &str) -> Option<Shown> {
         Phase::Eigenvalue => format!(": step {done} of at most {total}"),
         Phase::Limit => format!(" of {total} samples"),
         Phase::TestError => counted("points"),
+        Phase::Trial => counted("steps"),
     };
     let known = !matches!(seen.phase, Phase::Limit | Phase::Eigenvalue) && total > 0;
     Some(Shown { what: what.into(), how_far, share: known.then(|| done as f64 / total as f64) })

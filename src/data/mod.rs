@@ -17,7 +17,7 @@ mod x;
 
 use crate::digest::{self, Hasher};
 use crate::error::{Error, LENGTHS, Result};
-use crate::inner_products::{Gram, InnerProducts, Samples};
+use crate::inner_products::{Gram, InnerProducts};
 use crate::lanczos::largest_eigenvalue_watched;
 use crate::matrix::{Matrix, Single, View};
 use crate::watch::Watch;
@@ -161,8 +161,8 @@ impl Data {
         let lambda_max = match &gram {
             Some(k) => largest_eigenvalue_watched(n, |v| k.apply(v), watch)?,
             None => {
-                let samples = Samples(x.here().unwrap_or_else(|| Arc::new(Matrix::default()).into())); // seen above
-                largest_eigenvalue_watched(n, |v| samples.apply(v), watch)?
+                let x = x.here().unwrap_or_else(|| Arc::new(Matrix::default()).into()); // seen above
+                largest_eigenvalue_watched(n, |v| x.apply(v), watch)?
             }
         };
         Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture, axes })))
@@ -245,7 +245,7 @@ impl Data {
     pub(crate) fn inner_products(&self) -> Arc<dyn InnerProducts + Send> {
         match self.gram() {
             Some(k) => k.clone(),
-            None => Arc::new(Samples(self.samples().here().expect("samples of this process"))),
+            None => Arc::new(self.samples().here().expect("samples of this process")),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The samples X, wherever they are: in this process, or in slabs of columns in several.
 
 use super::slabs::Slabs;
+use crate::inner_products::InnerProducts;
 use crate::matrix::{Matrix, Single, View};
 use farfield_kernels::dense;
 use rayon::prelude::*;
@@ -62,6 +63,13 @@ impl Whole for X {
     }
     fn view(&self) -> Option<View<'_>> {
         X::view(self)
+    }
+}
+
+/// `K·v = X(Xᵀv)`, two passes over X, for data with more samples than a Gram matrix is worth.
+impl InnerProducts for X {
+    fn apply(&self, v: &[f64]) -> Vec<f64> {
+        self.preactivations(&Matrix::new(1, self.cols(), self.combinations(&[v]).concat()))
     }
 }
 

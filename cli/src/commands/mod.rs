@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod convert;
+mod edge;
 mod limit;
 mod plot;
 mod resume;
@@ -44,6 +45,8 @@ enum Command {
     Limit(LimitArgs),
     /// Which assumptions of the theory hold for this data
     Check(CheckArgs),
+    /// The largest step size at which gradient descent still settles
+    Edge(EdgeArgs),
     /// A grid of problems, each several times; goes on where it was
     Sweep(sweep::SweepArgs),
     /// Figures of a run or of a merged sweep: PNG, SVG, their numbers and captions
@@ -123,6 +126,23 @@ struct CheckArgs {
     source: Source,
 }
 
+#[derive(Args)]
+struct EdgeArgs {
+    #[command(flatten)]
+    source: Source,
+    /// Steps of each trial, all of them taken: a step size settles if the loss only falls in the second half
+    #[arg(long, value_name = "T", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(2..=1 << 53))]
+    steps: u64,
+    /// Largest ratio, less 1, of a step size that does not settle to the edge
+    #[arg(long, value_name = "R", default_value_t = 0.01, value_parser = above_zero)]
+    resolution: f64,
+}
+
+/// A number above 0.
+fn above_zero(text: &str) -> std::result::Result<f64, String> {
+    text.parse().ok().filter(|v: &f64| *v > 0.0 && v.is_finite()).ok_or_else(|| "expected a number above 0".into())
+}
+
 /// A positive number of hours.
 fn hours(text: &str) -> std::result::Result<f64, String> {
     let hours = text.parse::<f64>().map_err(|_| "expected a number of hours".to_string())?;
@@ -162,6 +182,7 @@ pub fn execute(cli: Cli, signals: &Signals) -> Result<u8> {
         Command::Run(args) => run::execute(&args, signals),
         Command::Limit(args) => limit::execute(&args, signals),
         Command::Check(args) => check::execute(&args, signals),
+        Command::Edge(args) => edge::execute(&args, signals),
         Command::Sweep(args) => sweep::execute(&args, signals),
         Command::Plot(args) => plot::execute(&args),
         Command::Verify(args) => verify::execute(&args, signals),

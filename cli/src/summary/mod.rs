@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod check;
+pub mod edge;
 pub mod limit;
 pub mod run;
 
