@@ -15,6 +15,7 @@
 mod decide;
 pub mod dual;
 mod floor;
+pub mod held_out;
 pub mod iterate;
 pub mod monte_carlo;
 pub(crate) mod precise;
