@@ -111,6 +111,7 @@ pub fn columns<'py>(py: Python<'py>, columns: &[Column], rows: &[farfield::Row])
             _ => {
                 let number = |v: &Value| match v {
                     Value::Number(v) | Value::Maybe(Some(v)) => *v,
+                    Value::MaybeCount(Some(k)) => *k as f64,
                     _ => f64::NAN,
                 };
                 table.set_item(name, vector(py, values.iter().map(number).collect()))?;

@@ -22,7 +22,7 @@ use crate::inner_products::{Gram, InnerProducts, Samples};
 use crate::lanczos::largest_eigenvalue_watched;
 use crate::matrix::{Matrix, Single, View};
 use crate::watch::Watch;
-pub use held_out::HeldOut;
+pub use held_out::{HeldOut, stratified};
 pub use mixture::{Draw, Mixture, Noise, initial_weights};
 pub use rotated::Axes;
 use slabs::{Slabs, X};

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
 
 /// How many of the held-out samples are on the wrong side: a margin `y'f(x')` that is not above 0.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Errors {
     /// How many.
     pub errors: u64,
