@@ -52,7 +52,7 @@ fn errors_are_one_line_and_name_the_key() {
         ("data.columns=true", "data.columns"),
         ("data.holdout=1", "data.holdout"),
         ("data.holdout=-0.1", "data.holdout"),
-        ("data.hold=0.1", "data.holdout"),
+        ("data.holdot=0.1", "data.holdout"),
     ];
     for (setting, expected) in cases {
         let message = load(&[setting]).expect_err(setting).to_string();
