@@ -17,7 +17,7 @@ fn rows(count: usize, mut state: u64) -> Vec<([f64; D], &'static str)> {
         (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
     };
     let mut row = |i: usize| {
-        let up = i % 3 == 0;
+        let up = i.is_multiple_of(3);
         let mut x: [f64; D] = std::array::from_fn(|_| (4096.0 * next()).round() / 1024.0);
         x[0] += if up { 1.0 } else { -1.0 };
         (x, if up { "up" } else { "down" })
@@ -171,7 +171,7 @@ fn a_boundary_that_is_no_plane() {
     let bent = |count: usize, seed: u64| -> Vec<([f64; D], &'static str)> {
         let move_to = |(i, (mut x, y)): (usize, ([f64; D], &'static str))| {
             x.iter_mut().for_each(|v| *v /= 4.0);
-            x[usize::from(y == "down")] += if i % 2 == 0 { 1.5 } else { -1.5 };
+            x[usize::from(y == "down")] += if i.is_multiple_of(2) { 1.5 } else { -1.5 };
             (x, y)
         };
         rows(count, seed).into_iter().enumerate().map(move_to).collect()
