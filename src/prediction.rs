@@ -11,7 +11,7 @@ use crate::limit::ray::{NoRay, Ray};
 use crate::limit::sliding::{Sliding, SlidingPair};
 use crate::limit::{Inseparable, Prediction};
 use crate::network::Pattern;
-use crate::outcome::{RayOutcome, TestError};
+use crate::outcome::{HeldOutOutcome, RayOutcome, TestError};
 use crate::problem::Problem;
 use crate::real;
 use crate::start::Start;
@@ -96,6 +96,9 @@ pub struct LimitOutcome {
     pub no_ray: Option<NoRay>,
     /// The probability of misclassifying a fresh sample, where the distribution is known.
     pub test_error: Option<TestError>,
+    /// Errors among samples that are not trained on, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<HeldOutOutcome>,
     /// The step size α.
     #[serde(with = "real")]
     pub step_size: f64,
@@ -170,6 +173,7 @@ impl LimitOutcome {
             (None, Some(ray)) => TestError::of_ray(Some(&ray.goal(network)), problem, sampling),
             (None, None) => None,
         };
+        let goal = limit.map(|limit| limit.direction.clone()).or_else(|| ray.map(|ray| ray.goal(network)));
         let inactive = || inactive_after_one(problem, start, gram);
         let facts = Self {
             status,
@@ -190,6 +194,7 @@ impl LimitOutcome {
             ray: ray.map(|ray| RayOutcome::new(ray, problem, off(ray))),
             no_ray,
             test_error,
+            held_out: HeldOutOutcome::new(goal.as_ref(), None, problem),
             step_size: problem.step_size,
             lambda_max: data.lambda_max(),
             data_digest: data.digest(),

@@ -2,7 +2,7 @@
 """Both verifiers on folders of every kind, and verify.py on forged ones:   check.py FARFIELD [--large]
 
 A forged folder has numbers and arrays that fit each other, and no digests are asked: only the mathematics can find it."""
-import contextlib, io, json, pathlib, shutil, subprocess, sys, tempfile, time
+import contextlib, io, json, math, pathlib, shutil, subprocess, sys, tempfile, time
 import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import verify
@@ -94,6 +94,23 @@ def sooner(folder, result, numbers):
     return certificate
 
 
+def fewer(folder, result, numbers):
+    """An error less than the limit makes, with the interval of so many."""
+    held, claimed = result["held_out"], numbers["held_out"]
+    errors, samples = held["limit"]["errors"] - 1, held["samples"]
+    tail = lambda k, p: sum(math.comb(samples, i) * p**i * (1 - p) ** (samples - i) for i in range(k))
+
+    def end(k, target):
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if tail(k, middle) > target else (low, middle)
+        return low
+
+    held["limit"] = dict(errors=errors, error=errors / samples, low=end(errors, 0.975), high=end(errors + 1, 0.025))
+    claimed.update({f"held_out.limit.{name}": value for name, value in held["limit"].items()})
+
+
 def main():
     verify.blake3 = None  # no digests
     with tempfile.TemporaryDirectory() as place:
@@ -113,10 +130,16 @@ def main():
         rows = np.column_stack([random.standard_normal((40, 3)), random.integers(0, 2, 40)])
         np.savetxt(at("data.csv"), rows, delimiter=",", header="a,b,c,label", comments="")
         both(made(at("cancels"), "run", [f"data.source={at('data.csv')}", "data.labels=label"], 5))
+        rows = random.standard_normal((60, 40)) + np.where(np.arange(60) % 2, 0.7, -0.7)[:, None] * (np.arange(40) < 4)
+        np.savetxt(at("apart.csv"), np.column_stack([rows, np.arange(60) % 2]), delimiter=",")
+        held = made(at("held"), "run", [f"data.source={at('apart.csv')}", "data.labels=-1", "data.holdout=0.5", "network.leak=0.7"])
+        assert json.loads((held / "result.json").read_text())["held_out"]["limit"]["errors"] > 1
+        both(held, ["held_out"])
         forged(plain, samples, "closer", "distance", closer)
         forged(plain, samples, "longer", "margins", longer)
         forged(plain, samples, "wider", "margin", wider)
         forged(plain, samples, "settled", "margins", settled)
+        forged(held, held / "samples.npy", "fewer", "held_out", fewer)
         forged(early, early / "samples.npy", "sooner", "final", sooner)
         if "--large" in sys.argv:
             both(made(at("large"), "run", ["data.n=200"]))

@@ -7,6 +7,7 @@ import functools, json, pathlib, sys, tomllib
 import numpy as np
 from exact import F, U, Exact, mp, mpf, near, need, real, root, square
 from final import final
+from held_out import held_out
 try: import blake3
 except ImportError: blake3 = None
 
@@ -17,7 +18,8 @@ class Folder:
         p = self.problem = self.certificate["problem"]
         self.claims = {claim["kind"]: claim for claim in self.certificate["claims"]}
         self.n, self.m, self.leak, self.logistic = p["n"], p["width"], p["leak"], p["loss"] != "exponential"
-        self.floats, self.y = np.load(samples).astype(np.float64), np.load(str(samples)[:-4] + ".labels.npy").astype(np.float64)
+        self.samples = str(samples)[:-4]
+        self.floats, self.y = np.load(samples).astype(np.float64), np.load(self.samples + ".labels.npy").astype(np.float64)
         need(self.floats.shape == (p["n"], p["d"]) and self.y.shape == (p["n"],) and (abs(self.y) == 1).all(), "other samples")
         signs = np.outer(self.y, np.where(np.arange(self.m) < p["positive"], 1, -1)).astype(int)
         self.x, self.own, self.signs = Exact.of(self.floats), signs > 0, Exact(signs.astype(object), 0)   # signs: y_i sgn(a_j)
@@ -167,13 +169,13 @@ def test_error(f, c):
         need(c[f"test_error.{name}"] < 1e-300 or abs(mp.log10(c[f"test_error.{name}"]) - log) < 1e-12 * (1 + tau**2), name)
 
 def main(folder, samples):
-    f, failed, checks = Folder(folder, samples), 0, {check.__name__: check for check in (data, margins, distance, margin, undecided, kkt, gaps, inseparable, correlated, final, test_error)}
+    f, failed, checks = Folder(folder, samples), 0, {check.__name__: check for check in (data, margins, distance, margin, undecided, kkt, gaps, inseparable, correlated, final, test_error, held_out)}
     for claim in f.certificate["claims"]:
         kind, said = claim["kind"], {name: float(v) for name, v in claim["numbers"].items()} | claim["choices"]
         try:
             for name, number in claim["numbers"].items():                             # result.json says the same
                 at = f.result
-                for key in name.replace(".low", ".0").replace(".high", ".1").split("."):
+                for key in name.replace("interval.low", "interval.0").replace("interval.high", "interval.1").split("."):
                     at = at[int(key)] if isinstance(at, list) else at.get(key) if isinstance(at, dict) else None
                 need(at is None or at == number, f"{name} is another in result.json")
             for name, digest in claim["files"].items() if blake3 else ():

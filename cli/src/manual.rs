@@ -9,10 +9,13 @@ use std::fmt::Write;
 use std::io;
 
 /// Every key, and what it is.
-const KEYS: [(&str, &str); 41] = [
+const KEYS: [(&str, &str); 44] = [
     ("seed", "seed of every random number"),
     ("data.source", "mixture, or a file with samples: .npy (n x d), .csv, .svm, .libsvm"),
     ("data.labels", "a .npy or .csv file with labels of two classes, or a column of a table by name or index"),
+    ("data.test", "of a file: samples that are not trained on, read as the source; their errors are counted"),
+    ("data.test_labels", "their labels, as data.labels; empty: the same column as there"),
+    ("data.holdout", "of a file: or the share of its samples that is held out, of each class, drawn by the seed"),
     ("data.positive_class", "of a file: the class that is +1; empty: the larger number, or the later name"),
     ("data.format", "of a file: npy, csv or svmlight; auto: by its ending, or its content"),
     ("data.header", "of a table: whether its first line is a header: true, false or auto"),
@@ -66,7 +69,7 @@ const KEYS: [(&str, &str); 41] = [
 ];
 
 /// Files of a folder.
-const FILES: [(&str, &str); 16] = [
+const FILES: [(&str, &str); 17] = [
     ("config.toml", "the resolved configuration; `farfield run config.toml` runs it again"),
     (
         "result.json",
@@ -75,6 +78,7 @@ const FILES: [(&str, &str); 16] = [
     ("certificate.json", "what is claimed, with the numbers that prove it; `farfield verify` checks it"),
     ("trace.csv", "a line at every monitored step; it can be followed while it grows"),
     ("precision.csv", "rounding at every monitored step, unless all products are in f64"),
+    ("held_out.csv", "errors among the samples that are not trained on, at every monitored step"),
     ("margins.npy", "the margins of the last iterate (n)"),
     ("pattern.npy", "the bits z > 0 of the last iterate (n x m)"),
     ("dual.npy", "the weights of the samples in the limit (n), or those that show that nothing separates them"),

@@ -29,6 +29,21 @@ pub fn network_fits(n: usize, d: usize, m: usize, precision: Precision) -> Resul
     room(needed, &format!("n = {n}, d = {d}, width = {m}"))
 }
 
+/// Refuses p samples that are not trained on, and would not fit beside n that are and are there already: X packed, K, the
+/// network, and of the others themselves (as read and chosen), their products with X and their pre-activations.
+///
+/// # Errors
+/// As [`fits`].
+pub fn held_out_fits(p: usize, n: usize, d: usize, m: usize) -> Result<()> {
+    let (others, samples, features, width) = (p as f64, n as f64, d as f64, m as f64);
+    let products = others * samples;
+    let most = (Data::LARGEST as f64).powi(2);
+    let cross = if n <= Data::LARGEST && products <= most { products } else { 0.0 };
+    let own = 2.0 * others * features + cross + 2.0 * others * width;
+    let needed = 8.0 * (samples * features + gram(n) + weights(samples, features, width) + own);
+    room(needed, &format!("n = {n}, d = {d}, width = {m} with {p} samples that are held out"))
+}
+
 /// Refuses a configuration that cannot fit, before its data are read or drawn. Of data from a file only that there
 /// is a sample and a feature is known.
 ///
@@ -144,6 +159,8 @@ mod tests {
             let text = fits(n, d, m, 8.0).expect_err("too large").to_string();
             assert!(text.contains("GiB") && text.lines().count() == 1 && text.len() < 200, "{text}");
             assert!(network_fits(n, d, m, Precision::F64).is_err());
+            let text = held_out_fits(n, 10, d, m).expect_err("too large").to_string();
+            assert!(text.contains("GiB") && text.lines().count() == 1 && text.len() < 250, "{text}");
         }
     }
 }

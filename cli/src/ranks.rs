@@ -109,7 +109,8 @@ pub fn samples(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<S
             let (n, d) = npy::shape(&crate::config::paths::decode(path))?;
             let slabs = Slabs::new(own, memory::fits(n, d, width, 8.0).is_ok());
             let file = config.data.label_file().ok_or_else(|| input_error!("under mpirun data.labels is a file"))?;
-            let (labels, notes) = labels::read(&file, n, &config.data.positive_class, config.data.header)?;
+            let (labels, notes) =
+                labels::read(&file, "data.labels", n, &*config.data.positive_class, config.data.header)?;
             Samples { data: Data::shared(slabs, labels.y, watch)?, classes: Some(labels.classes), notes }
         }
         Source::Mixture => {
@@ -166,6 +167,11 @@ fn slab(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<Slab> {
     };
     let data = &config.data;
     let chosen = !(data.rows.is_empty() && data.columns.is_empty());
+    if !data.test.is_empty() || data.holdout > 0.0 {
+        return Err(input_error!(
+            "under mpirun no samples are held out (data.test, data.holdout); start it without mpirun, with --threads"
+        ));
+    }
     if chosen || data.standardize != farfield::Standardize::None {
         return Err(input_error!(
             "under mpirun data.rows, data.columns and data.standardize need all columns at once; select and standardize \

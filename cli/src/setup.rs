@@ -5,8 +5,9 @@
 use crate::config::{Config, Sampling, Source, paths};
 use crate::error::{Error, Result, input_error};
 use crate::files::classes::Classes;
+use crate::files::held_out::{self, Parts};
+use crate::files::npy;
 use crate::files::text::shown;
-use crate::files::{self, npy};
 use crate::memory;
 use crate::ranks;
 use farfield::{Data, Descent, Draw, Mixture, Network, Options, Problem, Sampling as Points, Spectrum, Start, Watch};
@@ -119,9 +120,19 @@ pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
     let Source::File(path) = &config.data.source else {
         return Ok(Samples { data: draw(config, watch)?, classes: None, notes: Vec::new() });
     };
-    let read = files::read(&paths::decode(path), &config.data, &|n, d| memory::fits(n, d, width, 8.0))?;
-    memory::fits(read.x.rows(), read.x.cols(), width, 8.0)?;
-    Ok(Samples { data: Data::watched(read.x, read.y, watch)?, classes: Some(read.classes), notes: read.notes })
+    let room = |n: usize, d: usize| memory::fits(n, d, width, 8.0);
+    let beside = |p: usize, n: usize, d: usize| memory::held_out_fits(p, n, d, width);
+    let Parts { training, held_out } = held_out::read(&paths::decode(path), &config.data, config.seed, &room, &beside)?;
+    memory::fits(training.x.rows(), training.x.cols(), width, 8.0)?;
+    let data = Data::watched(training.x, training.y, watch)?;
+    let data = match held_out {
+        Some((x, y)) => data.with_held_out(x, y, watch).map_err(|e| match e {
+            farfield::Error::Stopped => e.into(),
+            e => input_error!("the held-out samples: {e}"),
+        })?,
+        None => data,
+    };
+    Ok(Samples { data, classes: Some(training.classes), notes: training.notes })
 }
 
 fn draw(config: &Config, watch: &Watch) -> Result<Data> {

@@ -1,11 +1,13 @@
-//! Tables that grow by a row at every monitored t: trace.csv, and precision.csv where products are not all in f64.
+//! Tables that grow by a row at every monitored t: trace.csv, precision.csv where products are not all in f64, and
+//! held_out.csv where some samples are not trained on.
 //!
 //! A table is a list of columns, each a name and how a row writes it; a new table is a list, and its line in `names`.
 
 use crate::checkpoint::Place;
+use crate::config::Config;
 use crate::error::{Result, input_error};
 use crate::folder::{Folder, failed};
-use farfield::{EngineKind, Precision, Row};
+use farfield::{EngineKind, Errors, Precision, Problem, Row};
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -23,6 +25,8 @@ pub enum Value {
     Maybe(Option<f64>),
     /// A count.
     Count(u64),
+    /// A count, where it is defined.
+    MaybeCount(Option<u64>),
     /// A name.
     Name(&'static str),
 }
@@ -32,8 +36,8 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(v) | Self::Maybe(Some(v)) => write!(f, "{v:.16e}"),
-            Self::Maybe(None) => Ok(()),
-            Self::Count(k) => write!(f, "{k}"),
+            Self::Maybe(None) | Self::MaybeCount(None) => Ok(()),
+            Self::Count(k) | Self::MaybeCount(Some(k)) => write!(f, "{k}"),
             Self::Name(name) => f.write_str(name),
         }
     }
@@ -64,6 +68,15 @@ pub const PRECISION: [Column; 7] = [
     ("anchors", |r| Value::Count(r.rounding.unwrap_or_default().anchors)),
     ("interval", |r| Value::Count(r.rounding.unwrap_or_default().interval)),
     ("certificate_rounding", |r| maybe(r.certificate_rounding)),
+];
+
+/// The columns of held_out.csv.
+pub const HELD_OUT: [Column; 5] = [
+    ("t", |r| number(r.t)),
+    ("errors", |r| Value::MaybeCount(r.held_out.map(|e| e.errors))),
+    ("error", |r| maybe(r.held_out.map(|e| e.error))),
+    ("low", |r| maybe(r.held_out.map(|e| e.low))),
+    ("high", |r| maybe(r.held_out.map(|e| e.high))),
 ];
 
 fn number(v: f64) -> Value {
@@ -125,6 +138,11 @@ fn take(row: &mut Row, name: &str, field: &str) -> Option<()> {
         "anchors" => rounding.anchors = count()?,
         "interval" => rounding.interval = count()?,
         "certificate_rounding" => row.certificate_rounding = maybe()?,
+        "errors" if field.is_empty() => row.held_out = None,
+        "errors" => row.held_out = Some(Errors { errors: count()?, ..Errors::default() }),
+        "error" => row.held_out.iter_mut().zip(maybe()?).for_each(|(e, v)| e.error = v),
+        "low" => row.held_out.iter_mut().zip(maybe()?).for_each(|(e, v)| e.low = v),
+        "high" => row.held_out.iter_mut().zip(maybe()?).for_each(|(e, v)| e.high = v),
         _ => return None,
     }
     if matches!(name, "drift" | "lost_fraction" | "anchors" | "interval") {
@@ -139,10 +157,29 @@ pub struct Traces {
     rows: u64,
 }
 
-/// The tables for products in a precision: trace.csv, and precision.csv unless all are in f64.
-fn names(precision: Precision) -> impl Iterator<Item = (&'static str, &'static [Column])> {
-    let tables: [(&str, &[Column]); 2] = [("trace.csv", &TRACE), ("precision.csv", &PRECISION)];
-    tables.into_iter().take(if precision == Precision::F64 { 1 } else { 2 })
+/// What decides which tables a run has.
+#[derive(Clone, Copy, Debug)]
+pub struct Kinds {
+    /// Of the products.
+    pub precision: Precision,
+    /// Whether some samples are not trained on.
+    pub held_out: bool,
+}
+
+impl Kinds {
+    /// Of a problem in its configuration.
+    pub fn of(problem: &Problem, config: &Config) -> Self {
+        Self { precision: config.descent.precision, held_out: problem.data.held_out().is_some() }
+    }
+
+    fn names(self) -> impl Iterator<Item = (&'static str, &'static [Column])> {
+        let tables: [(&str, &[Column], bool); 3] = [
+            ("trace.csv", &TRACE, true),
+            ("precision.csv", &PRECISION, self.precision != Precision::F64),
+            ("held_out.csv", &HELD_OUT, self.held_out),
+        ];
+        tables.into_iter().filter(|(.., asked)| *asked).map(|(name, columns, _)| (name, columns))
+    }
 }
 
 impl Traces {
@@ -150,21 +187,21 @@ impl Traces {
     ///
     /// # Errors
     /// [`crate::error::Error::Internal`] if one cannot be written.
-    pub fn begin(folder: &Folder, precision: Precision) -> Result<Self> {
+    pub fn begin(folder: &Folder, kinds: Kinds) -> Result<Self> {
         let begin = |(name, columns)| Table::begin(folder, name, columns);
-        Ok(Self { tables: names(precision).map(begin).collect::<Result<_>>()?, rows: 0 })
+        Ok(Self { tables: kinds.names().map(begin).collect::<Result<_>>()?, rows: 0 })
     }
 
     /// Goes on with tables that had come to these places, after so many rows; what follows there is cut off.
     ///
     /// # Errors
     /// [`crate::error::Error::Internal`] if one cannot be written.
-    pub fn resume(folder: &Folder, precision: Precision, places: &[Place], rows: u64) -> Result<Self> {
+    pub fn resume(folder: &Folder, kinds: Kinds, places: &[Place], rows: u64) -> Result<Self> {
         let resume = |(name, columns): (&'static str, _)| {
             let place = places.iter().find(|place| place.name == name);
             place.map_or_else(|| Table::begin(folder, name, columns), |place| Table::resume(folder, place, columns))
         };
-        Ok(Self { tables: names(precision).map(resume).collect::<Result<_>>()?, rows })
+        Ok(Self { tables: kinds.names().map(resume).collect::<Result<_>>()?, rows })
     }
 
     /// Appends a row to each.
@@ -276,11 +313,11 @@ mod tests {
         let field = |(at, (name, _)): (usize, &Column)| match *name {
             "segment" => "sliding".to_string(),
             "precision" => "mixed".to_string(),
-            "flips" | "anchors" | "interval" => format!("{}", 3 + at),
+            "flips" | "anchors" | "interval" | "errors" => format!("{}", 3 + at),
             "cosine_gap" => String::new(),
             _ => format!("{:.16e}", 1.0 / (3 + at) as f64),
         };
-        for columns in [&TRACE[..], &PRECISION[..]] {
+        for columns in [&TRACE[..], &PRECISION[..], &HELD_OUT[..]] {
             let mut row = Row::default();
             let fields: Vec<String> = columns.iter().enumerate().map(field).collect();
             for ((name, _), field) in columns.iter().zip(&fields) {
@@ -289,6 +326,9 @@ mod tests {
             let again: Vec<String> = columns.iter().map(|(_, write)| write(&row).to_string()).collect();
             assert_eq!(again, fields);
         }
+        let mut row = Row::default();
+        HELD_OUT[1..].iter().for_each(|(name, _)| take(&mut row, name, "").expect("empty where W is not finite"));
+        assert_eq!(row.held_out, None);
         assert_eq!(take(&mut Row::default(), "t", ""), None);
         assert_eq!(take(&mut Row::default(), "no column", "1"), None);
     }

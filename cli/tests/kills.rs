@@ -13,6 +13,19 @@ use std::time::{Duration, Instant};
 /// Checkpoints every six milliseconds, which is as often as they can be written.
 const OFTEN: &str = "output.checkpoint_minutes=0.0001";
 
+/// A table of 40 samples in 60 dimensions, as the setting that names it.
+fn table() -> &'static str {
+    let path = folder("kills-table").join("data.csv");
+    let mut state = 3u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+    };
+    let row = |i: usize| (0..60).map(|_| format!("{},", next())).collect::<String>() + &format!("{}\n", i % 2);
+    fs::write(&path, (0..40).map(row).collect::<String>()).expect("a test file");
+    format!("data.source={}", path.display()).leak()
+}
+
 /// What is run, by name.
 fn cases() -> Vec<(&'static str, Vec<&'static str>)> {
     let small = ["data.n=30", "data.d=300"];
@@ -34,6 +47,17 @@ fn cases() -> Vec<(&'static str, Vec<&'static str>)> {
             ]),
         ),
         ("settled", of(&[&small[..], &["descent.engine=gram", "descent.warp=false", "descent.steps=4e5"]].concat())),
+        (
+            "held-out",
+            of(&[
+                table(),
+                "data.labels=-1",
+                "data.holdout=0.25",
+                "descent.engine=gram",
+                "descent.warp=false",
+                "descent.steps=4e5",
+            ]),
+        ),
         ("warp", of(&[&small[..], &["descent.steps=1e300", "monitor.samples_per_decade=8"]].concat())),
         (
             "sliding",
@@ -62,7 +86,8 @@ impl Moments {
 
 /// The files of a finished run that do not tell the time, and its digest.
 fn found(dir: &Path) -> (Vec<(&'static str, Vec<u8>)>, String) {
-    const SAME: [&str; 6] = ["trace.csv", "precision.csv", "margins.npy", "pattern.npy", "dual.npy", "boundary.npy"];
+    const SAME: [&str; 7] =
+        ["trace.csv", "precision.csv", "held_out.csv", "margins.npy", "pattern.npy", "dual.npy", "boundary.npy"];
     let files = SAME.iter().filter_map(|name| Some((*name, fs::read(dir.join(name)).ok()?))).collect();
     let result: serde_json::Value = serde_json::from_slice(&fs::read(dir.join("result.json")).unwrap()).unwrap();
     (files, result["digest"].as_str().expect("a digest").into())

@@ -13,7 +13,7 @@ fn how(label: Option<&str>) -> Reading<'_> {
 }
 
 fn label_file(path: &Path, n: usize) -> Result<labels::Read> {
-    labels::read(path, n, "", csv::Header::Auto)
+    labels::read(path, "data.labels", n, "", csv::Header::Auto)
 }
 
 fn sparse_file(path: &Path) -> Result<svmlight::Sparse> {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Labels", "labels", "samples", "weights"]
+__all__ = ["Labels", "labels", "others", "samples", "weights"]
 
 
 def samples(X: Any, name: str = "X") -> tuple[NDArray[Any], list[str] | None]:
@@ -71,7 +71,7 @@ class Labels:
         return next((value for value in self.values if text(value) == name), name)
 
 
-def labels(y: Any) -> Labels:
+def labels(y: Any, name: str = "y") -> Labels:
     """The two classes of n labels in the order of their first appearance.
 
     >>> labels(["b", "a", "b"]).names
@@ -80,46 +80,66 @@ def labels(y: Any) -> Labels:
     array([0, 1, 1], dtype=uint8)
     """
     if hasattr(y, "toarray") and hasattr(y, "tocsr"):
-        raise TypeError("y: expected dense labels, not a sparse matrix")
+        raise TypeError(f"{name}: expected dense labels, not a sparse matrix")
     if hasattr(y, "to_numpy"):  # a series or a frame of pandas or polars
         y = y.to_numpy()
     try:
         array = np.asarray(y)
     except ValueError as error:
-        raise TypeError(f"y: expected a label a sample: {error}") from None
+        raise TypeError(f"{name}: expected a label a sample: {error}") from None
     if array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)  # a single column
     if array.ndim != 1:
-        raise ValueError(f"y has {array.ndim} dimensions, expected 1: a label a sample")
+        raise ValueError(f"{name} has {array.ndim} dimensions, expected 1: a label a sample")
     if array.dtype.kind in "cmMV":
-        raise TypeError(f"y: expected labels of two classes, not {array.dtype}")
+        raise TypeError(f"{name}: expected labels of two classes, not {array.dtype}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         sample = int(np.flatnonzero(~np.isfinite(array))[0])
-        raise ValueError(f"y: the label of sample {sample} is {array[sample]}")
+        raise ValueError(f"{name}: the label of sample {sample} is {array[sample]}")
     if array.dtype.kind == "O":
-        return _objects(array)
+        return _objects(array, name)
     values, first, inverse = np.unique(array, return_index=True, return_inverse=True)
     order = np.argsort(first)  # of appearance
-    return _two([values[k].item() for k in order], np.argsort(order)[inverse.reshape(-1)])
+    return _two([values[k].item() for k in order], np.argsort(order)[inverse.reshape(-1)], name)
 
 
-def _objects(array: NDArray[Any]) -> Labels:
+def _objects(array: NDArray[Any], name: str) -> Labels:
     places: dict[Any, int] = {}
     inverse = np.empty(len(array), dtype=np.intp)
     for i, value in enumerate(array):
         if value is None or value != value:
-            raise ValueError(f"y: the label of sample {i} is missing")
+            raise ValueError(f"{name}: the label of sample {i} is missing")
         if not isinstance(value, (str, bytes, bool, int, float, np.generic)):
-            raise TypeError(f"y: the label of sample {i} is a {type(value).__name__}, expected a number or a name")
+            raise TypeError(f"{name}: the label of sample {i} is a {type(value).__name__}, expected a number or a name")
         inverse[i] = places.setdefault(value, len(places))
-    return _two(list(places), inverse)
+    return _two(list(places), inverse, name)
 
 
-def _two(values: list[Any], inverse: NDArray[Any]) -> Labels:
+def _two(values: list[Any], inverse: NDArray[Any], name: str) -> Labels:
     if len(values) > 2:
         shown = ", ".join(repr(value) for value in values[:3])
-        raise ValueError(f"y: expected two classes, found {len(values)}: {shown}, …")
+        raise ValueError(f"{name}: expected two classes, found {len(values)}: {shown}, …")
     return Labels(values, inverse.astype(np.uint8))
+
+
+def others(
+    X: Any, y: Any, names: list[str] | None
+) -> tuple[NDArray[Any], list[tuple[str, float | None]], NDArray[np.uint8]] | None:
+    """Samples that are not trained on, with their labels; None where there are none. ``names`` are those of the columns
+    of the others."""
+    if X is None and y is None:
+        return None
+    if X is None or y is None:
+        raise ValueError("test and test_labels go together, and one of them is None")
+    array, own = samples(X, "test")
+    if names is not None and own is not None and names != own:
+        raise ValueError("test has other columns than X, or in another order")
+    found = labels(y, "test_labels")
+    if len(found.indices) != len(array):
+        raise ValueError(f"test_labels has {len(found.indices)} labels, and test {len(array)} rows")
+    if len(array) == 0:
+        raise ValueError("test has no rows; None for no samples")
+    return array, found.names, found.indices
 
 
 def text(value: Any) -> str:

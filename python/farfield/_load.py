@@ -55,13 +55,14 @@ def load(path: str | os.PathLike[str], verify: bool = True) -> Run | Limit | Swe
 
     if not (folder / "trace.csv").is_file():
         return Limit(facts, array, lambda: _summary_of_limit(folder, facts))
-    precision = folder / "precision.csv"
+    precision, held_out = folder / "precision.csv", folder / "held_out.csv"
     run = Run(
         facts,
         Trace(read_csv(folder / "trace.csv")),
         read_csv(precision) if precision.is_file() else Table({}),
         array,
         lambda: _summary(folder, facts),
+        read_csv(held_out) if held_out.is_file() else None,
     )
     run._folder = folder
     return run

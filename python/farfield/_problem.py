@@ -41,6 +41,10 @@ class Problem:
         ``"exponential"``, exp(−q), or ``"logistic"``, log(1 + exp(−q)). The limit is the same.
     positive_class
         The class that is +1. None: the larger number, or the later name.
+    test, test_labels
+        p×d and p samples that are not trained on, as X and y, of the same classes: their errors are ``held_out`` of the
+        results, and ``held_out_trace`` of a run. Standardize them by what X says. A configuration may hold out a share
+        of the samples of a file (``data.holdout``).
     progress
         Whether to show on stderr how far K = XXᵀ is; or a function of a text and a share.
 
@@ -74,10 +78,13 @@ class Problem:
         reduction: Literal["sum", "mean"] = "sum",
         loss: Literal["exponential", "logistic"] = "exponential",
         positive_class: Any = None,
+        test: Any = None,
+        test_labels: Any = None,
         progress: Progress = False,
     ) -> None:
         array, self.feature_names = _inputs.samples(X)
         labels = _inputs.labels(y)
+        others = _inputs.others(test, test_labels, self.feature_names)
         if len(labels.indices) != len(array):
             raise ValueError(f"y has {len(labels.indices)} labels, expected n = {len(array)}: X has as many rows")
         if array.size == 0:
@@ -86,7 +93,7 @@ class Problem:
         settings = _network(width, positive, leak, step_size, reduction, loss)
         with named(), shown(progress) as tell:
             self._core = _farfield.Problem.of_arrays(
-                array, labels.names, labels.indices, chosen, _toml.dumps(settings), tell
+                array, labels.names, labels.indices, chosen, _toml.dumps(settings), tell, others
             )
         self._labels: _inputs.Labels | None = labels
 

@@ -34,7 +34,7 @@ class Run:
 
     ``status``, ``steps``, ``log_loss``, ``min_margin``, ``weight_norm``, ``gradient_norm``, ``normalized_margin``,
     ``max_margin``, ``cosine_gap``, ``certified_cosine_gap``, ``gradient_cosine_gap``, ``dual_gap``, ``rate_exponent``,
-    ``pattern``, ``test_error``, ``train_error``, ``step_size``, ``lambda_max``, ``segments``, ``digest``,
+    ``pattern``, ``test_error``, ``held_out``, ``train_error``, ``step_size``, ``lambda_max``, ``segments``, ``digest``,
     ``data_digest``, ``provenance``, …: numbers, or None where they are not defined.
 
     Examples
@@ -52,6 +52,8 @@ gradient_cosine_gap, dual_gap, sign_agreement, flips, segment
     """The rows at the monitored t."""
     precision_trace: Table
     """The columns of precision.csv: what is known of rounding at the same t."""
+    held_out_trace: Table | None
+    """The columns of held_out.csv: errors among the samples that are not trained on, at the same t; None without any."""
     feature_names: list[str] | None
     """The names of the columns of X, where it was a frame."""
 
@@ -62,10 +64,12 @@ gradient_cosine_gap, dual_gap, sign_agreement, flips, segment
         precision: Table,
         arrays: Callable[[str], NDArray[Any] | None],
         summary: Callable[[], str],
+        held_out: Table | None = None,
     ) -> None:
         self._facts = Facts(facts)
         self.trace = trace
         self.precision_trace = precision
+        self.held_out_trace = held_out
         self.feature_names = None
         self._arrays = arrays
         self._summary = summary
@@ -85,7 +89,9 @@ gradient_cosine_gap, dual_gap, sign_agreement, flips, segment
             "boundary": core.boundary,
             "farkas": core.farkas,
         }
-        run = cls(facts, trace, Table(core.precision()), lambda name: asked[name](), core.summary)
+        others = core.held_out_trace()
+        held_out = None if others is None else Table(others)
+        run = cls(facts, trace, Table(core.precision()), lambda name: asked[name](), core.summary, held_out)
         run._core = core
         run.feature_names = feature_names
         return run

@@ -94,7 +94,15 @@ pub fn pattern<'py>(py: Python<'py>, pattern: &Pattern) -> Bound<'py, PyArray2<b
     PyArray2::from_owned_array(py, Array2::from_shape_fn(shape, |(i, j)| pattern.get(i, j)))
 }
 
-/// Columns of rows by name: numbers (not a number where undefined), counts as integers, names as a list of texts.
+fn count(value: &Value) -> Option<i64> {
+    match value {
+        Value::Count(k) | Value::MaybeCount(Some(k)) => Some(*k as i64),
+        _ => None,
+    }
+}
+
+/// Columns of rows by name: numbers (not a number where undefined), counts as integers where all are defined, names as a list
+/// of texts.
 pub fn columns<'py>(py: Python<'py>, columns: &[Column], rows: &[farfield::Row]) -> PyResult<Bound<'py, PyDict>> {
     let table = PyDict::new(py);
     for (name, field) in columns {
@@ -104,13 +112,14 @@ pub fn columns<'py>(py: Python<'py>, columns: &[Column], rows: &[farfield::Row])
                 let names = values.iter().map(Value::to_string);
                 table.set_item(name, PyList::new(py, names.collect::<Vec<_>>())?)?;
             }
-            Some(Value::Count(_)) => {
-                let count = |v: &Value| if let Value::Count(k) = v { *k as i64 } else { 0 };
-                table.set_item(name, PyArray1::from_vec(py, values.iter().map(count).collect()))?;
+            Some(_) if values.iter().all(|v| count(v).is_some()) => {
+                let counts = values.iter().filter_map(count).collect();
+                table.set_item(name, PyArray1::from_vec(py, counts))?;
             }
             _ => {
                 let number = |v: &Value| match v {
                     Value::Number(v) | Value::Maybe(Some(v)) => *v,
+                    Value::MaybeCount(Some(k)) => *k as f64,
                     _ => f64::NAN,
                 };
                 table.set_item(name, vector(py, values.iter().map(number).collect()))?;

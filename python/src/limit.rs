@@ -43,7 +43,12 @@ impl Place {
                 let why = "sampling = \"gram\" has no original coordinates: run with the seed of the problem";
                 return Err(Error::Input(why.into()));
             }
-            (config.data.source, config.data.labels) = (Source::File(file("X.npy")?), file("y.npy")?);
+            // as they are by now: chosen and standardized
+            let (source, labels) = (Source::File(file("X.npy")?), file("y.npy")?);
+            config.data = farfield_cli::config::Data { source, labels, ..Default::default() };
+            if data.held_out().is_some() {
+                (config.data.test, config.data.test_labels) = (file("test.npy")?, file("test_labels.npy")?);
+            }
         }
         if self.init.is_some() {
             config.network.init = file("init.npy")?;
@@ -62,6 +67,10 @@ impl Place {
             let x = data.samples().view().expect("samples of this process");
             npy::write_samples(&inputs.join("X.npy"), x)?;
             npy::write_vector(&inputs.join("y.npy"), data.y())?;
+            if let Some(held_out) = data.held_out() {
+                npy::write_matrix(&inputs.join("test.npy"), held_out.x())?;
+                npy::write_vector(&inputs.join("test_labels.npy"), held_out.y())?;
+            }
         }
         self.init.iter().try_for_each(|init| npy::write_matrix(&inputs.join("init.npy"), init))
     }

@@ -10,7 +10,7 @@ use crate::work::apart;
 use crate::{arrays, limit};
 use farfield::{Certificate, Conditions, Pattern, Phase, Start, Stop, Watch};
 use farfield_cli::config;
-use farfield_cli::files::classes::Names;
+use farfield_cli::files::classes::{Classes, Names, Plus};
 use farfield_cli::json::to_json;
 use farfield_cli::progress::of_watch;
 use farfield_cli::setup::{self, Samples, Setup};
@@ -55,9 +55,10 @@ impl Call {
 #[pymethods]
 impl Problem {
     /// From X (n×d, float64 or float32) and labels: `names` are the classes in the order of their first appearance, each
-    /// with its value if it is a number, `indices` (n) say which sample is of which.
+    /// with its value if it is a number, `indices` (n) say which sample is of which. `test` are samples that are not trained on.
     #[staticmethod]
-    #[pyo3(signature = (x, names, indices, positive_class, settings, progress=None))]
+    #[pyo3(signature = (x, names, indices, positive_class, settings, progress=None, test=None))]
+    #[allow(clippy::too_many_arguments)] // those of a call in Python
     fn of_arrays(
         py: Python<'_>,
         x: &Bound<'_, PyAny>,
@@ -66,19 +67,28 @@ impl Problem {
         positive_class: &str,
         settings: &str,
         progress: Option<&Bound<'_, PyAny>>,
+        test: Option<Test<'_>>,
     ) -> PyResult<Self> {
         let base = config::Config::from_text(ARRAYS, "the configuration", &[]).map_err(exception)?;
         let config = over(&base, settings).and_then(config::Config::resolved).map_err(exception)?;
-        let labels = labels(&names, indices.as_slice()?, positive_class)?;
+        let labels = labels("y", &names, indices.as_slice()?, positive_class)?;
         let shape = x.getattr("shape")?.extract::<(usize, usize)>();
         let (n, d) = shape.map_err(|_| PyTypeError::new_err("X: expected a two-dimensional array"))?;
-        let bytes = x.getattr("dtype")?.getattr("itemsize")?.extract::<f64>()?; // of float64 or float32
-        memory::fits(n, d, config.network.width as usize, bytes).map_err(exception)?;
+        let (bytes, width) =
+            (x.getattr("dtype")?.getattr("itemsize")?.extract::<f64>()?, config.network.width as usize); // of float64 or float32
+        memory::fits(n, d, width, bytes).map_err(exception)?;
+        let held_out = test.map(|test| test.read((n, d), width, &labels.classes)).transpose()?;
         let numbers = Numbers::of(x)?;
         let stop = Stop::default();
         let watch = Watch::new(&stop);
         let seen = watch.clone();
-        let work = move || numbers.data(labels.y, &watch);
+        let work = move || {
+            let data = numbers.data(labels.y, &watch)?;
+            match held_out {
+                Some((numbers, y)) => data.with_held_out(numbers.matrix(), y, &watch),
+                None => Ok(data),
+            }
+        };
         let data = apart(py, &stop, progress, || of_watch(&seen, ""), work)?.whole()?.map_err(refused)?;
         let samples = Samples { data, classes: Some(labels.classes), notes: Vec::new() };
         Self::new(py, config, samples, true)
@@ -227,7 +237,8 @@ impl Problem {
     fn call(&self, settings: &str, init: Option<&Bound<'_, PyAny>>) -> PyResult<Call> {
         let config = over(&self.config, settings).map_err(exception)?;
         let init = init.map(Numbers::of).transpose()?.map(|numbers| Arc::new(Standard::within(|| numbers.matrix())));
-        let inputs = self.given || config.seed != self.config.seed && self.samples.data.mixture().is_some();
+        let drawn = self.samples.data.mixture().is_some() || self.config.data.holdout > 0.0;
+        let inputs = self.given || config.seed != self.config.seed && drawn;
         Ok(Call { config, samples: self.samples.clone(), init, inputs })
     }
 
@@ -242,13 +253,33 @@ impl Problem {
     }
 }
 
-/// Labels as ±1 with their classes, by the one rule for labels from anywhere.
-fn labels(
+/// Samples that are not trained on: X' (p×d), and their labels as those of X.
+#[derive(FromPyObject)]
+struct Test<'py>(Bound<'py, PyAny>, Vec<(String, Option<f64>)>, PyReadonlyArray1<'py, u8>);
+
+impl Test<'_> {
+    /// The numbers and labels ±1, beside n samples with d features of these classes.
+    fn read(&self, (n, d): (usize, usize), width: usize, classes: &Classes) -> PyResult<(Numbers, Vec<f64>)> {
+        let Self(x, names, indices) = self;
+        let shape = x.getattr("shape")?.extract::<(usize, usize)>();
+        let (p, columns) = shape.map_err(|_| PyTypeError::new_err("test: expected a two-dimensional array"))?;
+        if columns != d {
+            return Err(PyValueError::new_err(format!("test is {p} x {columns}, expected p x d, d = {d}")));
+        }
+        memory::held_out_fits(p, n, d, width).map_err(exception)?;
+        let labels = labels("test_labels", names, indices.as_slice()?, Plus::As(classes))?;
+        Ok((Numbers::of(x)?, labels.y))
+    }
+}
+
+/// Labels as ±1 with their classes, by the one rule for labels from anywhere; `name` is that of the argument.
+fn labels<'a>(
+    name: &str,
     names: &[(String, Option<f64>)],
     indices: &[u8],
-    positive: &str,
+    positive: impl Into<Plus<'a>>,
 ) -> PyResult<farfield_cli::files::classes::Labels> {
-    let refused = |e: String| PyValueError::new_err(format!("y: {e}"));
+    let refused = |e: String| PyValueError::new_err(format!("{name}: {e}"));
     let mut list = Names::default();
     let place = |(name, value): &(String, Option<f64>)| match value {
         Some(value) => list.index_of_number(name.as_bytes(), *value),
@@ -257,8 +288,8 @@ fn labels(
     let places = names.iter().map(place).collect::<Result<Vec<usize>, _>>().map_err(refused)?;
     let of = |k: &u8| places.get(usize::from(*k)).map(|p| *p as u8);
     let indices: Option<Vec<u8>> = indices.iter().map(of).collect();
-    let indices = indices.ok_or_else(|| PyTypeError::new_err("y: an index without a name"))?;
-    list.labels(&indices, positive, "y".into()).map_err(refused)
+    let indices = indices.ok_or_else(|| PyTypeError::new_err(format!("{name}: an index without a name")))?;
+    list.labels(&indices, positive, name.into()).map_err(refused)
 }
 
 /// Where the files of a folder of this call are: the samples beside it where the configuration does not name them.

@@ -14,7 +14,7 @@ use farfield_cli::folder::{self, Entry, Folder, Kind};
 use farfield_cli::json::to_json;
 use farfield_cli::progress::{Pace, of_steps, of_watch};
 use farfield_cli::provenance::{Provenance, Sourced};
-use farfield_cli::trace::{self, PRECISION, TRACE, Traces};
+use farfield_cli::trace::{self, HELD_OUT, Kinds, PRECISION, TRACE, Traces};
 use farfield_cli::{arrays as files, claims, setup, summary};
 use numpy::{PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
@@ -172,6 +172,12 @@ impl Run {
         arrays::columns(py, &PRECISION, &self.rows)
     }
 
+    /// The columns of held_out.csv; none where no samples are held out.
+    fn held_out_trace<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let held_out = self.call.samples.data.held_out().is_some();
+        held_out.then(|| arrays::columns(py, &HELD_OUT, &self.rows)).transpose()
+    }
+
     /// The margins (n) of W(t).
     fn margins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
         Ok(arrays::vector(py, self.of_descent(py, Descent::margins)?))
@@ -259,13 +265,14 @@ impl Run {
             (self.call.samples.classes.clone(), self.call.samples.data.clone(), whole.last.clone());
         let (rows, status, untouched) = (self.rows.clone(), whole.ended.status, complete(&whole.ended));
         let (outcome, descent) = (whole.outcome.clone(), whole.descent.clone());
+        let kinds = Kinds::of(&whole.problem, &config);
         let work = move || {
             let config = place.configured(&path, config)?;
             let entry = if overwrite { Entry::Overwrite } else { Entry::Fresh };
             let mut folder = Folder::claim(path, Kind::Run, &config, entry)?;
             place.write(folder.path())?;
             folder.begin(&config)?;
-            let mut traces = Traces::begin(&folder, config.descent.precision)?;
+            let mut traces = Traces::begin(&folder, kinds)?;
             rows.iter().try_for_each(|row| traces.append(row))?;
             if let Some(last) = last.filter(|_| config.output.checkpoint_minutes > 0.0) {
                 checkpoint::last(&folder, config.to_toml(), &data, last, rows.first().cloned(), &traces)?;

@@ -7,6 +7,7 @@
 //! They are computed once and shared by every problem that is made of the data: a [`Data`] is a handle, and
 //! cloning it copies nothing.
 
+mod held_out;
 mod mixture;
 pub mod random;
 pub(crate) mod rotated;
@@ -21,6 +22,7 @@ use crate::inner_products::{Gram, InnerProducts};
 use crate::lanczos::largest_eigenvalue_watched;
 use crate::matrix::{Matrix, Single, View};
 use crate::watch::Watch;
+pub use held_out::{HeldOut, stratified};
 pub use mixture::{Draw, Mixture, Noise, initial_weights};
 pub use rotated::Axes;
 use slabs::{Slabs, X};
@@ -30,7 +32,7 @@ use std::sync::Arc;
 
 /// n samples with their labels, and what every problem made of them shares. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Data(Arc<Shared>);
+pub struct Data(Arc<Shared>, Option<Arc<HeldOut>>);
 
 #[derive(Debug)]
 struct Shared {
@@ -165,7 +167,23 @@ impl Data {
                 largest_eigenvalue_watched(n, |v| x.apply(v), watch)?
             }
         };
-        Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture, axes })))
+        Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture, axes }), None))
+    }
+
+    /// The same data with samples X' (p×d) and labels ±1 (length p) that are not trained on: what is found is tried on them,
+    /// and nothing else depends on them. Where K is held, so is `X'Xᵀ` (p×n), of up to [`Data::LARGEST`]² numbers.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for no samples, another number of features or of labels, or data in rotated coordinates, which have
+    /// no features; [`Error::Label`]; [`Error::NotFinite`]; [`Error::Length`]; [`Error::Stopped`].
+    pub fn with_held_out(self, x: impl Into<Arc<Matrix>>, y: Vec<f64>, watch: &Watch) -> Result<Self> {
+        let held_out = HeldOut::new(&self, x.into(), y, watch)?;
+        Ok(Self(self.0, Some(Arc::new(held_out))))
+    }
+
+    /// The samples that are not trained on, where there are some.
+    pub fn held_out(&self) -> Option<&HeldOut> {
+        self.1.as_deref()
     }
 
     /// Number of samples n.

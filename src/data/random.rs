@@ -33,6 +33,8 @@ pub enum Purpose {
     Rotated = 6,
     /// Initial weights in rotated coordinates; row = neuron.
     RotatedWeights = 7,
+    /// Which samples are held out; row = sample.
+    HeldOut = 8,
 }
 
 /// The generator of (seed, purpose, row, block).

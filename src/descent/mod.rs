@@ -7,6 +7,7 @@ pub mod anchored;
 pub mod choose;
 pub mod compensated;
 pub mod direct;
+mod elsewhere;
 pub mod fused;
 pub mod modified;
 pub mod relay;

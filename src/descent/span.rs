@@ -12,10 +12,10 @@
 //! with K a step, whatever m and d. C and Z are compensated sums. The pattern is read off Z after
 //! every step.
 
-use super::anchored;
 use super::compensated::{Compensated, dot};
 use super::symmetric::Symmetric;
-use crate::data::slabs::X;
+use super::{anchored, elsewhere};
+use crate::data::{HeldOut, slabs::X};
 use crate::digest::{Digest, Hasher};
 use crate::engine::{Flips, Iterate};
 use crate::inner_products::{Direction, Gram, InnerProducts};
@@ -66,6 +66,8 @@ pub struct SpanProblem {
     product: Symmetric,
     bound: Symmetric,
     fingerprint: OnceLock<Digest>,
+    /// `X'W(0)ᵀ` of the samples that are not trained on ([`super::elsewhere`]).
+    pub elsewhere: OnceLock<Vec<f64>>,
 }
 
 impl SpanProblem {
@@ -87,9 +89,9 @@ impl SpanProblem {
         assert_eq!(start.squared_norms.len(), network.width, "one norm per neuron");
         let product = Symmetric::new(&gram.0);
         let bound = Symmetric::new(&Matrix::new(n, n, gram.0.values().iter().map(|k| k.abs()).collect()));
-        let fingerprint = OnceLock::new();
+        let (fingerprint, elsewhere) = (OnceLock::new(), OnceLock::new());
         let x = samples.clone().map(X::from);
-        Self { gram, samples, x, labels, network, loss, rate, start, product, bound, fingerprint }
+        Self { gram, samples, x, labels, network, loss, rate, start, product, bound, fingerprint, elsewhere }
     }
 
     /// The same with these samples, which may be shared out.
@@ -384,6 +386,10 @@ impl Iterate for Coefficients {
             w.row_mut(j).iter_mut().zip(&sums[0]).for_each(|(w, sum)| *w += sum);
         }
         w
+    }
+
+    fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {
+        elsewhere::of_coefficients(self, held_out)
     }
 }
 

@@ -16,6 +16,7 @@ mod decide;
 pub mod dual;
 mod few;
 mod floor;
+pub mod held_out;
 pub mod iterate;
 pub mod label_noise;
 pub mod monte_carlo;

@@ -1,6 +1,7 @@
 //! What a monitor says of one t: a line of the trace.
 
 use crate::engine::{EngineKind, Flips, Precision};
+use crate::limit::held_out::Errors;
 use crate::real;
 use crate::rounding::Rounding;
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,8 @@ pub struct Row {
     /// loss. The gaps are then those to the ray ([`crate::limit::ray`]), if it goes anywhere.
     #[serde(with = "real::maybe")]
     pub loss_above_floor: Option<f64>,
+    /// Errors among the samples that are not trained on; none where there are none, or W is not finite.
+    pub held_out: Option<Errors>,
 }
 
 impl Row {

@@ -137,7 +137,10 @@ pub fn last(
     Checkpoint { about, state }.put(folder, false).map(drop)
 }
 
-/// The digest of samples and labels.
+/// The digest of samples and labels, with that of those that are held out where there are some.
 pub fn digest(data: &Data) -> Digest {
-    *blake3::Hash::from_hex(data.digest()).expect("64 hexadecimal digits").as_bytes()
+    match data.held_out() {
+        Some(held_out) => *blake3::hash((data.digest() + &held_out.digest()).as_bytes()).as_bytes(),
+        None => *blake3::Hash::from_hex(data.digest()).expect("64 hexadecimal digits").as_bytes(),
+    }
 }

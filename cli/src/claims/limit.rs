@@ -1,13 +1,13 @@
 //! The claims of a limit, and those that a run makes of its own.
 
-use super::words::OF_LIMIT;
-use super::{Claim, data, put};
+use super::words::{OF_LIMIT, OF_NETWORK};
+use super::{Claim, data, has, put};
 use crate::error::Result;
 use crate::folder::Folder;
 use farfield::claims::{Dual, Seen};
 use farfield::limit::sliding::Sliding;
 use farfield::limit::{NEGLIGIBLE, Proof, Undecided};
-use farfield::{Limit, LimitOutcome, Prediction, Problem, TestError};
+use farfield::{Errors, HeldOutOutcome, Limit, LimitOutcome, Prediction, Problem, TestError};
 
 /// Writes the claims of a limit about the files that its folder has by now.
 ///
@@ -37,7 +37,9 @@ pub fn of_limit(
         },
     }
     claims.extend(facts.test_error.as_ref().map(|error| of_test_error(error, folder)));
-    put(folder, problem, None, claims, open.as_slice())
+    claims.extend(facts.held_out.as_ref().map(|found| of_held_out(found, None, problem, folder)));
+    let open: Vec<&str> = open.into_iter().chain(open_of_held_out(facts.held_out.as_ref(), folder)).collect();
+    put(folder, problem, None, claims, &open)
 }
 
 /// What is claimed of λ that leaves it undecided.
@@ -92,6 +94,35 @@ pub fn of_dual(limit: &Limit, slopes: &str, problem: &Problem, folder: &Folder) 
         .number("inconsistent", limit.inconsistent.len() as f64)
         .also(sides);
     vec![margin, kkt]
+}
+
+/// What is claimed of the samples that are not trained on: of the limit where the folder has its boundary, of W where it has W
+/// with sums of this size.
+pub fn of_held_out(found: &HeldOutOutcome, magnitude: Option<f64>, problem: &Problem, folder: &Folder) -> Claim {
+    let files = ["config.toml", "boundary.npy", "dual.npy", "weights.npy"];
+    let claim = Claim::new("held_out", folder, &files)
+        .choice("held_out.data_digest", &found.data_digest)
+        .number("held_out.samples", found.samples as f64);
+    let with = |claim: Claim, name: &str, e: &Errors| {
+        claim
+            .number(&format!("held_out.{name}.errors"), e.errors as f64)
+            .number(&format!("held_out.{name}.error"), e.error)
+            .number(&format!("held_out.{name}.low"), e.low)
+            .number(&format!("held_out.{name}.high"), e.high)
+    };
+    let claim = match &found.limit {
+        Some(limit) if has(folder, "boundary.npy") => with(claim, "limit", limit),
+        _ => claim,
+    };
+    match (&found.iterate, magnitude) {
+        (Some(iterate), Some(size)) => with(claim, "iterate", iterate).rounded(problem).number("magnitude", size),
+        _ => claim,
+    }
+}
+
+/// What is stated without a claim: the errors of a limit whose boundary is no plane.
+pub fn open_of_held_out(found: Option<&HeldOutOutcome>, folder: &Folder) -> Option<&'static str> {
+    found.filter(|found| found.limit.is_some() && !has(folder, "boundary.npy")).map(|_| OF_NETWORK)
 }
 
 /// What is claimed of test errors in closed form.

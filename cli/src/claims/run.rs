@@ -50,6 +50,11 @@ pub fn of_run(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Resu
         );
     }
     claims.extend(outcome.test_error.as_ref().map(|error| limit::of_test_error(error, folder)));
+    if let Some(found) = &outcome.held_out {
+        let magnitude = held.then(|| descent.iterate().magnitude());
+        claims.push(limit::of_held_out(found, magnitude, &problem, folder));
+        open.extend(limit::open_of_held_out(Some(found), folder));
+    }
     put(folder, &problem, Some(outcome.steps), claims, &open)
 }
 

@@ -16,6 +16,9 @@ pub const OF_LIMIT: &str = "what is said of the limit: its bounds do not follow 
 /// Where averages are in use at the end.
 pub const OF_RIPPLE: &str = "dual_gap, which counts the ripple of averages over chattering neurons";
 
+/// Where the boundary of the limit is no plane.
+pub const OF_NETWORK: &str = "held_out.limit: the boundary of the limit is no plane, and not in the folder";
+
 /// A kind's sentence and symbols.
 pub fn of(kind: &str) -> (&'static str, &'static str) {
     match kind {
@@ -71,6 +74,12 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
             "limit = Φ(−⟨μ,w̄⟩/√(w̄ᵀΣw̄)), w̄ = Σ_i λ_i y_i θ̄_i x_i, bayes = Φ(−√(μᵀΣ⁻¹μ)), predicted = \
              Φ(−n‖μ‖²/√(n²μᵀΣμ + n tr Σ²)), or with flipped labels Φ(−τ), τ = 2A√(d/n)/√(4A²/ρ + (1−p)s² + pδ²), p = flipped_labels/n, \
              2A/ρ = (1−p)s − pδ (docs/theory.md)",
+        ),
+        "held_out" => (
+            "So many of the samples that are not trained on are on the wrong side of the limit's boundary, and of the network with \
+             the final weights, as far as rounding shows it; the intervals are those of Clopper and Pearson.",
+            "limit.errors = |{i : y'_i ⟨x'_i,w̄⟩ ≤ 0}|, iterate.errors = |{i : y'_i f(x'_i;W) ≤ 0}|; of k errors in N samples \
+             error = k/N, P(Bin(N,low) ≥ k) = P(Bin(N,high) ≤ k) = 0.025",
         ),
         _ => ("", ""),
     }

@@ -43,6 +43,9 @@ pub fn execute(args: &ConvertArgs, signals: &Signals) -> Result<u8> {
     let Source::File(path) = &config.data.source else {
         return Err(input_error!("{}: expected a file", args.input.display()));
     };
+    if !config.data.test.is_empty() || config.data.holdout > 0.0 {
+        return Err(input_error!("data.test and data.holdout have no effect: one file is converted at a time"));
+    }
     let (path, data) = (paths::decode(path), config.data.clone());
     // X alone: nothing is computed from it
     let work = move || {

@@ -16,7 +16,7 @@ use crate::say;
 use crate::setup::{self, Setup};
 use crate::signals::{INTERRUPTED, Signals};
 use crate::summary;
-use crate::trace::Traces;
+use crate::trace::{Kinds, Traces};
 use farfield::{Cause, Descent, Ended, Moment, Observer, Options, Outcome, Problem, Row, State, Status, Watch};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -233,12 +233,12 @@ fn travel(
     let show = move || of_watch(&seen, "").or_else(|| Some(of_steps(&progress, horizon, &pace)));
     let shared = Shared::every(config.output.checkpoint_minutes);
     let keeper = Keeper::new(folder, &shared, config.to_toml(), &descent.problem().data);
-    let (folder, rows, precision) = (folder.clone(), rows.clone(), config.descent.precision);
+    let (folder, rows, kinds) = (folder.clone(), rows.clone(), Kinds::of(descent.problem(), config));
     let (sampling, own) = (setup::sampling(config, watch), signals.clone());
     let work = move || {
         let traces = match &about {
-            Some(about) => Traces::resume(&folder, precision, &about.tables, about.rows),
-            None => Traces::begin(&folder, precision),
+            Some(about) => Traces::resume(&folder, kinds, &about.tables, about.rows),
+            None => Traces::begin(&folder, kinds),
         };
         let (traces, written) = traces.map_or_else(|e| (None, Err(e)), |traces| (Some(traces), Ok(())));
         let mut scribe = Scribe { rows, traces, keeper, signals: own, written, t: 0.0 };

@@ -67,6 +67,10 @@ pub fn execute(args: &VerifyArgs, signals: &Signals) -> Result<u8> {
             let x = setup.problem.data.samples().whole().ok_or(Error::Fault)?;
             npy::write_matrix(path, x)?;
             npy::write_vector(&path.with_extension("labels.npy"), setup.problem.data.y())?;
+            if let Some(held_out) = setup.problem.data.held_out() {
+                npy::write_matrix(&path.with_extension("test.npy"), held_out.x())?;
+                npy::write_vector(&path.with_extension("test.labels.npy"), held_out.y())?;
+            }
         }
         let mut lines = case.bookkeeping();
         lines.extend(case.claims(&setup));

@@ -19,7 +19,7 @@ struct Rule {
     why: &'static str,
 }
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 10] = [
     Rule {
         keys: &[
             "data.n",
@@ -50,6 +50,22 @@ const RULES: [Rule; 7] = [
         idle: |c| c.data.source == Source::Mixture,
         why: "data.source = \"mixture\"; it belongs to a file as data.source",
     },
+    Rule {
+        keys: &["data.test", "data.test_labels", "data.holdout"],
+        idle: |c| c.data.source == Source::Mixture,
+        why: "the test error of data.source = \"mixture\" is exact, or sampled from the mixture itself; samples are held \
+              out from a file as data.source",
+    },
+    Rule {
+        keys: &["data.holdout"],
+        idle: |c| !c.data.test.is_empty(),
+        why: "the samples that are held out are those of data.test",
+    },
+    Rule {
+        keys: &["data.test_labels"],
+        idle: |c| c.data.test.is_empty(),
+        why: "data.test is empty; there are no test samples",
+    },
     Rule { keys: &["data.dof"], idle: |c| c.data.noise != NoiseName::StudentT, why: "data.noise is not \"student-t\"" },
     Rule {
         keys: &["network.init_scale"],
@@ -58,8 +74,8 @@ const RULES: [Rule; 7] = [
     },
     Rule {
         keys: &["seed"],
-        idle: |c| !c.network.init.is_empty() && c.data.source != Source::Mixture,
-        why: "nothing is drawn where data.source and network.init are files",
+        idle: |c| !c.network.init.is_empty() && c.data.source != Source::Mixture && c.data.holdout == 0.0,
+        why: "nothing is drawn where data.source and network.init are files, and data.holdout is 0",
     },
     Rule {
         keys: &["descent.sliding_tolerance"],
@@ -75,8 +91,11 @@ const RULES: [Rule; 7] = [
 
 /// Keys that are written only where they ask for something: of files, and what a configuration of an earlier version did
 /// without.
-const OPTIONAL: [&str; 10] = [
+const OPTIONAL: [&str; 13] = [
     "data.labels",
+    "data.test",
+    "data.test_labels",
+    "data.holdout",
     "data.positive_class",
     "data.format",
     "data.header",
@@ -89,10 +108,12 @@ const OPTIONAL: [&str; 10] = [
 ];
 
 /// Whether a value asks for nothing.
-fn neutral(value: &Value) -> bool {
+fn neutral(key: &str, value: &Value) -> bool {
     match value {
         Value::String(s) => matches!(s.as_str(), "" | "none" | "auto"),
         Value::Boolean(b) => !b,
+        Value::Integer(0) => key == "data.holdout",
+        Value::Float(v) => key == "data.holdout" && *v == 0.0,
         _ => false,
     }
 }
@@ -101,7 +122,8 @@ fn neutral(value: &Value) -> bool {
 pub(super) fn check(config: &Config, set: &Layers) -> Result<()> {
     for rule in RULES.iter().filter(|rule| (rule.idle)(config)) {
         // a header that is denied asks for something
-        let asks = |key: &&&str| set.get(key).is_some_and(|v| !neutral(v) || **key == "data.header" && v.is_bool());
+        let asks =
+            |key: &&&str| set.get(key).is_some_and(|v| !neutral(key, v) || **key == "data.header" && v.is_bool());
         if let Some(key) = rule.keys.iter().find(asks) {
             return Err(input_error!("{key} has no effect: {}", rule.why));
         }

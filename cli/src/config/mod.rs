@@ -82,6 +82,8 @@ impl Config {
         real(data.dof, data.dof > 2.0, "data.dof", "above 2, so that the variance exists")?;
         real(data.label_noise, (0.0..=1.0).contains(&data.label_noise), "data.label_noise", "in [0, 1]")?;
         real(data.balance, (0.0..=1.0).contains(&data.balance), "data.balance", "in [0, 1]")?;
+        let share = (0.0..1.0).contains(&data.holdout);
+        real(data.holdout, share, "data.holdout", "from 0 to below 1, the share of the samples that is held out")?;
         real(net.leak, net.leak > 0.0 && net.leak < 1.0, "network.leak", "strictly between 0 and 1")?;
         real(net.init_scale, net.init_scale >= 0.0, "network.init_scale", "0 or more")?;
         let whole = descent.steps.fract() == 0.0;
@@ -134,7 +136,7 @@ impl Config {
     /// Makes the paths absolute, so that the configuration means the same wherever it is run again.
     fn absolute_paths(&mut self, layers: &Layers) -> Result<()> {
         let base = |key: &str| layers.bases.get(key).cloned().unwrap_or_default();
-        let format = self.data.format_by_name();
+        let (format, of_test) = (self.data.format_by_name(), self.data.test_format_by_name());
         let mut paths: Vec<(&str, &mut String)> = vec![("network.init", &mut self.network.init)];
         if let Source::File(source) = &mut self.data.source {
             // a label column of a table has a name or an index, no path
@@ -142,6 +144,10 @@ impl Config {
                 paths.push(("data.labels", &mut self.data.labels));
             }
             paths.push(("data.source", source));
+            if sections::names_file(&self.data.test_labels, of_test, &base("data.test_labels")) {
+                paths.push(("data.test_labels", &mut self.data.test_labels));
+            }
+            paths.push(("data.test", &mut self.data.test));
         }
         if self.data.spectrum.ends_with(".npy") {
             paths.push(("data.spectrum", &mut self.data.spectrum));

@@ -37,6 +37,13 @@ pub struct Data {
     /// Labels of a data file: a path, or a column of it.
     #[serde(deserialize_with = "text")]
     pub labels: String,
+    /// Samples that are not trained on: a file, read as the source; empty: none.
+    pub test: String,
+    /// Their labels: as `labels`; empty: the same column as there.
+    #[serde(deserialize_with = "text")]
+    pub test_labels: String,
+    /// The share of the samples of a data file that is held out.
+    pub holdout: f64,
     /// The class that is +1; empty: the larger number, or the later name.
     #[serde(deserialize_with = "class")]
     pub positive_class: String,
@@ -161,6 +168,9 @@ impl Default for Data {
         Self {
             source: Source::Mixture,
             labels: String::new(),
+            test: String::new(),
+            test_labels: String::new(),
+            holdout: 0.0,
             positive_class: String::new(),
             format: Format::Auto,
             header: Header::Auto,
@@ -274,6 +284,17 @@ impl Data {
             (Source::File(source), Format::Auto) => Format::of_name(&paths::decode(source)),
             (_, format) => format,
         }
+    }
+
+    /// The same of the test samples.
+    pub fn test_format_by_name(&self) -> Format {
+        if self.format == Format::Auto { Format::of_name(&paths::decode(&self.test)) } else { self.format }
+    }
+
+    /// The file of the labels of the test samples, likewise.
+    pub fn test_label_file(&self) -> Option<PathBuf> {
+        let own = names_file(&self.test_labels, self.test_format_by_name(), Path::new(""));
+        own.then(|| paths::decode(&self.test_labels))
     }
 
     /// The file of the labels, if they are not a column or the lines of the source.

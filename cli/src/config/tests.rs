@@ -50,6 +50,9 @@ fn errors_are_one_line_and_name_the_key() {
         ("data.n", "KEY=VALUE"),
         ("data.rows=0:10", "data.source"),
         ("data.columns=true", "data.columns"),
+        ("data.holdout=1", "data.holdout"),
+        ("data.holdout=-0.1", "data.holdout"),
+        ("data.holdot=0.1", "data.holdout"),
     ];
     for (setting, expected) in cases {
         let message = load(&[setting]).expect_err(setting).to_string();
@@ -62,7 +65,7 @@ fn errors_are_one_line_and_name_the_key() {
 #[test]
 fn keys_without_effect() {
     const FILE: &str = "data.source=x.npy";
-    let cases: [(&[&str], &str, &str); 22] = [
+    let cases: [(&[&str], &str, &str); 27] = [
         (&[FILE, "data.n=100"], "data.n", "data.source"),
         (&[FILE, "data.d=7"], "data.d", "data.source"),
         (&[FILE, "data.signal=2"], "data.signal", "data.source"),
@@ -80,6 +83,11 @@ fn keys_without_effect() {
         (&["data.header=false"], "data.header", "data.source"),
         (&["data.index_base=0"], "data.index_base", "data.source"),
         (&["data.features=5"], "data.features", "data.source"),
+        (&["data.test=x.npy"], "data.test", "is exact"),
+        (&["data.test_labels=y.npy"], "data.test_labels", "is exact"),
+        (&["data.holdout=0.2"], "data.holdout", "is exact"),
+        (&[FILE, "data.test=z.npy", "data.holdout=0.2"], "data.holdout", "data.test"),
+        (&[FILE, "data.holdout=0.2", "data.test_labels=y.npy"], "data.test_labels", "data.test"),
         (&["data.dof=5"], "data.dof", "data.noise"),
         (&["network.init=w.npy", "network.init_scale=1"], "network.init_scale", "network.init"),
         (&[FILE, "network.init=w.npy", "seed=3"], "seed", "network.init"),
@@ -94,6 +102,9 @@ fn keys_without_effect() {
         &["data.labels=", "data.standardize=none", "data.header=auto", "network.init=", "data.index_base=auto"][..],
         &["data.noise=student-t", "data.dof=5"],
         &["network.init=w.npy", "seed=3"],
+        &[FILE, "network.init=w.npy", "data.holdout=0.2", "seed=3"],
+        &["data.test=", "data.test_labels=", "data.holdout=0.0"],
+        &["data.holdout=0"],
         &["monitor.require=true", "monitor.angle_tolerance=0.1"],
         &["descent.engine=direct", "descent.warp=false", "descent.tied=false"],
     ] {
@@ -108,6 +119,8 @@ fn what_is_recorded_is_accepted_again() {
         &["data.source=x.csv", "data.labels=kind", "data.header=true", "data.positive_class=b"][..],
         &["data.source=x.svm", "data.index_base=0", "data.features=9", "data.rows=0:3"],
         &["data.source=x.npy", "data.labels=y.npy", "network.init=w.npy"],
+        &["data.source=x.csv", "data.labels=-1", "data.test=z.csv", "data.test_labels=kind"],
+        &["data.source=x.csv", "data.labels=-1", "data.holdout=0.25", "network.init=w.npy", "seed=4"],
         &["data.noise=student-t", "data.dof=5", "seed=18446744073709551615"],
         &["descent.engine=direct", "descent.warp=false"],
     ] {

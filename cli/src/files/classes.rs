@@ -27,6 +27,14 @@ pub struct Classes {
     pub from: String,
 }
 
+impl Classes {
+    /// Counts the samples of each class, of which these are the labels ±1.
+    pub fn count(&mut self, y: &[f64]) {
+        self.positive.samples = y.iter().filter(|y| **y > 0.0).count();
+        self.negative.samples = y.len() - self.positive.samples;
+    }
+}
+
 /// Labels as ±1, with their classes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Labels {
@@ -77,6 +85,21 @@ impl PartialOrd for Value {
     }
 }
 
+/// Which class is +1.
+#[derive(Clone, Copy, Debug)]
+pub enum Plus<'a> {
+    /// The one of this name; empty: the larger number, or the later name.
+    Named(&'a str),
+    /// That of other samples, of which these have the classes.
+    As(&'a Classes),
+}
+
+impl<'a> From<&'a str> for Plus<'a> {
+    fn from(name: &'a str) -> Self {
+        Self::Named(name)
+    }
+}
+
 /// One of the classes as the file spells it first.
 #[derive(Clone, Debug)]
 struct Name {
@@ -85,6 +108,10 @@ struct Name {
 }
 
 impl Name {
+    fn of(spelling: &[u8]) -> Self {
+        Self { spelling: spelling.to_vec(), value: Value::of(spelling) }
+    }
+
     fn is(&self, other: &Self) -> bool {
         self.spelling == other.spelling || matches!((self.value, other.value), (Some(a), Some(b)) if a == b)
     }
@@ -114,7 +141,7 @@ impl Names {
         }
         let label = label.strip_prefix(b"\xef\xbb\xbf").unwrap_or(label);
         let label = label.trim_ascii();
-        self.add(Name { spelling: label.to_vec(), value: Value::of(label) })
+        self.add(Name::of(label))
     }
 
     /// As [`Names::index`], of a number that is spelt `spelling`: the booleans of NumPy.
@@ -155,13 +182,16 @@ impl Names {
         Ok(indices)
     }
 
-    /// The labels of these indices as ±1; `positive` names the class of +1, or is empty.
+    /// The labels of these indices as ±1; `positive` says which class is +1.
     ///
     /// # Errors
     /// What is wrong, in words: a number beside a name; a single class other than −1, 0 and 1; no class that is
-    /// called `positive`.
-    pub fn labels(&self, indices: &[u8], positive: &str, from: String) -> Result<Labels, String> {
-        let plus = self.positive(positive)?;
+    /// called `positive`; one that the other samples do not have.
+    pub fn labels<'a>(&self, indices: &[u8], positive: impl Into<Plus<'a>>, from: String) -> Result<Labels, String> {
+        let plus = match positive.into() {
+            Plus::Named(name) => self.positive(name)?,
+            Plus::As(classes) => self.among(classes)?,
+        };
         let y: Vec<f64> = indices.iter().map(|k| if Some(usize::from(*k)) == plus { 1.0 } else { -1.0 }).collect();
         let samples = y.iter().filter(|y| **y > 0.0).count();
         let minus = (0..self.0.len()).find(|k| Some(*k) != plus);
@@ -174,6 +204,18 @@ impl Names {
         Ok(Labels { y, classes })
     }
 
+    /// The index of the class that is +1 among these, if it occurs.
+    fn among(&self, classes: &Classes) -> Result<Option<usize>, String> {
+        let known = [&classes.positive, &classes.negative].map(|class| Name::of(class.name.as_bytes()));
+        if let Some(other) = self.0.iter().find(|name| !known.iter().any(|known| known.is(name))) {
+            let names: Vec<String> =
+                known.iter().filter(|name| !name.spelling.is_empty()).map(|name| shown(&name.spelling)).collect();
+            let (other, names) = (shown(&other.spelling), names.join(" and "));
+            return Err(format!("the class {other} is none of the training samples; they have {names}"));
+        }
+        Ok(self.0.iter().position(|name| name.is(&known[0])))
+    }
+
     /// The index of the class of +1, if it occurs.
     fn positive(&self, asked: &str) -> Result<Option<usize>, String> {
         let list = || self.0.iter().map(|n| shown(&n.spelling)).collect::<Vec<_>>().join(" and ");
@@ -184,7 +226,7 @@ impl Names {
         }
         if !asked.is_empty() {
             let asked = asked.trim_start_matches('\u{feff}').trim().as_bytes();
-            let wanted = Name { spelling: asked.to_vec(), value: Value::of(asked) };
+            let wanted = Name::of(asked);
             let found = self.0.iter().position(|known| known.is(&wanted));
             let found = found.or_else(|| self.0.iter().position(|n| n.spelling.eq_ignore_ascii_case(asked)));
             let unknown = || format!("data.positive_class = {}: the classes are {}", shown(asked), list());
@@ -241,6 +283,30 @@ mod tests {
         }
         assert_eq!(signs(&["1", "+1.0", "1e0", "0"], "").unwrap(), [1.0, 1.0, 1.0, -1.0]);
         assert_eq!(signs(&["7", "7"], "7").unwrap(), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn classes_of_other_samples() {
+        let class = |name: &str| Class { name: name.into(), samples: 3 };
+        let known = |positive: &str, negative: &str| Classes {
+            positive: class(positive),
+            negative: class(negative),
+            from: String::new(),
+        };
+        let signs = |labels: &[&str], classes: &Classes| {
+            let mut names = Names::default();
+            let indices =
+                labels.iter().map(|l| names.index(l.as_bytes()).map(|k| k as u8)).collect::<Result<Vec<_>, _>>();
+            names.labels(&indices?, Plus::As(classes), String::new()).map(|l| l.y)
+        };
+        let classes = known("AML", "ALL");
+        assert_eq!(signs(&["ALL", "AML", "ALL"], &classes).unwrap(), [-1.0, 1.0, -1.0]);
+        assert_eq!(signs(&["ALL", "ALL"], &classes).unwrap(), [-1.0, -1.0]);
+        assert_eq!(signs(&["4.0", "9"], &known("4", "9")).unwrap(), [1.0, -1.0]);
+        let message = signs(&["ALL", "CML"], &classes).unwrap_err();
+        assert_eq!(message, "the class \"CML\" is none of the training samples; they have \"AML\" and \"ALL\"");
+        let message = signs(&["a", "b"], &known("a", "")).unwrap_err();
+        assert_eq!(message, "the class \"b\" is none of the training samples; they have \"a\"");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! That a text has a header is told by the number of lines: one more than there are samples, the first of which
 //! names none of the two classes.
 
-use super::classes::{Labels, Names};
+use super::classes::{Labels, Names, Plus};
 use super::csv::{self, Header};
 use super::format::Format;
 use super::npy;
@@ -15,12 +15,12 @@ use std::path::Path;
 /// Labels, and what was decided on the way.
 pub type Read = (Labels, Vec<String>);
 
-/// Reads the labels of n samples.
+/// Reads the labels of n samples; `key` names the file in the configuration.
 ///
 /// # Errors
 /// One line that names the file: another number of labels, no two classes, more than one column.
-pub fn read(path: &Path, n: usize, positive: &str, header: Header) -> Result<Read> {
-    let file = open::open(path).map_err(|e| input_error!("data.labels: {e}"))?;
+pub fn read<'a>(path: &Path, key: &str, n: usize, positive: impl Into<Plus<'a>>, header: Header) -> Result<Read> {
+    let file = open::open(path).map_err(|e| input_error!("{key}: {e}"))?;
     parse(file, n, positive, header)
 }
 
@@ -28,7 +28,7 @@ pub fn read(path: &Path, n: usize, positive: &str, header: Header) -> Result<Rea
 ///
 /// # Errors
 /// As [`read`].
-pub fn parse(file: Opened, n: usize, positive: &str, header: Header) -> Result<Read> {
+pub fn parse<'a>(file: Opened, n: usize, positive: impl Into<Plus<'a>>, header: Header) -> Result<Read> {
     let path = file.path;
     let refused = |e: String| input_error!("{}: {e}", path.display());
     if Format::Auto.of(&file) == Format::Npy {

@@ -53,6 +53,8 @@ pub struct Sparse {
     pub x: Matrix,
     /// Labels ±1 and their classes; none where the labels are in another file.
     pub labels: Labels,
+    /// The index of the first feature.
+    pub base: u64,
 }
 
 /// Reads a file. Empty lines and comments are skipped, `qid:…` is ignored.
@@ -85,7 +87,7 @@ pub fn parse(file: Opened, how: &Reading) -> Result<Sparse> {
         true => Ok(Labels::default()),
         false => rows.names.labels(&rows.labels, how.positive_class, from),
     };
-    Ok(Sparse { x, labels: labels.map_err(|e| input_error!("{}: {e}", path.display()))? })
+    Ok(Sparse { x, labels: labels.map_err(|e| input_error!("{}: {e}", path.display()))?, base })
 }
 
 #[derive(Default)]

@@ -40,13 +40,14 @@ pub enum Kind {
 }
 
 /// Every file that a command may leave but config.toml, in the order in which old ones go.
-const FILES: [&str; 16] = [
+const FILES: [&str; 17] = [
     "result.json",
     "checkpoint.bin",
     "checkpoint.previous",
     "certificate.json",
     "trace.csv",
     "precision.csv",
+    "held_out.csv",
     "margins.npy",
     "pattern.npy",
     "dual.npy",
@@ -60,7 +61,7 @@ const FILES: [&str; 16] = [
 ];
 
 /// Files that a run which is resumed goes on with.
-const KEPT: [&str; 5] = ["checkpoint.bin", "checkpoint.previous", "trace.csv", "precision.csv", CONFIG];
+const KEPT: [&str; 6] = ["checkpoint.bin", "checkpoint.previous", "trace.csv", "precision.csv", "held_out.csv", CONFIG];
 
 /// What a command may find in its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

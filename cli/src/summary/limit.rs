@@ -54,6 +54,9 @@ pub fn summary(
     if let Some(error) = &facts.test_error {
         line("test error", error_text(error));
     }
+    if let Some(found) = &facts.held_out {
+        line("held out", super::held_out_text(found, false));
+    }
     if !folder.as_os_str().is_empty() {
         line("files", folder.display().to_string());
     }

@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::files::classes::{Class, Classes};
 use crate::files::text::shown;
 use farfield::{
-    Estimate, Hold, Loss, Network, NoRay, PredictedBy, Problem, RayOutcome, Reduction, Regime, Remark, Stationarity,
-    StepSize, TestError,
+    Errors, Estimate, HeldOutOutcome, Hold, Loss, Network, NoRay, PredictedBy, Problem, RayOutcome, Reduction, Regime,
+    Remark, Stationarity, StepSize, TestError,
 };
 use std::io::Write;
 
@@ -220,6 +220,22 @@ pub fn error_text(e: &TestError) -> String {
         "{limit}{bayes}predicted for {labels} {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}",
         small(e.signal_ratio, 3)
     )
+}
+
+/// Errors among the samples that are not trained on; `iterate`: whether there are final weights.
+pub fn held_out_text(found: &HeldOutOutcome, iterate: bool) -> String {
+    let of = |e: &Errors| {
+        let percent = |v: f64| format!("{:.2} %", 100.0 * v);
+        let (share, low, high) = (percent(e.error), percent(e.low), percent(e.high));
+        format!("{} ({share}; 95 %: {low} to {high})", count(e.errors, "error"))
+    };
+    let limit = found.limit.as_ref().map_or("the limit is not known".into(), |e| format!("limit {}", of(e)));
+    let last = match &found.iterate {
+        Some(e) => format!(", the iterate {}", of(e)),
+        None if iterate => ", the iterate is not finite".into(),
+        None => String::new(),
+    };
+    format!("{}: {limit}{last}", count(found.samples, "sample"))
 }
 
 /// A sampled error with its 95 % interval.

@@ -1,8 +1,8 @@
 //! The result of a run in a dozen lines, for people.
 
 use super::{
-    NO_PLANE, classes_line, count, decimals, error_text, margin_text, problem_line, ray_text, remark_text, rest_text,
-    small, stationarity_text, steps, weight_name,
+    NO_PLANE, classes_line, count, decimals, error_text, held_out_text, margin_text, problem_line, ray_text,
+    remark_text, rest_text, small, stationarity_text, steps, weight_name,
 };
 use crate::config::Config;
 use crate::files::classes::Classes;
@@ -54,6 +54,7 @@ pub fn summary(facts: &Facts) -> String {
         ("KKT", stationarity_line(outcome)),
         ("labels", training_line(outcome)),
         ("test error", error_line(outcome)),
+        ("held out", outcome.held_out.as_ref().map(|found| held_out_text(found, true)).unwrap_or_default()),
         ("files", folder.display().to_string()),
     ] {
         if !text.is_empty() {

@@ -231,7 +231,8 @@ impl Plan {
         let of_data = |k: &str| k.starts_with("data.") || width && k == "network.width";
         let mut hash = blake3::Hasher::new();
         absorb(&mut hash, &pairs.iter().copied().filter(|(k, _)| of_data(k)).collect::<Vec<_>>());
-        if is("data.source", "mixture").unwrap_or(true) {
+        let drawn = is("data.source", "mixture").unwrap_or(true);
+        if drawn || value("data.holdout").is_some_and(|v| v.as_float() != Some(0.0)) {
             hash.update(&self.seed(problem).to_le_bytes());
         }
         first_word(&hash)

@@ -1,7 +1,7 @@
 //! Digests, and numbers that stand in two places.
 
 use super::{Case, Checked};
-use crate::claims::words::{OF_LIMIT, OF_RIPPLE, OF_WEIGHTS};
+use crate::claims::words::{OF_LIMIT, OF_NETWORK, OF_RIPPLE, OF_WEIGHTS};
 use crate::claims::{About, Certificate, Claim, VERSION};
 use crate::folder::Digests;
 use farfield::Problem;
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::Path;
 
 /// Numbers of result.json that mean nothing without a claim of this kind.
-const NEEDED: [(&str, &str); 11] = [
+const NEEDED: [(&str, &str); 14] = [
     ("certified_cosine_gap", "distance"),
     ("max_margin", "margin"),
     ("margin_interval.low", "margin"),
@@ -22,6 +22,9 @@ const NEEDED: [(&str, &str); 11] = [
     ("farkas_value", "inseparable"),
     ("test_error.limit", "test_error"),
     ("test_error.log10_limit", "test_error"),
+    ("held_out.samples", "held_out"),
+    ("held_out.limit.errors", "held_out"),
+    ("held_out.iterate.errors", "held_out"),
 ];
 
 /// Words of result.json that stand for claims.
@@ -71,7 +74,7 @@ pub fn numbers(case: &Case, certificate: &Certificate) -> Checked {
             }
             count += 1;
         }
-        for name in ["data_digest", "certified_for", "test_error.predicted_by"] {
+        for name in ["data_digest", "certified_for", "held_out.data_digest", "test_error.predicted_by"] {
             if claim.choices.get(name).is_some_and(|value| case.text(name) != Some(value)) {
                 return Err(format!("{name} is another in certificate.json than in result.json"));
             }
@@ -85,7 +88,12 @@ pub fn numbers(case: &Case, certificate: &Certificate) -> Checked {
         "gaps" => !(to_a_ray || open(OF_WEIGHTS) || open(OF_LIMIT)),
         _ => true,
     };
-    let counted = |name: &str| name != "dual_gap" || !open(OF_RIPPLE);
+    let counted = |name: &str| match name {
+        "dual_gap" => !open(OF_RIPPLE),
+        "held_out.limit.errors" => !open(OF_NETWORK),
+        "held_out.iterate.errors" => !open(OF_WEIGHTS),
+        _ => true,
+    };
     for (name, kind) in NEEDED.into_iter().filter(|(name, kind)| asked(kind) && counted(name)) {
         let same = |other: &str| other == kind || (kind, other) == ("margin", "undecided");
         let proved = |claim: &Claim| same(&claim.kind) && claim.numbers.contains_key(name);

@@ -2,13 +2,12 @@
 //!
 //! An argument τ of the normal distribution that is off by δ moves `log Φ(−τ)` by at most `(|τ| + 1) δ`.
 
-use super::dual::read;
-use super::{Case, Checked, near, number, same};
+use super::{Case, Checked, near, number, plane, same};
 use crate::claims::Claim;
-use farfield::claims::{ROUNDOFF, Seen, roundings};
+use farfield::Problem;
+use farfield::claims::{ROUNDOFF, Seen};
 use farfield::limit::label_noise;
 use farfield::limit::test_error::{self, Probability};
-use farfield::{Mixture, Problem};
 use std::f64::consts::{LN_10, LOG10_E};
 
 /// What a library function leaves in a logarithm, relatively.
@@ -28,8 +27,12 @@ pub fn test_error(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) ->
     if !claim.numbers.contains_key("test_error.limit") {
         return Ok("best and predicted error".into());
     }
-    let (boundary, error) = boundary(case, seen, mixture)?;
-    let found = test_error::of_boundary(&boundary, mixture);
+    let plane = plane::read(case, seen)?;
+    let signal: f64 = plane.boundary.iter().zip(&mixture.mean).map(|(w, v)| w * v).sum();
+    let variance: f64 = plane.boundary.iter().zip(&mixture.spectrum).map(|(w, s)| w * w * s).sum();
+    let (mu, top) = (farfield::matrix::norm(&mixture.mean), mixture.spectrum.iter().copied().fold(0.0, f64::max));
+    let error = plane.error * (mu / signal.abs() + (top / variance).sqrt());
+    let found = test_error::of_boundary(&plane.boundary, mixture);
     probability(claim, "limit", found, error + plain)?;
     Ok(format!("error of the limit {:.4e}", found.value))
 }
@@ -48,37 +51,6 @@ fn predicted(claim: &Claim, problem: &Problem, plain: f64) -> Result<(), String>
         return Err(format!("predicted_by is {}, stated {stated}", by.name()));
     }
     probability(claim, "predicted", found, plain)
-}
-
-/// w̄ (d), and the relative error that its rounding, and that of a sum with it, leaves in τ.
-fn boundary(case: &Case, seen: &Seen, mixture: &Mixture) -> Result<(Vec<f64>, f64), String> {
-    let (n, d, m) = (seen.y.len(), seen.x.cols(), seen.network.width);
-    let ku = roundings(n, d, m) * ROUNDOFF;
-    let (b, found) = match case.rows("margin") {
-        Ok(free) => {
-            let stored = read(case, free, seen)?;
-            let mean = |i: usize| (0..m).map(|j| stored.bracket.slope(i, j).hi).sum::<f64>() / m as f64;
-            let b: Vec<f64> = (0..n).map(|i| stored.dual[i] * seen.y[i] * mean(i)).collect();
-            let found = farfield::limit::combination(&b, seen.x);
-            (Some(b), found)
-        }
-        Err(_) => (None, case.vector("boundary.npy", d)?),
-    };
-    let length = farfield::matrix::norm(&found);
-    let sizes = b.map_or(length, |b| b.iter().zip(&seen.norms).map(|(b, x)| b.abs() * x).sum());
-    if case.has("boundary.npy") {
-        let written = case.vector("boundary.npy", d)?;
-        let apart: Vec<f64> = written.iter().zip(&found).map(|(a, b)| a - b).collect();
-        let distance = farfield::matrix::norm(&apart);
-        if distance.is_nan() || distance > ku * sizes {
-            return Err(format!("boundary.npy is {distance:.1e} away from the boundary of λ"));
-        }
-    }
-    let signal: f64 = found.iter().zip(&mixture.mean).map(|(w, v)| w * v).sum();
-    let variance: f64 = found.iter().zip(&mixture.spectrum).map(|(w, s)| w * w * s).sum();
-    let (mu, top) = (farfield::matrix::norm(&mixture.mean), mixture.spectrum.iter().copied().fold(0.0, f64::max));
-    let relative = ku * sizes * (mu / signal.abs() + (top / variance).sqrt());
-    Ok((found, relative))
 }
 
 /// A probability and its logarithm, whose τ has this relative error.

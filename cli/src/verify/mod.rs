@@ -13,8 +13,10 @@
 
 mod dual;
 mod files;
+mod held_out;
 mod iterate;
 mod mixture;
+mod plane;
 
 use crate::claims::words::RERUN;
 use crate::claims::{CERTIFICATE, Certificate, Claim};
@@ -180,6 +182,7 @@ impl Case {
             "undecided" => dual::undecided(self, claim, &seen),
             "kkt" => dual::kkt(self, claim, &seen),
             "inseparable" => dual::inseparable(self, claim, &seen),
+            "held_out" => held_out::held_out(self, claim, problem, &seen),
             "test_error" => mixture::test_error(self, claim, problem, &seen),
             other => Err(format!("a claim of the unknown kind {other}")),
         }

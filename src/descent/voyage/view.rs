@@ -11,6 +11,7 @@
 
 use super::Voyage;
 use super::mode::Mode;
+use crate::data::HeldOut;
 use crate::descent::settled::Settled;
 use crate::descent::sliding::Sliding;
 use crate::descent::sliding::chatter::Chatter;
@@ -128,6 +129,10 @@ impl Iterate for View {
 
     fn weights(&self) -> Matrix {
         self.state.weights()
+    }
+
+    fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {
+        self.state.elsewhere(held_out)
     }
 
     fn slopes(&self) -> Option<&[f64]> {

@@ -8,7 +8,7 @@
 mod layout;
 pub mod record;
 
-use super::classes::{Labels, Names};
+use super::classes::{Labels, Names, Plus};
 use super::open::{self, Opened};
 use super::text::{number, shown};
 use super::{Reading, Room};
@@ -275,7 +275,7 @@ impl Body {
         Ok(())
     }
 
-    fn finish(self, path: &Path, positive: &str) -> Result<Table> {
+    fn finish(self, path: &Path, positive: Plus) -> Result<Table> {
         if self.rows == 0 {
             return Err(input_error!("{}: no samples", path.display()));
         }

@@ -35,7 +35,7 @@ fn file(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 
 /// The labels ±1 of n samples.
 fn signs(path: &Path, n: usize) -> Result<Vec<f64>> {
-    labels::read(path, n, "", Lines::Auto).map(|(labels, _)| labels.y)
+    labels::read(path, "data.labels", n, "", Lines::Auto).map(|(labels, _)| labels.y)
 }
 
 fn message<T: std::fmt::Debug>(result: Result<T>) -> String {

@@ -7,12 +7,14 @@
 //! signs      agreement, flips, and which engine was at work              trace.csv
 //! sliding    where neurons slide: fractions predicted and observed       result.json
 //! dual       λ predicted and α c t s(q) observed                         result.json, dual.npy, margins.npy
+//! held_out   errors on samples that are not trained on                   held_out.csv, result.json
 //! ```
 //!
 //! The axis of t is that of log₁₀ t, to 10³⁰⁰; t = 0 has no place on it and is in the tables alone.
 
 mod dual;
 mod gaps;
+mod held_out;
 mod loss;
 mod margin;
 mod signs;
@@ -53,6 +55,7 @@ pub fn figures(dir: &Path) -> Result<Vec<Outcome>> {
         signs::figure,
         sliding::figure,
         dual::figure,
+        held_out::figure,
     ]) {
         outcomes.push(match figure(&run)? {
             Ok(figure) => Outcome::Drawn(Box::new(figure.named(name, &run.sources))),
