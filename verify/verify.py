@@ -88,7 +88,8 @@ def distance(f, c):
         cos_a, cos2_b = along / lengths, v * total / square(g)
         bounds.append(1 - cos_a * root(cos2_b, 0) + root(1 - cos_a**2, 1) * root(1 - cos2_b, 1))
     need(bounds and min(bounds) <= F(c["certified_cosine_gap"]), f"only {[float(b) for b in bounds]} follow")
-    need({"final": "final", "proved": "correlated", "observed": "kkt"}.get(c["certified_for"], "distance") in f.claims, "certified_for without its claim")
+    lasts = "linear" if f.leak == 1 else "correlated"
+    need({"final": "final", "proved": lasts, "observed": "kkt"}.get(c["certified_for"], "distance") in f.claims, "certified_for without its claim")
 
 def margin(f, c):
     _, lam, theta, given, w, z, q = f.limit()
@@ -134,6 +135,8 @@ def correlated(f, c):
     need(((f.iterate()[1].ints > 0) == f.own).all() and (f.iterate()[1].ints != 0).all(), "a pair that is not activated")
     need(((f.x @ f.x.T()).ints * np.outer(f.y, f.y).astype(int) >= 0).all(), "samples that are not positively correlated")
 
+def linear(f, c): need(f.leak == 1, "a leak that is not 1")
+
 def test_error(f, c):
     s, d, n = tomllib.loads((f.path / "config.toml").read_text())["data"], f.problem["d"], f.n
     (name, *rest), small, k = s.get("spectrum", "identity").split(":"), 4 * (d + n + 16) * U, np.arange(1, d + 1)
@@ -141,7 +144,9 @@ def test_error(f, c):
     sigma = [mpf(v) for v in (k ** -float(rest[0]) if name == "power" else np.where(k <= int(rest[0]), float(rest[1]), 1) if rest else k**0.0)]
     mean, trace = mpf(s["signal"]) / mp.sqrt(d), mp.fsum(sigma)
     near("signal_ratio", c["test_error.signal_ratio"], n * d * mean**2 / trace, small * n * d * mean**2 / trace)
-    logs = dict(predicted=(n * d * mean**2 / mp.sqrt(n * n * mean**2 * trace + n * mp.fsum(v * v for v in sigma)), small))
+    planes, logs = {"test_error.predicted", "test_error.limit"} & c.keys(), {}
+    need(f.leak > 0 or not planes, "the error of a plane at leak 0, where the boundary is none")
+    if "test_error.predicted" in c: logs["predicted"] = n * d * mean**2 / mp.sqrt(n * n * mean**2 * trace + n * mp.fsum(v * v for v in sigma)), small
     if "test_error.bayes" in c: logs["bayes"] = mp.sqrt(mean**2 * mp.fsum(1 / v for v in sigma)), small
     if "test_error.limit" in c:
         (_, lam, _, _, w, _, _), signs = f.limit(), np.where(np.arange(f.m) < f.problem["positive"], 1, -1)
@@ -155,7 +160,7 @@ def test_error(f, c):
         need(c[f"test_error.{name}"] < 1e-300 or abs(mp.log10(c[f"test_error.{name}"]) - log) < 1e-12 * (1 + tau**2), name)
 
 def main(folder, samples):
-    f, failed, checks = Folder(folder, samples), 0, {check.__name__: check for check in (data, margins, distance, margin, undecided, kkt, gaps, inseparable, correlated, final, test_error)}
+    f, failed, checks = Folder(folder, samples), 0, {check.__name__: check for check in (data, margins, distance, margin, undecided, kkt, gaps, inseparable, correlated, linear, final, test_error)}
     for claim in f.certificate["claims"]:
         kind, said = claim["kind"], {name: float(v) for name, v in claim["numbers"].items()} | claim["choices"]
         try:

@@ -13,7 +13,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
-/// The probability of misclassifying a fresh, clean sample of the mixture.
+/// The probability of misclassifying a fresh, clean sample of the mixture; an output of 0, which the ReLU gives to samples that no
+/// neuron sees, counts as an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestError {
     /// Of the limit, in closed form; none for noise that is not Gaussian, or a boundary that is no plane.
@@ -28,12 +29,12 @@ pub struct TestError {
     /// Its decimal logarithm.
     #[serde(with = "real::maybe")]
     pub log10_bayes: Option<f64>,
-    /// The leading-order prediction for clean labels.
-    #[serde(with = "real")]
-    pub predicted: f64,
+    /// The leading-order prediction for clean labels; none for the ReLU, whose boundary is no plane.
+    #[serde(with = "real::maybe")]
+    pub predicted: Option<f64>,
     /// Its decimal logarithm.
-    #[serde(with = "real")]
-    pub log10_predicted: f64,
+    #[serde(with = "real::maybe")]
+    pub log10_predicted: Option<f64>,
     /// The limit by sampling, with its 95 % interval, where there is no closed form.
     pub sampled: Option<Estimate>,
     /// The final weights by sampling, with their 95 % interval.
@@ -83,14 +84,14 @@ impl TestError {
             (None, None) => None,
         };
         let bayes = gaussian.then(|| test_error::bayes(mixture));
-        let predicted = test_error::predicted(mixture, n);
+        let predicted = problem.network.increasing().then(|| test_error::predicted(mixture, n));
         Some(Self {
             limit: exact.map(|p| p.value),
             log10_limit: exact.map(|p| p.log10),
             bayes: bayes.map(|p| p.value),
             log10_bayes: bayes.map(|p| p.log10),
-            predicted: predicted.value,
-            log10_predicted: predicted.log10,
+            predicted: predicted.map(|p| p.value),
+            log10_predicted: predicted.map(|p| p.log10),
             sampling_seconds: if sampled.is_some() { begun.elapsed().as_secs_f64() } else { 0.0 },
             sampled,
             iterate: None,

@@ -82,7 +82,7 @@ impl Config {
         real(data.dof, data.dof > 2.0, "data.dof", "above 2, so that the variance exists")?;
         real(data.label_noise, (0.0..=1.0).contains(&data.label_noise), "data.label_noise", "in [0, 1]")?;
         real(data.balance, (0.0..=1.0).contains(&data.balance), "data.balance", "in [0, 1]")?;
-        real(net.leak, net.leak > 0.0 && net.leak < 1.0, "network.leak", "strictly between 0 and 1")?;
+        real(net.leak, (0.0..=1.0).contains(&net.leak), "network.leak", "from 0 to 1")?;
         real(net.init_scale, net.init_scale >= 0.0, "network.init_scale", "0 or more")?;
         let whole = descent.steps.fract() == 0.0;
         let steps = (0.0..=1e300).contains(&descent.steps) && whole;

@@ -39,7 +39,7 @@ pub fn summary(
         LimitStatus::Undecided => line("limit", undecided_text(facts)),
     }
     if plane == Some(false) {
-        line("boundary", super::NO_PLANE.into());
+        line("boundary", super::no_plane(&subject.network));
     }
     if let Some(bits) = facts.differing_bits {
         line("pattern", pattern_text(facts, subject.samples * subject.network.width, bits));

@@ -15,7 +15,14 @@ use farfield::{
 use std::io::Write;
 
 /// Why there is no boundary.npy.
-pub const NO_PLANE: &str = "no plane, so no boundary.npy: neurons of one sign differ in the limit";
+pub fn no_plane(network: &Network) -> String {
+    let why = if network.increasing() {
+        "neurons of one sign differ in the limit"
+    } else {
+        "with leak 0 f is 0 on half-spaces"
+    };
+    format!("no plane, so no boundary.npy: {why}")
+}
 
 /// A count of steps: `1000000`, or `1.000e12` beyond nine digits.
 pub fn steps(t: f64) -> String {
@@ -202,7 +209,10 @@ pub fn error_text(e: &TestError) -> String {
     let limit = limit.map(|text| format!("limit {text}, ")).unwrap_or_default();
     let bayes = exact(e.bayes, e.log10_bayes).map(|text| format!("Bayes {text}, ")).unwrap_or_default();
     let iterate = e.iterate.as_ref().map(|s| format!(", the iterate {}", interval(s))).unwrap_or_default();
-    let predicted = probability(e.predicted, e.log10_predicted);
+    let predicted = match exact(e.predicted, e.log10_predicted) {
+        Some(text) => format!("predicted for clean labels {text}"),
+        None => "no prediction (leak 0: an output of 0 counts as an error)".into(),
+    };
     let time = match e.sampling_seconds {
         0.0 => String::new(),
         seconds => format!("; sampled in {seconds:.2} s"),
@@ -211,10 +221,7 @@ pub fn error_text(e: &TestError) -> String {
         Regime::Weak => "weak",
         Regime::Strong => "strong",
     };
-    format!(
-        "{limit}{bayes}predicted for clean labels {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}",
-        small(e.signal_ratio, 3)
-    )
+    format!("{limit}{bayes}{predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}", small(e.signal_ratio, 3))
 }
 
 /// A sampled error with its 95 % interval.

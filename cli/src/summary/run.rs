@@ -1,7 +1,7 @@
 //! The result of a run in a dozen lines, for people.
 
 use super::{
-    NO_PLANE, classes_line, count, decimals, error_text, margin_text, problem_line, ray_text, remark_text, rest_text,
+    classes_line, count, decimals, error_text, margin_text, no_plane, problem_line, ray_text, remark_text, rest_text,
     small, stationarity_text, steps, weight_name,
 };
 use crate::config::Config;
@@ -46,7 +46,7 @@ pub fn summary(facts: &Facts) -> String {
         ("state", state_line(outcome)),
         ("pattern", pattern_line(problem, outcome)),
         ("limit", limit_line(problem, outcome)),
-        ("boundary", if facts.plane == Some(false) { NO_PLANE.into() } else { String::new() }),
+        ("boundary", if facts.plane == Some(false) { no_plane(&problem.network) } else { String::new() }),
         ("ray", ray_line(problem, outcome)),
         ("sliding", sliding_lines(outcome)),
         ("direction", direction_line(outcome)),
@@ -221,6 +221,7 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
         share => format!("{:.2} % activated", 100.0 * share),
     };
     let state = match p.state {
+        PatternState::Proved if problem.network.linear() => "final: proved (linear model: every pattern is the same)",
         PatternState::Proved => "final: proved (positive correlation)",
         _ if p.final_until == Some(f64::INFINITY) => "final: proved (no pre-activation can reach 0 any more)",
         PatternState::Observed => "final as far as observed",

@@ -136,11 +136,16 @@ pub fn distance(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) -> C
     }
 }
 
+/// The claim behind a pattern that is proved to be final for ever: at leak 1 there is but one.
+pub fn final_by(leak: f64) -> &'static str {
+    if leak == 1.0 { "linear" } else { "correlated" }
+}
+
 /// Whether the claim that a certificate is for a final pattern stands beside it.
 fn backed(case: &Case, which: &str) -> Result<(), String> {
     let needed = match which {
         "final" => "final",
-        "proved" => "correlated",
+        "proved" => final_by(case.certificate.problem.leak),
         "observed" => "kkt", // the limit has these sides
         "present_sides" => return Ok(()),
         other => return Err(format!("certified_for is {other}")),
@@ -212,6 +217,14 @@ pub fn correlated(case: &Case, problem: &Problem, seen: &Seen) -> Checked {
         }
     }
     Ok(format!("{} pairs activated, all samples positively correlated", n * m))
+}
+
+/// Both slopes are 1.
+pub fn linear(problem: &Problem) -> Checked {
+    match problem.network.linear() {
+        true => Ok("leak 1: f is linear in W".into()),
+        false => Err(format!("the leak is {}", problem.network.leak)),
+    }
 }
 
 /// Proposition 10 again, from W.

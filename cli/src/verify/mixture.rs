@@ -18,7 +18,11 @@ pub fn test_error(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) ->
     let mixture = problem.data.mixture().ok_or("the distribution of the samples is not known")?;
     let n = problem.data.n();
     let plain = 4.0 * (mixture.mean.len() + n + 16) as f64 * ROUNDOFF;
-    probability(claim, "predicted", test_error::predicted(mixture, n), plain)?;
+    match (problem.network.increasing(), claim.numbers.contains_key("test_error.predicted")) {
+        (true, _) => probability(claim, "predicted", test_error::predicted(mixture, n), plain)?,
+        (false, true) => return Err("a prediction for a network with leak 0, whose boundary is no plane".into()),
+        (false, false) => {}
+    }
     let ratio = test_error::signal_ratio(mixture, n);
     near("signal_ratio", number(claim, "test_error.signal_ratio")?, ratio, plain * ratio)?;
     if claim.numbers.contains_key("test_error.bayes") {
@@ -26,6 +30,9 @@ pub fn test_error(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) ->
     }
     if !claim.numbers.contains_key("test_error.limit") {
         return Ok("best and predicted error".into());
+    }
+    if !problem.network.increasing() {
+        return Err("the error of a plane for a network with leak 0, whose boundary is none".into());
     }
     let (boundary, error) = boundary(case, seen, mixture)?;
     let found = test_error::of_boundary(&boundary, mixture);
