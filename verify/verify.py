@@ -64,6 +64,9 @@ def margins(f, c):
         need(abs(F(stored[i]) - v / root(F(f.m), 0)) <= bound * f.lengths[i], f"margin {i} is not that of W")
     hidden = abs(z.ints) <= np.array([[bound * v * 2**z.shift] for v in f.lengths], dtype=object)    # on the kink up to rounding
     need((((z.ints > 0) == bits) | hidden).all(), "pattern.npy is not that of W")
+    alive = f.iterate()[3] != 0
+    for name, axis in ("dead_samples", 1), ("dead_neurons", 0):
+        need(f.result["pattern"].get(name, 0) == (~alive.any(axis=axis)).sum(), f"{name} are others")
     exact = dict(min_margin=stored.min(), normalized_margin=stored.min() / c["weight_norm"], train_error=1 - (stored > 0).sum() / f.n)
     need(all(c[name] == v for name, v in exact.items()), f"not {exact}")
     near("weight_norm", c["weight_norm"], real(root(square(w), 1)), real(bound) * max(1, c["magnitude"] / c["weight_norm"]))

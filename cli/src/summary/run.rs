@@ -246,7 +246,18 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
     } else {
         format!("{}{counted}, last at t = {}", count(p.flips, "flip"), steps(p.last_flip))
     };
-    format!("{agreement} ({} x {} bits, {last}); {state}{until}{ties}", problem.data.n(), problem.network.width)
+    let dead = dead_text(p.dead_samples, p.dead_neurons);
+    format!("{agreement} ({} x {} bits, {last}){dead}; {state}{until}{ties}", problem.data.n(), problem.network.width)
+}
+
+/// What of a ReLU network takes no part at the moment.
+fn dead_text(samples: Option<usize>, neurons: Option<usize>) -> String {
+    match (samples.unwrap_or(0) as u64, neurons.unwrap_or(0) as u64) {
+        (0, 0) => String::new(),
+        (0, j) => format!("; dead: {}", count(j, "neuron")),
+        (i, 0) => format!("; dead: {}", count(i, "sample")),
+        (i, j) => format!("; dead: {} and {}", count(i, "sample"), count(j, "neuron")),
+    }
 }
 
 fn limit_line(problem: &Problem, outcome: &Outcome) -> String {

@@ -11,7 +11,7 @@ use farfield::engine::Weights;
 use farfield::limit::iterate::shares;
 use farfield::limit::{Limit, Prediction};
 use farfield::slopes::Slopes;
-use farfield::{Pattern, Problem};
+use farfield::{Matrix, Pattern, Problem};
 
 /// W with its margins as they were written.
 struct Iterate {
@@ -77,9 +77,20 @@ pub fn margins(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) -> Ch
     let wrong = it.margins.iter().filter(|q| **q > 0.0).count();
     same("train_error", number(claim, "train_error")?, 1.0 - wrong as f64 / n as f64)?;
     agreement(claim, &it, seen, ku * magnitude)?;
+    dead(case, &it.slopes.values)?;
     losses(claim, problem, seen, &it)?;
     training(case, problem, &it)?;
     Ok(format!("{n} margins and {} bits of W, each margin within {largest:.1e}", n * m))
+}
+
+/// As many samples and neurons as are called dead have no slope but 0; of a positive leak none are.
+fn dead(case: &Case, slopes: &Matrix) -> Result<(), String> {
+    let (n, m) = (slopes.rows(), slopes.cols());
+    let samples = (0..n).filter(|&i| slopes.row(i).iter().all(|s| *s == 0.0)).count();
+    let neurons = (0..m).filter(|&j| (0..n).all(|i| slopes[(i, j)] == 0.0)).count();
+    let stated = |name: &str| case.stated(&format!("pattern.{name}")).unwrap_or(0.0);
+    same("the number of dead samples", stated("dead_samples"), samples as f64)?;
+    same("the number of dead neurons", stated("dead_neurons"), neurons as f64)
 }
 
 /// The fraction of activated pairs, but for those that are on their kinks up to rounding.
