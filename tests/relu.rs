@@ -55,7 +55,7 @@ fn cases() -> Vec<Case> {
         case("activated", 2, (8, 40), (4.0, 0.0), (4, 2, 1e-6)),
         case("a large start", 3, (6, 20), (2.0, 0.0), (6, 3, 0.5)),
         case("a dead neuron", 4, (5, 12), (3.0, 0.0), (4, 2, 1e-3)),
-        case("dead samples", 6, (7, 15), (2.0, 0.0), (3, 1, 0.1)),
+        case("one positive neuron", 6, (7, 15), (2.0, 0.0), (3, 1, 0.1)),
         case("one neuron", 7, (6, 9), (2.0, 0.0), (1, 1, 0.1)),
         case("flipped labels", 9, (10, 60), (5.0, 0.3), (6, 3, 1e-3)),
         case("weak signal", 10, (10, 60), (0.5, 0.2), (8, 4, 1e-2)),
