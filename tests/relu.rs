@@ -40,7 +40,7 @@ fn case(
     let (width, positive, init) = net;
     let mut x: Vec<Vec<f64>> = (0..n).map(|_| vector(1.0, d)).collect();
     let w = (0..width).map(|_| vector(init, d)).collect();
-    let clean = |i: usize| if i % 2 == 0 { 1.0 } else { -1.0 };
+    let clean = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
     for (i, row) in x.iter_mut().enumerate() {
         row.iter_mut().for_each(|x| *x += clean(i) * signal / (d as f64).sqrt());
     }

@@ -129,6 +129,9 @@ fn descent_line(facts: &Facts) -> String {
         Status::Converged => "W has converged: steps no longer change it".to_string(),
         Status::Tolerance => "certified angle below the tolerance".into(),
         Status::Diverged => divergence(facts),
+        Status::NotSeparable if facts.problem.network.linear() => {
+            "NOT SEPARABLE: the model is linear, and no plane through the origin separates the samples".into()
+        }
         Status::NotSeparable => "NOT SEPARABLE by this network in the reached pattern".into(),
         Status::Interrupted => "interrupted".into(),
         Status::Stopped => "stopped".into(),
