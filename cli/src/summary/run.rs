@@ -91,9 +91,12 @@ fn cautions(facts: &Facts) -> Vec<String> {
             if bound == 1.0 { "α c λmax(K)".into() } else { format!("{bound} α c λmax(K)") }
         ));
     }
-    if let Some(first) = &facts.first {
+    // the linear model has no sides
+    if let Some(first) = facts.first.as_ref().filter(|_| !problem.network.linear()) {
         let ratio = first.weight_norm / (problem.step_size * first.gradient_norm);
-        if ratio > DWARFED {
+        if first.gradient_norm == 0.0 {
+            out.push("the gradient is 0 at W(0): nothing moves".into());
+        } else if ratio > DWARFED {
             out.push(format!(
                 "W(0) is {ratio:.3e} times as long as the first step: the start, not the data, decides the sides of \
                  the neurons; a smaller network.init_scale lets the data decide"
