@@ -132,7 +132,7 @@ def inseparable(f, c):
     lam, theta, _, v, _, _ = f.dual("farkas.npy", np.zeros((f.n, f.m + 1)), True)
     need(abs(lam.sum().one() - 1) <= F(f.n, 2**51) and F(c["farkas_value"]) <= F(1, 2**51), "not weights of sum 1, or farkas_value is none of rounding")
     norms = [root(a * b, 0) for a, b in zip((f.x * f.x).sum(axis=1).each(), (theta * theta).sum(axis=1).each())]
-    need(root(square(v), 1) <= F(c["farkas_value"]) * sum(a * b for a, b in zip(lam.each(), norms)), "the features do not cancel")
+    need(square(v) <= (F(c["farkas_value"]) * sum(a * b for a, b in zip(lam.each(), norms))) ** 2, "the features do not cancel")
 
 def correlated(f, c):
     need(((f.iterate()[1].ints > 0) == f.own).all() and (f.iterate()[1].ints != 0).all(), "a pair that is not activated")
