@@ -229,6 +229,7 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
     let state = match p.state {
         PatternState::Proved if problem.network.linear() => "final: proved (linear model: every pattern is the same)",
         PatternState::Proved => "final: proved (positive correlation)",
+        _ if p.dead_neurons == Some(problem.network.width) => "final: every neuron is dead, and nothing moves any more",
         _ if p.final_until == Some(f64::INFINITY) => "final: proved (no pre-activation can reach 0 any more)",
         PatternState::Observed => "final as far as observed",
         PatternState::Sliding => "neurons chatter for ever, their limit is known",
