@@ -209,3 +209,23 @@ fn engines_agree() {
         }
     }
 }
+
+/// Saved before and within the warp, and resumed: the same bits.
+#[test]
+fn resumed_runs_end_in_the_same_bits() {
+    for k in [1, 4] {
+        let (problem, ..) = problem(k, Loss::Exponential);
+        let start = Start::gaussian(0.02, k);
+        let options = Options { planned: 1e9, ..Options::default() };
+        let run = |descent: &mut Descent, t: f64| drop(descent.run(t, |_| Continue(())).clone());
+        let mut whole = Descent::with(&problem, &start, &options).expect("a descent");
+        run(&mut whole, 1e9);
+        for t in [700.0, 1e5] {
+            let mut first = Descent::with(&problem, &start, &options).expect("a descent");
+            run(&mut first, t);
+            let mut second = Descent::resume(&problem, &start, &options, &first.save()).expect("its own state");
+            run(&mut second, 1e9);
+            assert_eq!(second.outcome(0).digest, whole.outcome(0).digest, "{k}, {t}");
+        }
+    }
+}
