@@ -58,6 +58,8 @@ fn the_linear_model_is_final_from_the_start() {
     assert_eq!(of_run["status"], "solved");
     assert_eq!(of_run["inconsistent_pairs"], Value::Array(Vec::new()));
     assert_eq!(plain["inactive_after_one"], 0);
+    let said = stdout(&farfield(&["limit", "--pattern", text(&dir)]));
+    assert!(said.contains("the model is linear: every pattern is the same"), "{said}");
     // no hyperplane: a proof, in any pattern
     let (code, said, result) = run(&dir, &["-s", "network.leak=1", "-s", "data.d=3", "-s", "data.signal=0.1"]);
     assert_eq!(
