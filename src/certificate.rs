@@ -140,12 +140,13 @@ impl Data<'_> {
         self.norms[i] * (squares / m as f64).sqrt()
     }
 
-    /// The pairs whose pre-activation is 0 up to its rounding, `|z_ij| ≤ k u ‖x_i‖ M`; those of W = 0 are exact.
+    /// The pairs whose pre-activation is 0 up to its rounding, `|z_ij| ≤ k u ‖x_i‖ M`; those of W = 0 are exact, and there is
+    /// no kink in the linear model.
     pub fn ties(&self, view: &dyn Iterate) -> u64 {
         let bound = self.roundoff() * view.magnitude();
         let rows = view.preactivations().chunks_exact(self.network.width).zip(self.norms);
         let tied = |(row, x): (&[f64], &f64)| row.iter().filter(|z| bound * x > 0.0 && z.abs() <= bound * x).count();
-        if view.slopes().is_some() { 0 } else { rows.map(tied).sum::<usize>() as u64 }
+        if view.slopes().is_some() || self.network.linear() { 0 } else { rows.map(tied).sum::<usize>() as u64 }
     }
 
     fn roundoff(&self) -> f64 {

@@ -106,7 +106,7 @@ impl Monitor {
         let errors =
             |held: &HeldOut| Errors::new(held.errors(&view.elsewhere(held), &self.problem.network), held.samples());
         row.held_out = self.problem.data.held_out().map(errors);
-        let pattern = Pattern::of(z, self.problem.data.n(), self.problem.network.width);
+        let pattern = self.problem.network.pattern(z, self.problem.data.n());
         let data = certificate::Data::of(&self.problem, &*self.products);
         let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.problem.network));
         let chatters = self.chatter(view, &row);
@@ -228,9 +228,9 @@ impl Monitor {
         self.ties
     }
 
-    /// The pattern of a state.
+    /// The pattern of a state, as [`Network::pattern`](crate::Network::pattern).
     pub fn pattern(&self, view: &dyn Iterate) -> Pattern {
-        Pattern::of(view.preactivations(), self.problem.data.n(), self.problem.network.width)
+        self.problem.network.pattern(view.preactivations(), self.problem.data.n())
     }
 
     /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
@@ -246,9 +246,14 @@ impl Monitor {
         true
     }
 
+    /// Whether no pattern can follow: none is another one for the linear model; else by positive correlation.
+    fn proved(&self, row: &Row) -> bool {
+        self.problem.network.linear() || (self.positive_correlation && row.sign_agreement == 1.0)
+    }
+
     /// Whether the pattern of a row is final, as far as is known.
     pub fn pattern_state(&self, row: &Row) -> PatternState {
-        if self.positive_correlation && row.sign_agreement == 1.0 {
+        if self.proved(row) {
             PatternState::Proved
         } else if !self.chattering
             && self.limit().is_some()
@@ -265,7 +270,7 @@ impl Monitor {
 
     /// See [`Row::final_until`]; none beyond what K is held for, and while neurons chatter.
     fn final_until(&self, row: &Row, view: &dyn Iterate, q: &[f64], slopes: &Slopes, g: &Gradient) -> Option<f64> {
-        if self.positive_correlation && row.sign_agreement == 1.0 {
+        if self.proved(row) {
             return Some(f64::INFINITY);
         }
         let (problem, gram) = (&self.problem, self.problem.data.gram()?);

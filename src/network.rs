@@ -1,6 +1,7 @@
 //! The network `f(x;W) = Σ_j a_j φ(⟨x,w_j⟩)` and its activation pattern.
 //!
-//! `φ(u) = u` for `u > 0` and `leak·u` otherwise (so `φ'(0) = leak`, PyTorch's convention);
+//! `φ(u) = u` for `u > 0` and `leak·u` otherwise (so `φ'(0) = leak`, PyTorch's convention), leak in [0, 1]: 0 is the ReLU, 1
+//! the linear model;
 //! `a_j = +1/√m` for the first `positive` neurons and `-1/√m` for the rest.
 
 use crate::error::{Error, Result};
@@ -9,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// The fixed part of the network: width, signs of the output weights, slope of the leaky ReLU.
+/// The fixed part of the network: width, signs of the output weights, slope of the activation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Network {
     /// Number of neurons m.
     pub width: usize,
     /// Number of neurons with `a_j = +1/√m`; they come first.
     pub positive: usize,
-    /// Slope γ of the leaky ReLU for `u ≤ 0`, in (0,1).
+    /// Slope γ of the activation for `u ≤ 0`, in [0, 1]: 0 is the ReLU, 1 the linear model.
     pub leak: f64,
 }
 
@@ -24,7 +25,7 @@ impl Network {
     /// m neurons, of which the first `positive` have `a_j > 0`, with slope `leak` for `u ≤ 0`.
     ///
     /// # Errors
-    /// [`Error::Range`]: no neuron, more positive ones than neurons, a leak outside (0, 1).
+    /// [`Error::Range`]: no neuron, more positive ones than neurons, a leak outside [0, 1].
     pub fn new(width: usize, positive: usize, leak: f64) -> Result<Self> {
         if width == 0 {
             return Err(Error::Range { name: "the width", value: 0.0, expected: "1 or more" });
@@ -33,8 +34,8 @@ impl Network {
             let expected = "at most the width";
             return Err(Error::Range { name: "the number of positive neurons", value: positive as f64, expected });
         }
-        if !(leak > 0.0 && leak < 1.0) {
-            return Err(Error::Range { name: "the leak", value: leak, expected: "a number strictly between 0 and 1" });
+        if !(0.0..=1.0).contains(&leak) {
+            return Err(Error::Range { name: "the leak", value: leak, expected: "a number from 0 to 1" });
         }
         Ok(Self { width, positive, leak })
     }
@@ -45,6 +46,30 @@ impl Network {
     /// As [`Network::new`].
     pub fn balanced(width: usize, leak: f64) -> Result<Self> {
         Self::new(width, width.div_ceil(2), leak)
+    }
+
+    /// Whether both slopes are 1: f is linear in W, and nothing depends on the pattern.
+    pub fn linear(&self) -> bool {
+        self.leak == 1.0
+    }
+
+    /// Whether `φ` increases: the sign of a difference of two activations is then that of their arguments. Not for the ReLU.
+    pub fn increasing(&self) -> bool {
+        self.leak > 0.0
+    }
+
+    /// Whether the leak is strictly between 0 and 1, as most of the theory of leaky ReLU networks asks.
+    pub fn leaky(&self) -> bool {
+        self.increasing() && !self.linear()
+    }
+
+    /// The pattern that steps and limits go by: the bits `z_ij > 0` of pre-activations z (n×m, row-major), all of them set
+    /// for the linear model, whose slopes have no kink between them: nothing flips there.
+    pub fn pattern(&self, z: &[f64], n: usize) -> Pattern {
+        match self.linear() {
+            true => Pattern::of(&vec![1.0; z.len()], n, self.width),
+            false => Pattern::of(z, n, self.width),
+        }
     }
 
     /// The output weight `a_j`.
@@ -166,9 +191,9 @@ impl Pattern {
     }
 
     /// Groups of neurons that provably receive the same update: equal sign of `a_j` and equal
-    /// column of bits. In the order of their first neuron.
+    /// column of bits; equal sign is enough for the linear model. In the order of their first neuron.
     pub fn groups(&self, network: &Network) -> Groups {
-        Groups::by(network, |j| self.column(j))
+        Groups::by(network, |j| if network.linear() { &[] } else { self.column(j) })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::limit::monte_carlo::Sampling;
 use crate::monitor::{CertifiedFor, Monitor, Row};
 use crate::problem::Problem;
 use crate::real;
+use crate::slopes::Slopes;
 pub use held_out::HeldOutOutcome;
 pub use pattern::{Decade, PatternOutcome, SlidingSample};
 pub use precision::PrecisionOutcome;
@@ -192,6 +193,11 @@ impl Outcome {
         let ray = monitor.ray();
         let distance = |s: f64, e: &Direction| iterate.combined_norm(s, e);
         let (z, norm) = (iterate.preactivations(), row.weight_norm);
+        let dead = (!problem.network.increasing()).then(|| match iterate.slopes() {
+            Some(values) => pattern::dead(&Slopes::averaged(values, &problem.network).values),
+            None => pattern::dead(&Slopes::of_pattern(&problem.network.pattern(z, data.n()), &problem.network).values),
+        });
+        let (dead_samples, dead_neurons) = dead.unzip();
         let stationarity =
             iterate::stationarity(&*data.inner_products(), z, data.y(), &problem.network, problem.loss, norm, distance);
         let lambda = limit.map(|l| &l.lambda[..]);
@@ -237,6 +243,8 @@ impl Outcome {
                 state: monitor.pattern_state(row),
                 final_until: row.final_until,
                 limit_consistent: limit.is_some(),
+                dead_samples,
+                dead_neurons,
                 sliding: sliding.unwrap_or_default(),
             },
             test_error: test_error.map(|error| error.of_iterate(&iterate.weights(), problem, sampling)),

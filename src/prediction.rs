@@ -223,6 +223,9 @@ fn slider(solved: &Sliding, p: &SlidingPair) -> Slider {
 fn inactive_after_one(problem: &Problem, start: &Start, gram: &Gram) -> Result<usize> {
     let (y, network) = (problem.data.y(), &problem.network);
     let (n, m) = (y.len(), network.width);
+    if network.linear() {
+        return Ok(0); // no pair is active or not
+    }
     let z = problem.data.samples().preactivations(&*start.matrix(problem)?);
     let pattern = Pattern::of(&z, n, m);
     let weights: Vec<f64> = network.margins(&z, y).iter().map(|q| problem.loss.weight(*q)).collect();

@@ -1,11 +1,14 @@
 //! The dual solver against an interior-point solver (Clarabel), scaled by the mean diagonal and taken
-//! at its word only when it reports `Solved`.
+//! at its word only when it reports `Solved`; and limits in patterns of the ReLU, whose features may vanish.
 
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, NonnegativeConeT, SolverStatus};
 use farfield::data::Noise;
+use farfield::inner_products::Gram;
 use farfield::limit::dual::{self, Outcome};
+use farfield::limit::{Limit, Prediction};
 use farfield::matrix::Matrix;
+use farfield::{Data, Network, Pattern};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -128,4 +131,64 @@ fn margins_of_random_problems() {
 fn doubled(h: &Matrix) -> Matrix {
     let n = h.rows();
     Matrix::new(2 * n, 2 * n, (0..4 * n * n).map(|t| h[(t / (2 * n) % n, t % n)]).collect())
+}
+
+/// `H_ik = y_i y_k K_ik (1/m) |{j : both bits}|` of a pattern at leak 0.
+fn relu(x: &Matrix, y: &[f64], bits: &[f64], m: usize) -> Matrix {
+    let n = y.len();
+    let overlap = |i: usize, k: usize| (0..m).map(|j| bits[i * m + j] * bits[k * m + j]).sum::<f64>() / m as f64;
+    let inner =
+        |i: usize, k: usize| x.row(i).iter().zip(x.row(k)).fold(0.0, |s, (a, b): (&f64, &f64)| a.mul_add(*b, s));
+    Matrix::new(n, n, (0..n * n).map(|t| y[t / n] * y[t % n] * inner(t / n, t % n) * overlap(t / n, t % n)).collect())
+}
+
+/// Limits at leak 0 in patterns of any kind: bits drawn at random, some samples without any, some neurons, too.
+#[test]
+fn limits_in_patterns_of_the_relu() {
+    let mut generator = Xoshiro256PlusPlus::seed_from_u64(21);
+    let (mut solved, mut dead, mut inseparable) = (0, 0, 0);
+    for round in 0..120 {
+        let (n, m) = ([4, 7, 12, 25, 40][round % 5], [1, 2, 3, 5, 8][round / 5 % 5]);
+        let d = [2 * n, 10 * n, n / 6 + 1, n / 3 + 1][round / 25 % 4];
+        let mut x = vec![0.0; n * d];
+        Noise::Gaussian.fill(&mut generator, &mut x);
+        let x = Matrix::new(n, d, x);
+        let y: Vec<f64> = (0..n).map(|_| if generator.random::<bool>() { 1.0 } else { -1.0 }).collect();
+        let density = [0.9, 0.6, 0.3][round % 3];
+        let mut bits: Vec<f64> = (0..n * m).map(|_| f64::from(u8::from(generator.random::<f64>() < density))).collect();
+        if round % 4 == 0 {
+            (0..n).for_each(|i| bits[i * m] = 0.0); // a dead neuron
+        }
+        let network = Network::new(m, m / 2, 0.0).expect("a network");
+        let data = Data::new(x.clone(), y.clone()).expect("samples");
+        let k = Gram(farfield::gram::gram(&x));
+        let found = Limit::of_pattern(&k, Some(data.samples()), &y, &network, &Pattern::of(&bits, n, m), None);
+        let nothing = (0..n).find(|&i| bits[i * m..(i + 1) * m].iter().all(|bit| *bit == 0.0));
+        let h = relu(&x, &y, &bits, m);
+        match (found, nothing) {
+            (Prediction::NotSeparable(proof), Some(_)) => {
+                let carries: Vec<usize> = (0..n).filter(|&i| proof.farkas.lambda[i] > 0.0).collect();
+                assert_eq!(proof.farkas.relative, 0.0, "{round}");
+                assert!(carries.iter().all(|&i| h[(i, i)] == 0.0) && carries.len() == 1, "{round}: {carries:?}");
+                dead += 1;
+            }
+            (Prediction::NotSeparable(_), None) => {
+                assert!(matches!(oracle(&h), Some(Oracle::Unbounded)), "{round}");
+                inseparable += 1;
+            }
+            (Prediction::Limit(limit), None) => {
+                let Some(Oracle::Weights(theirs)) = oracle(&h) else { panic!("{round}: no solution for Clarabel") };
+                let margin = 1.0 / theirs.iter().sum::<f64>().sqrt();
+                assert!((limit.max_margin / margin - 1.0).abs() <= 1e-10, "{round}: {} {margin}", limit.max_margin);
+                let weights = limit.weights(&x);
+                for j in (0..m).filter(|&j| (0..n).all(|i| bits[i * m + j] == 0.0)) {
+                    assert!(weights.row(j).iter().all(|w| *w == 0.0), "{round}: neuron {j}");
+                }
+                solved += 1;
+            }
+            (found, nothing) => panic!("{round}: {found:?} with {nothing:?}"),
+        }
+    }
+    println!("{solved} solved, {dead} with dead samples, {inseparable} inseparable");
+    assert!(solved >= 30 && dead >= 20 && inseparable >= 5, "{solved} {dead} {inseparable}");
 }

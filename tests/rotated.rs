@@ -143,7 +143,7 @@ fn dimensions_are_those_of_the_mixture() {
     });
     let close = |a: f64, b: f64| assert!((a - b).abs() <= 1e-12 * a.abs(), "{a} {b}");
     rows.0.iter().zip(rotated.0).for_each(|(a, b)| close(*a, b));
-    close(rows.1, rotated.1);
+    close(rows.1.unwrap(), rotated.1.unwrap());
     close(rows.2.unwrap(), rotated.2.unwrap());
     close(rows.3, rotated.3);
 }

@@ -120,6 +120,11 @@ def main():
         both(made(at("far"), "run", SMALL + ["descent.steps=1e300"]), ["correlated"])
         lasts = SMALL + ["data.signal=4", "data.n=15", "network.leak=0.7"]
         both(made(at("lasts"), "run", lasts + ["descent.steps=1e4"]), ["final"])
+        for leak in (0, 1):
+            ends = [f"network.leak={leak}", *SMALL]
+            both(made(at(f"leak {leak}"), "run", ends + ["descent.steps=1e12"]), ["linear" if leak else "kkt"])
+            both(made(at(f"noise {leak}"), "run", ends + ["data.signal=6", "data.label_noise=0.2", "descent.steps=3e4"], 0 if leak else 5))
+            both(made(at(f"limit {leak}"), "limit", ends))
         early = made(at("early"), "run", lasts + ["descent.steps=2"])
         both(early)
         both(made(at("slides"), "run", SLIDES))

@@ -38,7 +38,7 @@ const KEYS: [(&str, &str); 44] = [
     ),
     ("network.width", "number of neurons m"),
     ("network.positive", "number of neurons with positive output weight; -1: half, rounded up"),
-    ("network.leak", "slope of the leaky ReLU for negative inputs"),
+    ("network.leak", "slope of the activation for negative inputs, from 0 (ReLU) to 1 (linear model)"),
     ("network.init_scale", "standard deviation of the initial weights"),
     (
         "network.init",

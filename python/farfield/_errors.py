@@ -52,9 +52,9 @@ def named() -> Iterator[None]:
     """Lets messages of the compiled part name arguments.
 
     >>> with named():
-    ...     raise ValueError("network.leak = 2: expected a number strictly between 0 and 1")
+    ...     raise ValueError("network.leak = 2: expected a number from 0 to 1")
     Traceback (most recent call last):
-    ValueError: leak = 2: expected a number strictly between 0 and 1
+    ValueError: leak = 2: expected a number from 0 to 1
     """
     try:
         yield

@@ -32,7 +32,7 @@ class Problem:
     positive
         Number of neurons with ``a_j = +1/√m``; they come first. None: half of them, rounded up.
     leak
-        Slope γ of the leaky ReLU at ``u ≤ 0``, strictly between 0 and 1.
+        Slope γ of the activation at ``u ≤ 0``, from 0 (the ReLU) to 1 (the linear model).
     step_size
         α, or ``"auto"``: ``1/λmax(XXᵀ)/c``, rounded down to 3 significant digits.
     reduction

@@ -209,7 +209,7 @@ impl Problem {
             watch.begin(Phase::Limit, problem.data.n() as u64);
             let checked = Conditions::of(&problem, &start)?;
             let loss = problem.loss;
-            Ok((to_json(&check::described(&checked, loss)), check::report(&checked, loss)))
+            Ok((to_json(&check::described(&checked, loss)), check::report(&checked, loss, &problem.network)))
         };
         apart(py, &stop, progress, || of_watch(&seen, ""), work)?.whole()?.map_err(exception)
     }

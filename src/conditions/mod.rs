@@ -90,7 +90,7 @@ pub struct Conditions {
     /// weak or strong; none where the distribution is not known.
     pub regime: Option<Regime>,
     /// Whether the conditions of \[H, Thm 4.8\] hold, constants aside; the theorem is proved for the exponential loss,
-    /// and for another one it is the geometry of the data and the start that is meant.
+    /// and for another one it is the geometry of the data and the start that is meant. It asks for a leak strictly between 0 and 1.
     pub theorem_applies: bool,
     /// Whether all neurons are in fact activated at t = 1.
     pub activated: bool,
@@ -126,7 +126,7 @@ impl Conditions {
         Ok(Self {
             moments: data.mixture().is_none().then(|| terms::moments(&gram.0, data.y())),
             regime: data.mixture().map(|m| test_error::regime(m, data.n())),
-            theorem_applies: geometry && holds(ConditionKind::InitializationAgainstStep),
+            theorem_applies: problem.network.leaky() && geometry && holds(ConditionKind::InitializationAgainstStep),
             activated: holds(ConditionKind::ActivatedAtOne),
             step_size: problem.step_size,
             lambda_max: data.lambda_max(),

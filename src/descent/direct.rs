@@ -11,7 +11,7 @@ use crate::engine::{
     Diary, Engine, EngineKind, Flips, Iterate, Precision, Progress, Reached, Remark, Segment, Stop, Weights, Work,
 };
 use crate::matrix::Matrix;
-use crate::network::{Network, Pattern};
+use crate::network::Network;
 use crate::rounding::Rounding;
 use crate::state::{Result, State, StateError};
 use farfield_kernels::loss::Loss;
@@ -164,7 +164,9 @@ impl Direct {
         self.diary.remark = self.diary.rounding.as_ref().and_then(Remark::of);
     }
 
+    /// Counts changes of sides; those of the linear model change nothing.
     fn count(&mut self, flips: u64, t: u64) {
+        let flips = if self.network.linear() { 0 } else { flips };
         self.diary.flips.note(flips, t as f64);
     }
 
@@ -192,8 +194,8 @@ impl Direct {
     fn escalate(&mut self) {
         let late = self.fused.sync();
         self.count(late, self.steps);
-        let (n, m) = (self.labels.len(), self.network.width);
-        let pattern = |fused: &Fused| Pattern::of(&fused.preactivations(), n, m);
+        let (n, network) = (self.labels.len(), self.network);
+        let pattern = |fused: &Fused| network.pattern(&fused.preactivations(), n);
         let (weights, shown) = (self.fused.weights(), pattern(&self.fused));
         self.book();
         self.options.precision = Precision::F64;

@@ -209,6 +209,9 @@ impl Settled {
     /// Sets the limits of S from the present Z and the increments of the next step.
     pub fn guard(&mut self, state: &Coefficients) {
         let (problem, m) = (state.problem(), state.problem().network.width);
+        if problem.network.linear() {
+            return self.limit.fill(f64::MAX); // no side matters
+        }
         problem.loss.increments(self.q.hi(), problem.rate, &mut self.increment);
         problem.reach(&self.increment, &mut self.change);
         let size = problem.network.output(0).abs();

@@ -156,7 +156,7 @@ impl Coefficients {
 
     /// The iterate with coefficients `c` and pre-activations `z` (n×m, row-major).
     pub fn from_parts(problem: Arc<SpanProblem>, t: f64, flips: Flips, c: Compensated, z: Compensated) -> Self {
-        let pattern = Pattern::of(z.hi(), problem.n(), problem.network.width);
+        let pattern = problem.network.pattern(z.hi(), problem.n());
         let groups = pattern.groups(&problem.network);
         let mut state = Self { problem, t, c, z, pattern, groups, features: Vec::new(), flips };
         state.regroup();
@@ -291,7 +291,7 @@ impl Coefficients {
     /// number of bits that changed.
     pub fn arrive(&mut self, t: f64) -> u64 {
         self.t = t;
-        let pattern = Pattern::of(self.z.hi(), self.problem.n(), self.problem.network.width);
+        let pattern = self.problem.network.pattern(self.z.hi(), self.problem.n());
         let changes = pattern.changes(&self.pattern);
         if changes > 0 {
             self.flips.note(changes, t);

@@ -68,7 +68,7 @@ pub struct Limit {
     /// direction of the gradient and `α c t ℓ_i → λ_i` close like `t^(−ν)`.
     pub nu: f64,
     /// Coefficients of the decision boundary on the samples, `w̄ = Σ_i b_i x_i`, length n: for a
-    /// fixed pattern `b_i = λ_i y_i ḡ_i`, `ḡ_i = (1/m) Σ_j g_ij`. With one group of neurons per sign,
+    /// fixed pattern `b_i = λ_i y_i ḡ_i`, `ḡ_i = (1/m) Σ_j g_ij`. With one group of neurons per sign and leak > 0,
     /// `f(x;W*) = 0` exactly where `⟨x, w̄⟩ = 0`, since φ is increasing and positively homogeneous.
     pub boundary_coefficients: Vec<f64>,
     rows: Rows,
@@ -162,8 +162,10 @@ impl Limit {
         let nu = rows.by_group(&answer.weights);
         let direction = rows.direction(&nu);
         let image = answer.images.clone().unwrap_or_else(|| k.image(&direction));
-        let wrong =
-            |&(i, j): &(usize, usize)| side(i, j).is_some_and(|s| s != (image[direction.groups.of[j]][i] > 0.0));
+        let kinks = !rows.network.linear(); // else every side is right
+        let wrong = |&(i, j): &(usize, usize)| {
+            side(i, j).is_some_and(|s| kinks && s != (image[direction.groups.of[j]][i] > 0.0))
+        };
         let pairs = (0..lambda.len()).flat_map(|i| (0..rows.network.width).map(move |j| (i, j)));
         Self {
             max_margin: answer.max_margin,
@@ -203,7 +205,7 @@ impl Limit {
         self.inconsistent.is_empty()
     }
 
-    /// Whether there is at most one group of neurons of each sign, so that the decision boundary is a plane.
+    /// Whether there is at most one group of neurons of each sign, so that the decision boundary is a plane (see [`plane`]).
     pub fn linear(&self, network: &Network) -> bool {
         plane(&self.direction, network)
     }
@@ -229,8 +231,12 @@ impl Limit {
     }
 }
 
-/// Whether a direction has at most one group of neurons of each sign, so that its decision boundary is a plane.
+/// Whether a direction has at most one group of neurons of each sign, so that its decision boundary is a plane; not for the
+/// ReLU, whose output is 0 on the samples that no neuron sees.
 pub fn plane(direction: &Direction, network: &Network) -> bool {
+    if !network.increasing() {
+        return false;
+    }
     let positive = direction.groups.first.iter().filter(|&&j| j < network.positive).count();
     positive <= 1 && direction.groups.len() - positive <= 1
 }

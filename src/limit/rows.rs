@@ -21,6 +21,13 @@ pub struct Row {
     pub slopes: Vec<f64>,
 }
 
+impl Row {
+    /// Whether every slope is 0, as leak 0 allows: the row is 0 whatever the sample is, and cancels by itself.
+    pub fn dead(&self) -> bool {
+        self.slopes.iter().all(|c| *c == 0.0)
+    }
+}
+
 /// Rows of one network on n labelled samples.
 #[derive(Clone, Debug)]
 pub struct Rows {

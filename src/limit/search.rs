@@ -98,6 +98,11 @@ impl Best {
 
 /// Solves for K (n×n), and X (n×d) if it is known. Rows may be added; `warm` are estimates of the weights of the first.
 pub fn search(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, warm: Option<&[f64]>) -> Found {
+    if let Some(r) = rows.list.iter().position(Row::dead) {
+        let mut weights = vec![0.0; rows.len()];
+        weights[r] = 1.0;
+        return Found::NotSeparable(weights, 0.0);
+    }
     let mut warm = warm.map(<[f64]>::to_vec);
     for _ in 0..ROUNDS {
         let h = rows.gram(&k.0);

@@ -125,7 +125,8 @@ impl Sliding {
             rows.list.iter().zip(&weights).any(carrying)
         };
         let all = (0..n).flat_map(|i| (0..rows.groups.len()).map(move |p| (i, p)));
-        let slides = |&(i, p): &(usize, usize)| !rows.own(i, p) && carries(i, p, 1.0) && carries(i, p, network.leak);
+        let either = |i: usize, p: usize| carries(i, p, 1.0) && carries(i, p, network.leak);
+        let slides = |&(i, p): &(usize, usize)| !(network.linear() || rows.own(i, p)) && either(i, p);
         let pair = |(i, p): (usize, usize)| SlidingPair {
             sample: i,
             group: p,
@@ -136,7 +137,8 @@ impl Sliding {
         let pairs: Vec<SlidingPair> = all.filter(slides).map(pair).collect();
         let own = |i: usize, j: usize| network.sign(j) * rows.y[i] > 0.0;
         let every = (0..n).flat_map(|i| (0..network.width).map(move |j| (i, j)));
-        let wrong_side = every.filter(|&(i, j)| own(i, j) && !sides.get(i, j)).collect();
+        let wrong = |&(i, j): &(usize, usize)| own(i, j) && !(sides.get(i, j) || network.linear());
+        let wrong_side = every.filter(wrong).collect();
         let nu = nu.unwrap_or_else(|| rate_exponent(k, &rows, &rows.per_sample(&weights), &slopes, &pairs));
         let side = {
             let y = rows.y.clone();
@@ -160,10 +162,11 @@ impl Sliding {
     /// lasting bit, are not counted.
     pub fn differing_bits(&self, k: &Gram, pattern: &Pattern) -> usize {
         let (image, groups) = (k.image(&self.limit.direction), &self.limit.direction.groups);
+        let kinks = !self.limit.rows.network.linear();
         let slides = |i: usize, p: usize| self.pairs.iter().any(|s| (s.sample, s.group) == (i, p));
         let differs = |i: usize, j: usize| {
             let p = groups.of[j];
-            (image[p][i] > 0.0) != pattern.get(i, j) && !slides(i, p)
+            kinks && (image[p][i] > 0.0) != pattern.get(i, j) && !slides(i, p)
         };
         (0..pattern.samples()).map(|i| (0..pattern.neurons()).filter(|&j| differs(i, j)).count()).sum()
     }
@@ -188,7 +191,8 @@ pub(super) fn least_slopes(y: &[f64], network: &Network, sides: &Pattern) -> Row
     let mut seen = HashMap::new();
     let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::new() };
     for j in 0..network.width {
-        let own: Vec<bool> = (0..y.len()).map(|i| network.sign(j) * y[i] > 0.0 && sides.get(i, j)).collect();
+        let side = |i: usize| sides.get(i, j) || network.linear();
+        let own: Vec<bool> = (0..y.len()).map(|i| network.sign(j) * y[i] > 0.0 && side(i)).collect();
         let p = *seen.entry((j < network.positive, own)).or_insert(groups.first.len());
         if p == groups.first.len() {
             groups.first.push(j);

@@ -88,7 +88,8 @@ impl Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PatternState {
-    /// Activated, and the data are positively correlated: every `a_j y_i z_ij` grows for ever.
+    /// Activated, and the data are positively correlated: every `a_j y_i z_ij` grows for ever. Or the model is linear (leak 1),
+    /// and every pattern is the same.
     Proved,
     /// No change during most of the run, and the limit of this pattern is consistent with it.
     Observed,

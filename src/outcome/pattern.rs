@@ -2,6 +2,7 @@
 
 use crate::engine::Fractions;
 use crate::limit::sliding::{Sliding, SlidingPair};
+use crate::matrix::Matrix;
 use crate::monitor::PatternState;
 use crate::real;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,12 @@ pub struct PatternOutcome {
     pub final_until: Option<f64>,
     /// Whether a consistent limit is known.
     pub limit_consistent: bool,
+    /// Samples on which every slope is 0: they have no gradient, and the margin 0. None where the leak is positive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_samples: Option<usize>,
+    /// Neurons with slope 0 on every sample: they stand still. None where the leak is positive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_neurons: Option<usize>,
     /// The pairs that slide in the limit for the present sides of the own-sign pairs.
     pub sliding: Vec<SlidingSample>,
 }
@@ -82,6 +89,13 @@ pub struct Decade {
 
 /// A decade counts as observed if steps were taken in this part of it, in terms of its last t.
 const OBSERVED: f64 = 0.5;
+
+/// How many samples and how many neurons have no slope (n×m) but 0.
+pub(super) fn dead(slopes: &Matrix) -> (usize, usize) {
+    let (n, m) = (slopes.rows(), slopes.cols());
+    let samples = (0..n).filter(|&i| slopes.row(i).iter().all(|s| *s == 0.0)).count();
+    (samples, (0..m).filter(|&j| (0..n).all(|i| slopes[(i, j)] == 0.0)).count())
+}
 
 impl SlidingSample {
     pub(super) fn all(limit: &Sliding, decades: &[Fractions], scaled: &[f64]) -> Vec<Self> {

@@ -14,7 +14,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
-/// The probability of misclassifying a fresh, clean sample of the mixture.
+/// The probability of misclassifying a fresh, clean sample of the mixture; an output of 0, which the ReLU gives to samples that no
+/// neuron sees, counts as an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestError {
     /// Of the limit, in closed form; none for noise that is not Gaussian, or a boundary that is no plane.
@@ -29,14 +30,14 @@ pub struct TestError {
     /// Its decimal logarithm.
     #[serde(with = "real::maybe")]
     pub log10_bayes: Option<f64>,
-    /// The leading-order prediction, by the law that `predicted_by` names.
-    #[serde(with = "real")]
-    pub predicted: f64,
+    /// The leading-order prediction, by the law that `predicted_by` names; none for the ReLU, whose boundary is no plane.
+    #[serde(with = "real::maybe")]
+    pub predicted: Option<f64>,
     /// Its decimal logarithm.
-    #[serde(with = "real")]
-    pub log10_predicted: f64,
+    #[serde(with = "real::maybe")]
+    pub log10_predicted: Option<f64>,
     /// The law of the prediction: [`label_noise::predicted`].
-    pub predicted_by: PredictedBy,
+    pub predicted_by: Option<PredictedBy>,
     /// Number of training labels that are flipped, on which it depends.
     pub flipped_labels: usize,
     /// The limit by sampling, with its 95 % interval, where there is no closed form.
@@ -89,15 +90,16 @@ impl TestError {
         };
         let bayes = gaussian.then(|| test_error::bayes(mixture));
         let flipped_labels = data.flipped();
-        let (predicted, predicted_by) = label_noise::predicted(mixture, &problem.network, (flipped_labels, n));
+        let law = || label_noise::predicted(mixture, &problem.network, (flipped_labels, n));
+        let predicted = problem.network.increasing().then(law);
         Some(Self {
             limit: exact.map(|p| p.value),
             log10_limit: exact.map(|p| p.log10),
             bayes: bayes.map(|p| p.value),
             log10_bayes: bayes.map(|p| p.log10),
-            predicted: predicted.value,
-            log10_predicted: predicted.log10,
-            predicted_by,
+            predicted: predicted.map(|(p, _)| p.value),
+            log10_predicted: predicted.map(|(p, _)| p.log10),
+            predicted_by: predicted.map(|(_, by)| by),
             flipped_labels,
             sampling_seconds: if sampled.is_some() { begun.elapsed().as_secs_f64() } else { 0.0 },
             sampled,

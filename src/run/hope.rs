@@ -2,7 +2,7 @@
 //!
 //! A run that could only step ends early with a proof of that. There are two kinds: for the own-sign sides that have been
 //! the same for most of the steps; and, at once, for any sides: two samples of different labels, one a positive
-//! multiple of the other, whose margins have different signs whatever the weights are, or a sample that is 0.
+//! multiple of the other, whose margins are never both positive, or a sample that is 0.
 
 use crate::data::Data;
 use crate::engine::Engine;

@@ -127,14 +127,17 @@ pub fn open_of_held_out(found: Option<&HeldOutOutcome>, folder: &Folder) -> Opti
 
 /// What is claimed of test errors in closed form.
 pub fn of_test_error(error: &TestError, folder: &Folder) -> Claim {
-    Claim::new("test_error", folder, &["config.toml", "boundary.npy", "dual.npy"])
+    let claim = Claim::new("test_error", folder, &["config.toml", "boundary.npy", "dual.npy"])
         .number("test_error.limit", error.limit)
         .number("test_error.log10_limit", error.log10_limit)
         .number("test_error.bayes", error.bayes)
         .number("test_error.log10_bayes", error.log10_bayes)
         .number("test_error.predicted", error.predicted)
         .number("test_error.log10_predicted", error.log10_predicted)
-        .choice("test_error.predicted_by", error.predicted_by.name())
         .number("test_error.flipped_labels", error.flipped_labels as f64)
-        .number("test_error.signal_ratio", error.signal_ratio)
+        .number("test_error.signal_ratio", error.signal_ratio);
+    match error.predicted_by {
+        Some(by) => claim.choice("test_error.predicted_by", by.name()),
+        None => claim,
+    }
 }

@@ -13,6 +13,9 @@ use farfield::{CertifiedFor, Descent, Outcome, PatternState};
 pub fn of_run(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Result<()> {
     let problem = descent.problem().clone();
     let mut claims = vec![data(folder, &outcome.data_digest)];
+    if problem.network.linear() {
+        claims.push(Claim::new("linear", folder, &["config.toml"]));
+    }
     let held = has(folder, "weights.npy") && outcome.weight_norm.is_finite() && outcome.min_margin.is_finite();
     let mut open = Vec::new();
     if held {
@@ -77,6 +80,9 @@ fn of_iterate(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Vec<
     if let (Some(gap), Some(which)) = (outcome.certified_cosine_gap, outcome.certified_for) {
         let (name, sentence) = match which {
             CertifiedFor::Final => ("final", "These sides are final."),
+            CertifiedFor::Proved if problem.network.linear() => {
+                ("proved", "No side matters: every pattern is the same.")
+            }
             CertifiedFor::Proved => ("proved", "These sides are final, by positive correlation."),
             CertifiedFor::Observed => ("observed", "These sides were observed to stay, and the limit has them, too."),
             CertifiedFor::PresentSides => ("present_sides", "These sides may still change, and the limit with them."),
@@ -88,7 +94,7 @@ fn of_iterate(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Vec<
             claims.push(Claim::new("final", folder, &files).number("pattern.final_until", outcome.pattern.final_until));
         }
     }
-    if outcome.pattern.state == PatternState::Proved {
+    if outcome.pattern.state == PatternState::Proved && !problem.network.linear() {
         claims.push(Claim::new("correlated", folder, &["weights.npy", "pattern.npy"]));
     }
     claims

@@ -64,6 +64,10 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
             "All pairs are activated and the data are positively correlated: the pattern never changes again.",
             "a_j y_i z_ij > 0 and ⟨y_i x_i, y_k x_k⟩ ≥ 0 for all i, j, k",
         ),
+        "linear" => (
+            "The leak is 1, so both slopes are equal: every pattern is the same, and none can follow.",
+            "γ = 1, φ(u) = u",
+        ),
         "final" => (
             "No pre-activation can reach 0 any more: the pattern is final (Proposition 10 of docs/theory.md).",
             "final_until = ∞",

@@ -20,8 +20,8 @@ struct Checked<'a> {
     #[serde(rename = "conditions")]
     described: Vec<check::Described>,
     loss: &'static str,
-    /// What of the theory is for another loss only.
-    scope: Option<&'static str>,
+    /// What of the theory is for another loss, or another leak.
+    scope: Option<String>,
     classes: Option<&'a Classes>,
 }
 
@@ -38,14 +38,15 @@ pub fn execute(args: &CheckArgs, signals: &Signals) -> Result<u8> {
     let done = apart(signals, move || of_watch(&seen, &reading), work)?;
     let (setup, checked) = done.unwrap_or(Err(Error::Interrupted))?;
     say(&setup.notes);
-    let loss = setup.problem.loss;
+    let (loss, network) = (setup.problem.loss, &setup.problem.network);
     if args.source.json {
         let described = check::described(&checked, loss);
-        let (scope, classes) = (check::scope(loss), setup.classes.as_ref());
+        let (scope, classes) = (check::scope(loss, network).join(" "), setup.classes.as_ref());
+        let scope = Some(scope).filter(|scope| !scope.is_empty());
         let whole = Checked { facts: &checked, described, loss: loss.name(), scope, classes };
         return print(&to_json(&whole)).map(|()| 0);
     }
     let classes = setup.classes.as_ref().map(|c| format!("{}\n", classes_line(Some(c)))).unwrap_or_default();
-    print(&format!("{}\n{classes}\n{}", problem_line(&setup.problem, &config), check::report(&checked, loss)))
+    print(&format!("{}\n{classes}\n{}", problem_line(&setup.problem, &config), check::report(&checked, loss, network)))
         .map(|()| 0)
 }

@@ -79,8 +79,8 @@ const RULES: [Rule; 10] = [
     },
     Rule {
         keys: &["descent.sliding_tolerance"],
-        idle: |c| !c.descent.warp || c.descent.engine == EngineChoice::Direct,
-        why: "averages need descent.warp = true and steps on K (descent.engine is not \"direct\")",
+        idle: |c| !c.descent.warp || c.descent.engine == EngineChoice::Direct || c.network.leak == 1.0,
+        why: "averages need descent.warp = true, steps on K (descent.engine is not \"direct\") and network.leak below 1",
     },
     Rule {
         keys: &["monitor.require"],

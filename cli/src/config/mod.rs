@@ -84,7 +84,7 @@ impl Config {
         real(data.balance, (0.0..=1.0).contains(&data.balance), "data.balance", "in [0, 1]")?;
         let share = (0.0..1.0).contains(&data.holdout);
         real(data.holdout, share, "data.holdout", "from 0 to below 1, the share of the samples that is held out")?;
-        real(net.leak, net.leak > 0.0 && net.leak < 1.0, "network.leak", "strictly between 0 and 1")?;
+        real(net.leak, (0.0..=1.0).contains(&net.leak), "network.leak", "from 0 to 1")?;
         real(net.init_scale, net.init_scale >= 0.0, "network.init_scale", "0 or more")?;
         let whole = descent.steps.fract() == 0.0;
         let steps = (0.0..=1e300).contains(&descent.steps) && whole;

@@ -38,7 +38,8 @@ fn errors_are_one_line_and_name_the_key() {
         ("data.n=0", "data.n"),
         ("data.n=1.5", "whole number"),
         ("data.n=many", "whole number"),
-        ("network.leak=1", "network.leak"),
+        ("network.leak=1.001", "from 0 to 1"),
+        ("network.leak=-0.001", "from 0 to 1"),
         ("network.leak=nan", "network.leak"),
         ("network.positive=9", "network.positive"),
         ("descent.steps=-1", "descent.steps"),
@@ -65,7 +66,7 @@ fn errors_are_one_line_and_name_the_key() {
 #[test]
 fn keys_without_effect() {
     const FILE: &str = "data.source=x.npy";
-    let cases: [(&[&str], &str, &str); 27] = [
+    let cases: [(&[&str], &str, &str); 28] = [
         (&[FILE, "data.n=100"], "data.n", "data.source"),
         (&[FILE, "data.d=7"], "data.d", "data.source"),
         (&[FILE, "data.signal=2"], "data.signal", "data.source"),
@@ -92,6 +93,7 @@ fn keys_without_effect() {
         (&["network.init=w.npy", "network.init_scale=1"], "network.init_scale", "network.init"),
         (&[FILE, "network.init=w.npy", "seed=3"], "seed", "network.init"),
         (&["descent.warp=false", "descent.sliding_tolerance=1e-3"], "descent.sliding_tolerance", "descent.warp"),
+        (&["network.leak=1", "descent.sliding_tolerance=1e-3"], "descent.sliding_tolerance", "network.leak"),
         (&["monitor.require=true"], "monitor.require", "monitor.angle_tolerance"),
     ];
     for (settings, key, other) in cases {
@@ -123,6 +125,8 @@ fn what_is_recorded_is_accepted_again() {
         &["data.source=x.csv", "data.labels=-1", "data.holdout=0.25", "network.init=w.npy", "seed=4"],
         &["data.noise=student-t", "data.dof=5", "seed=18446744073709551615"],
         &["descent.engine=direct", "descent.warp=false"],
+        &["network.leak=0", "descent.sliding_tolerance=1e-3"],
+        &["network.leak=1"],
     ] {
         let config = load(settings).unwrap().resolved().unwrap();
         let text = config.to_toml();
@@ -178,7 +182,7 @@ fn large_numbers_are_named_by_their_limit() {
         (format!("descent.steps={digits}0"), "1e300"),
         (format!("data.balance={digits}"), "1e300"),
         (format!("data.n=-{digits}"), "0 or more"),
-        (format!("network.leak={digits}.0"), "between 0 and 1"),
+        (format!("network.leak={digits}.0"), "from 0 to 1"),
     ] {
         let message = load(&[&setting]).unwrap_err().to_string();
         assert!(message.contains(limit) && message.len() < 160, "{message}");

@@ -1,7 +1,7 @@
 //! The conditions of the theory in words.
 
 use farfield::conditions::Moments;
-use farfield::{Condition, ConditionKind, Conditions, Loss, Relation};
+use farfield::{Condition, ConditionKind, Conditions, Loss, Network, Relation};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -27,36 +27,52 @@ pub fn described(checked: &Conditions, loss: Loss) -> Vec<Described> {
     checked.conditions.iter().map(of).collect()
 }
 
-/// The report, a paragraph a condition, what the theorem says, and what of it is for the exponential loss only.
-pub fn report(checked: &Conditions, loss: Loss) -> String {
+/// The report, a paragraph a condition, what the theorem says, and what of it is for other losses or leaks only.
+pub fn report(checked: &Conditions, loss: Loss, network: &Network) -> String {
     let mut out = String::new();
     for c in &checked.conditions {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{}", line(c, checked, loss));
     }
     let theorem = match (checked.theorem_applies, checked.activated) {
-        (true, true) => "The conditions of [H, Thm 4.8] hold, and all neurons are activated at t = 1.",
-        (true, false) => {
-            "The conditions of [H, Thm 4.8] hold up to their constants, but not all neurons are activated at t = 1."
-        }
-        (false, true) => "The conditions of [H, Thm 4.8] do not hold, yet all neurons are activated at t = 1.",
-        (false, false) => "The conditions of [H, Thm 4.8] do not hold, and not all neurons are activated at t = 1.",
+        _ if !network.leaky() => "[H, Thm 4.8] asks for 0 < leak < 1",
+        (true, true) => "The conditions of [H, Thm 4.8] hold",
+        (true, false) => "The conditions of [H, Thm 4.8] hold up to their constants",
+        (false, _) => "The conditions of [H, Thm 4.8] do not hold",
     };
-    let _ = writeln!(out, "\n{theorem}");
-    if let Some(scope) = scope(loss) {
+    let joint = match (checked.theorem_applies, checked.activated) {
+        (true, true) => ", and all",
+        (true, false) => ", but not all",
+        (false, true) => ", yet all",
+        (false, false) => ", and not all",
+    };
+    let _ = writeln!(out, "\n{theorem}{joint} neurons are activated at t = 1.");
+    for scope in scope(loss, network) {
         let _ = writeln!(out, "{scope}");
     }
     out
 }
 
-/// Which statements hold for another loss than that of the paper.
-pub fn scope(loss: Loss) -> Option<&'static str> {
-    (loss != Loss::Exponential).then_some(
-        "[H] proves its theorems for the exponential loss. What holds for this loss as well: activated pairs of positively \
-         correlated data stay activated; in a fixed pattern the direction of the limit, λ and the test error are the same, \
-         with α c t s_i → λ_i, s_i = -ℓ'(q_i); every certificate. Proved for the exponential loss only: that near \
-         orthogonality keeps all pairs activated.",
-    )
+/// Which statements hold for another loss than that of the paper, and for a leak that is none.
+pub fn scope(loss: Loss, network: &Network) -> Vec<&'static str> {
+    const LOSS: &str = "[H] proves its theorems for the exponential loss. What holds for this loss as well: activated pairs of \
+         positively correlated data stay activated; in a fixed pattern the direction of the limit, λ and the test error are the \
+         same, with α c t s_i → λ_i, s_i = -ℓ'(q_i); every certificate. Proved for the exponential loss only: that near \
+         orthogonality keeps all pairs activated.";
+    const RELU: &str = "[H] and Frei et al. ask for 0 < leak < 1, and this is the ReLU. What holds at leak 0 as well: activated \
+         pairs of positively correlated data stay activated; the limit, λ and the rates of a pattern that separates the data; \
+         sliding; every certificate. What needs 0 < leak: that the first step activates every pair, and near orthogonality keeps \
+         them so (a neuron that no sample activates stands still for ever, and a sample that activates no neuron has no \
+         gradient); that a boundary is a plane; the laws of the test error.";
+    const LINEAR: &str = "[H] asks for 0 < leak < 1, and this is the linear model: every pattern is the same, from t = 0 on. \
+         Separable data have one limit, that of the support vector machine through the origin, whatever W(0) is (Soudry et al. \
+         2018). Activation, correlation, near orthogonality and a small W(0) are not needed for that.";
+    let slopes = match network {
+        network if network.linear() => Some(LINEAR),
+        network if !network.increasing() => Some(RELU),
+        _ => None,
+    };
+    (loss != Loss::Exponential).then_some(LOSS).into_iter().chain(slopes).collect()
 }
 
 fn line(c: &Condition, checked: &Conditions, loss: Loss) -> String {

@@ -39,10 +39,14 @@ pub fn summary(
         LimitStatus::Undecided => line("limit", undecided_text(facts)),
     }
     if plane == Some(false) {
-        line("boundary", super::NO_PLANE.into());
+        line("boundary", super::no_plane(&subject.network));
     }
     if let Some(bits) = facts.differing_bits {
-        line("pattern", pattern_text(facts, subject.samples * subject.network.width, bits));
+        let text = match subject.network.linear() {
+            true => "the model is linear: every pattern is the same".into(),
+            false => pattern_text(facts, subject.samples * subject.network.width, bits),
+        };
+        line("pattern", text);
     }
     if let Some(inactive @ 1..) = facts.inactive_after_one {
         let what = "and a run decides whether they stay so: `farfield run`, then `farfield limit --pattern`";

@@ -16,7 +16,14 @@ use farfield::{
 use std::io::Write;
 
 /// Why there is no boundary.npy.
-pub const NO_PLANE: &str = "no plane, so no boundary.npy: neurons of one sign differ in the limit";
+pub fn no_plane(network: &Network) -> String {
+    let why = if network.increasing() {
+        "neurons of one sign differ in the limit"
+    } else {
+        "with leak 0 f is 0 on half-spaces"
+    };
+    format!("no plane, so no boundary.npy: {why}")
+}
 
 /// A count of steps: `1000000`, or `1.000e12` beyond nine digits.
 pub fn steps(t: f64) -> String {
@@ -203,10 +210,13 @@ pub fn error_text(e: &TestError) -> String {
     let limit = limit.map(|text| format!("limit {text}, ")).unwrap_or_default();
     let bayes = exact(e.bayes, e.log10_bayes).map(|text| format!("Bayes {text}, ")).unwrap_or_default();
     let iterate = e.iterate.as_ref().map(|s| format!(", the iterate {}", interval(s))).unwrap_or_default();
-    let predicted = probability(e.predicted, e.log10_predicted);
     let labels = match e.predicted_by {
-        PredictedBy::LeadingOrder => "clean labels".to_string(),
-        PredictedBy::LabelNoise => count(e.flipped_labels as u64, "flipped label"),
+        Some(PredictedBy::LabelNoise) => count(e.flipped_labels as u64, "flipped label"),
+        _ => "clean labels".to_string(),
+    };
+    let predicted = match exact(e.predicted, e.log10_predicted) {
+        Some(text) => format!("predicted for {labels} {text}"),
+        None => "no prediction (leak 0: an output of 0 counts as an error)".into(),
     };
     let time = match e.sampling_seconds {
         0.0 => String::new(),
@@ -216,10 +226,7 @@ pub fn error_text(e: &TestError) -> String {
         Regime::Weak => "weak",
         Regime::Strong => "strong",
     };
-    format!(
-        "{limit}{bayes}predicted for {labels} {predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}",
-        small(e.signal_ratio, 3)
-    )
+    format!("{limit}{bayes}{predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}", small(e.signal_ratio, 3))
 }
 
 /// Errors among the samples that are not trained on; `iterate`: whether there are final weights.

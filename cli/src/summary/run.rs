@@ -1,7 +1,7 @@
 //! The result of a run in a dozen lines, for people.
 
 use super::{
-    NO_PLANE, classes_line, count, decimals, error_text, held_out_text, margin_text, problem_line, ray_text,
+    classes_line, count, decimals, error_text, held_out_text, margin_text, no_plane, problem_line, ray_text,
     remark_text, rest_text, small, stationarity_text, steps, weight_name,
 };
 use crate::config::Config;
@@ -46,7 +46,7 @@ pub fn summary(facts: &Facts) -> String {
         ("state", state_line(outcome)),
         ("pattern", pattern_line(problem, outcome)),
         ("limit", limit_line(problem, outcome)),
-        ("boundary", if facts.plane == Some(false) { NO_PLANE.into() } else { String::new() }),
+        ("boundary", if facts.plane == Some(false) { no_plane(&problem.network) } else { String::new() }),
         ("ray", ray_line(problem, outcome)),
         ("sliding", sliding_lines(outcome)),
         ("direction", direction_line(outcome)),
@@ -92,9 +92,12 @@ fn cautions(facts: &Facts) -> Vec<String> {
             if bound == 1.0 { "α c λmax(K)".into() } else { format!("{bound} α c λmax(K)") }
         ));
     }
-    if let Some(first) = &facts.first {
+    // the linear model has no sides
+    if let Some(first) = facts.first.as_ref().filter(|_| !problem.network.linear()) {
         let ratio = first.weight_norm / (problem.step_size * first.gradient_norm);
-        if ratio > DWARFED {
+        if first.gradient_norm == 0.0 {
+            out.push("the gradient is 0 at W(0): nothing moves".into());
+        } else if ratio > DWARFED {
             out.push(format!(
                 "W(0) is {ratio:.3e} times as long as the first step: the start, not the data, decides the sides of \
                  the neurons; a smaller network.init_scale lets the data decide"
@@ -130,6 +133,9 @@ fn descent_line(facts: &Facts) -> String {
         Status::Converged => "W has converged: steps no longer change it".to_string(),
         Status::Tolerance => "certified angle below the tolerance".into(),
         Status::Diverged => divergence(facts),
+        Status::NotSeparable if facts.problem.network.linear() => {
+            "NOT SEPARABLE: the model is linear, and no plane through the origin separates the samples".into()
+        }
         Status::NotSeparable => "NOT SEPARABLE by this network in the reached pattern".into(),
         Status::Interrupted => "interrupted".into(),
         Status::Stopped => "stopped".into(),
@@ -222,7 +228,9 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
         share => format!("{:.2} % activated", 100.0 * share),
     };
     let state = match p.state {
+        PatternState::Proved if problem.network.linear() => "final: proved (linear model: every pattern is the same)",
         PatternState::Proved => "final: proved (positive correlation)",
+        _ if p.dead_neurons == Some(problem.network.width) => "final: every neuron is dead, and nothing moves any more",
         _ if p.final_until == Some(f64::INFINITY) => "final: proved (no pre-activation can reach 0 any more)",
         PatternState::Observed => "final as far as observed",
         PatternState::Sliding => "neurons chatter for ever, their limit is known",
@@ -246,7 +254,18 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
     } else {
         format!("{}{counted}, last at t = {}", count(p.flips, "flip"), steps(p.last_flip))
     };
-    format!("{agreement} ({} x {} bits, {last}); {state}{until}{ties}", problem.data.n(), problem.network.width)
+    let dead = dead_text(p.dead_samples, p.dead_neurons);
+    format!("{agreement} ({} x {} bits, {last}){dead}; {state}{until}{ties}", problem.data.n(), problem.network.width)
+}
+
+/// What of a ReLU network takes no part at the moment.
+fn dead_text(samples: Option<usize>, neurons: Option<usize>) -> String {
+    match (samples.unwrap_or(0) as u64, neurons.unwrap_or(0) as u64) {
+        (0, 0) => String::new(),
+        (0, j) => format!("; dead: {}", count(j, "neuron")),
+        (i, 0) => format!("; dead: {}", count(i, "sample")),
+        (i, j) => format!("; dead: {} and {}", count(i, "sample"), count(j, "neuron")),
+    }
 }
 
 fn limit_line(problem: &Problem, outcome: &Outcome) -> String {

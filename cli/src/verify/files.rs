@@ -1,5 +1,6 @@
 //! Digests, and numbers that stand in two places.
 
+use super::iterate::final_by;
 use super::{Case, Checked};
 use crate::claims::words::{OF_LIMIT, OF_NETWORK, OF_RIPPLE, OF_WEIGHTS};
 use crate::claims::{About, Certificate, Claim, VERSION};
@@ -28,11 +29,8 @@ const NEEDED: [(&str, &str); 14] = [
 ];
 
 /// Words of result.json that stand for claims.
-const WORDS: [(&str, &str, &str); 3] = [
-    ("status", "not_separable", "inseparable"),
-    ("pattern.state", "proved", "correlated"),
-    ("status", "undecided", "undecided"),
-];
+const WORDS: [(&str, &str, &str); 2] =
+    [("status", "not_separable", "inseparable"), ("status", "undecided", "undecided")];
 
 /// blake3 of every file that is named.
 pub fn digests(path: &Path, result: &Value, certificate: &Certificate) -> Checked {
@@ -101,7 +99,8 @@ pub fn numbers(case: &Case, certificate: &Certificate) -> Checked {
             return Err(format!("result.json states {name}, and no claim proves it"));
         }
     }
-    for (name, value, kind) in WORDS.into_iter().filter(|(_, _, kind)| asked(kind)) {
+    let lasts = ("pattern.state", "proved", final_by(certificate.problem.leak));
+    for (name, value, kind) in WORDS.into_iter().chain([lasts]).filter(|(_, _, kind)| asked(kind)) {
         let claimed = certificate.claims.iter().any(|claim| claim.kind == kind);
         if (case.text(name) == Some(value)) != claimed {
             return Err(format!("the claim {kind} and {name} = {value} belong together, and one of them is not there"));

@@ -11,7 +11,7 @@ use farfield::engine::Weights;
 use farfield::limit::iterate::shares;
 use farfield::limit::{Limit, Prediction};
 use farfield::slopes::Slopes;
-use farfield::{Pattern, Problem};
+use farfield::{Matrix, Pattern, Problem};
 
 /// W with its margins as they were written.
 struct Iterate {
@@ -77,9 +77,20 @@ pub fn margins(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) -> Ch
     let wrong = it.margins.iter().filter(|q| **q > 0.0).count();
     same("train_error", number(claim, "train_error")?, 1.0 - wrong as f64 / n as f64)?;
     agreement(claim, &it, seen, ku * magnitude)?;
+    dead(case, &it.slopes.values)?;
     losses(claim, problem, seen, &it)?;
     training(case, problem, &it)?;
     Ok(format!("{n} margins and {} bits of W, each margin within {largest:.1e}", n * m))
+}
+
+/// As many samples and neurons as are called dead have no slope but 0; of a positive leak none are.
+fn dead(case: &Case, slopes: &Matrix) -> Result<(), String> {
+    let (n, m) = (slopes.rows(), slopes.cols());
+    let samples = (0..n).filter(|&i| slopes.row(i).iter().all(|s| *s == 0.0)).count();
+    let neurons = (0..m).filter(|&j| (0..n).all(|i| slopes[(i, j)] == 0.0)).count();
+    let stated = |name: &str| case.stated(&format!("pattern.{name}")).unwrap_or(0.0);
+    same("the number of dead samples", stated("dead_samples"), samples as f64)?;
+    same("the number of dead neurons", stated("dead_neurons"), neurons as f64)
 }
 
 /// The fraction of activated pairs, but for those that are on their kinks up to rounding.
@@ -136,11 +147,16 @@ pub fn distance(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) -> C
     }
 }
 
+/// The claim behind a pattern that is proved to be final for ever: at leak 1 there is but one.
+pub fn final_by(leak: f64) -> &'static str {
+    if leak == 1.0 { "linear" } else { "correlated" }
+}
+
 /// Whether the claim that a certificate is for a final pattern stands beside it.
 fn backed(case: &Case, which: &str) -> Result<(), String> {
     let needed = match which {
         "final" => "final",
-        "proved" => "correlated",
+        "proved" => final_by(case.certificate.problem.leak),
         "observed" => "kkt", // the limit has these sides
         "present_sides" => return Ok(()),
         other => return Err(format!("certified_for is {other}")),
@@ -212,6 +228,14 @@ pub fn correlated(case: &Case, problem: &Problem, seen: &Seen) -> Checked {
         }
     }
     Ok(format!("{} pairs activated, all samples positively correlated", n * m))
+}
+
+/// Both slopes are 1.
+pub fn linear(problem: &Problem) -> Checked {
+    match problem.network.linear() {
+        true => Ok("leak 1: f is linear in W".into()),
+        false => Err(format!("the leak is {}", problem.network.leak)),
+    }
 }
 
 /// Proposition 10 again, from W.

@@ -27,6 +27,9 @@ pub fn test_error(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) ->
     if !claim.numbers.contains_key("test_error.limit") {
         return Ok("best and predicted error".into());
     }
+    if !problem.network.increasing() {
+        return Err("the error of a plane for a network with leak 0, whose boundary is none".into());
+    }
     let plane = plane::read(case, seen)?;
     let signal: f64 = plane.boundary.iter().zip(&mixture.mean).map(|(w, v)| w * v).sum();
     let variance: f64 = plane.boundary.iter().zip(&mixture.spectrum).map(|(w, s)| w * w * s).sum();
@@ -39,6 +42,11 @@ pub fn test_error(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) ->
 
 /// The prediction by the law that is named; a claim that names none is older than the other law.
 fn predicted(claim: &Claim, problem: &Problem, plain: f64) -> Result<(), String> {
+    match (problem.network.increasing(), claim.numbers.contains_key("test_error.predicted")) {
+        (true, _) => {}
+        (false, true) => return Err("a prediction for a network with leak 0, whose boundary is no plane".into()),
+        (false, false) => return Ok(()),
+    }
     let mixture = problem.data.mixture().ok_or("the distribution of the samples is not known")?;
     let n = problem.data.n();
     let Some(stated) = claim.choices.get("test_error.predicted_by") else {

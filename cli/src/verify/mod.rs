@@ -178,6 +178,7 @@ impl Case {
             "gaps" => iterate::gaps(self, claim, problem, &seen),
             "correlated" => iterate::correlated(self, problem, &seen),
             "final" => iterate::lasting(self, problem, &seen),
+            "linear" => iterate::linear(problem),
             "margin" => dual::margin(self, claim, &seen),
             "undecided" => dual::undecided(self, claim, &seen),
             "kkt" => dual::kkt(self, claim, &seen),

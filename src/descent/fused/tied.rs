@@ -12,7 +12,7 @@
 
 use super::core::{Core, Setup, Tie};
 use crate::matrix::Matrix;
-use crate::network::{Groups, Network, Pattern};
+use crate::network::{Groups, Network};
 use crate::rounding::AnchorJudge;
 use crate::state::{Reader, Result, Saver, StateError};
 use farfield_kernels::loss::stage::Tally;
@@ -99,12 +99,17 @@ impl<C: Core> Tying<C> {
         self.core.commit();
         self.fresh = self.core.plan().nest == Nest::Panels;
         let late = std::mem::take(&mut self.late);
-        self.calm = if tally.flips == 0 && !late { self.calm + 1 } else { 0 };
+        self.calm = if !(self.flipped(&tally) || late) { self.calm + 1 } else { 0 };
         if self.tie && self.calm >= self.wait {
             self.pending += self.refresh();
             self.form_groups();
         }
         tally
+    }
+
+    /// Whether a step has changed slopes: changed sides of the linear model have not.
+    fn flipped(&self, tally: &Tally) -> bool {
+        tally.flips > 0 && !self.network.linear()
     }
 
     /// Z of the current W, if it is not known.
@@ -126,7 +131,7 @@ impl<C: Core> Tying<C> {
     fn grouped(&self) -> Option<(Groups, C)> {
         let (n, m) = (self.core.plan().shape.n, self.core.plan().shape.m);
         let z = self.core.preactivations();
-        let groups = Pattern::of(&z, n, m).groups(&self.network);
+        let groups = self.network.pattern(&z, n).groups(&self.network);
         let count = groups.len();
         if count * 4 > m * 3 {
             return None;
@@ -167,7 +172,7 @@ impl<C: Core> Tying<C> {
         let tied = self.tied.as_mut()?;
         let tally = tied.core.step();
         tied.steps = tied.steps.saturating_add(1);
-        let changed = tally.flips > 0;
+        let changed = tally.flips > 0 && !self.network.linear();
         match self.core.plan().nest {
             Nest::Panels if changed => {
                 self.end_groups();
@@ -202,7 +207,7 @@ impl<C: Core> Stepper for Tying<C> {
 
     fn sync(&mut self) -> u64 {
         if let Some(tied) = self.tied.as_mut().filter(|_| !self.fresh) {
-            if tied.core.refresh().flips > 0 {
+            if tied.core.refresh().flips > 0 && !self.network.linear() {
                 tied.steps = tied.steps.saturating_add(1); // the step that would have found out
                 self.end_groups();
             } else {
@@ -210,7 +215,7 @@ impl<C: Core> Stepper for Tying<C> {
             }
         }
         let flips = self.refresh();
-        self.late |= flips > 0;
+        self.late |= flips > 0 && !self.network.linear();
         flips + std::mem::take(&mut self.pending)
     }
 

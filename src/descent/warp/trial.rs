@@ -69,6 +69,9 @@ impl Warp {
     /// The part of the step during which no pre-activation can reach zero; ≥ 1 if that is all of it.
     fn clearance(&mut self, state: &Coefficients, length: f64) -> f64 {
         let (problem, n) = (state.problem(), self.w.len());
+        if problem.network.linear() {
+            return f64::INFINITY; // no side matters
+        }
         let m = problem.network.width;
         let (mut center, mut spread) = (vec![0.0; n], vec![0.0; n]);
         for i in 0..n {

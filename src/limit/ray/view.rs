@@ -53,6 +53,9 @@ impl Ray {
         offset: bool,
         side: impl Fn(usize, usize) -> Option<bool>,
     ) -> Vec<(usize, usize)> {
+        if network.linear() {
+            return Vec::new();
+        }
         let ahead = self.along(network).map(|u| signs(k, &u, 0.0));
         // a loss above its floor by g allows a margin with ℓ'' = 1 to be off by √2g (one of a small loss by more); margins are sums
         // of z/√m
