@@ -66,7 +66,7 @@ pub struct SpanProblem {
     product: Symmetric,
     bound: Symmetric,
     fingerprint: OnceLock<Digest>,
-    /// `X'W(0)ᵀ` of the samples that are not trained on ([`super::elsewhere`]).
+    /// `X'W(0)ᵀ` of the samples that are not trained on, once it was asked for.
     pub elsewhere: OnceLock<Vec<f64>>,
 }
 
