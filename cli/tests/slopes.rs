@@ -79,6 +79,13 @@ fn what_is_dead_is_said() {
     assert!(result["test_error"]["predicted"].is_null() && result["test_error"]["sampled"].is_object(), "{result}");
     assert!(!dir.join("boundary.npy").exists());
     verified(&dir);
+    // averages at leak 0 claim less
+    let (_, said, result) = run(
+        &dir,
+        &["-s", "network.leak=0", "-s", "data.label_noise=0.2", "-s", "data.d=400", "-s", "descent.steps=1e5"],
+    );
+    let averaged = result["segments"].to_string().contains("\"sliding\"");
+    assert_eq!(averaged, said.contains("exceed their error estimates"), "{said}");
     // negative samples activate no neuron of a network that has positive ones alone
     let one_sided = ["-s", "network.leak=0", "-s", "network.positive=8", "-s", "descent.steps=1e4"];
     let (code, said, result) = run(&dir, &one_sided);

@@ -92,6 +92,11 @@ fn cautions(facts: &Facts) -> Vec<String> {
             if bound == 1.0 { "α c λmax(K)".into() } else { format!("{bound} α c λmax(K)") }
         ));
     }
+    if !problem.network.increasing() && facts.outcome.segments.iter().any(|s| s.engine == EngineKind::Sliding) {
+        out.push(
+            "averages over chattering neurons: with leak 0 steps were seen to exceed their error estimates".into(),
+        );
+    }
     // the linear model has no sides
     if let Some(first) = facts.first.as_ref().filter(|_| !problem.network.linear()) {
         let ratio = first.weight_norm / (problem.step_size * first.gradient_norm);
