@@ -97,5 +97,5 @@ fn row(out: &mut String, cells: &[String]) {
 
 /// Four digits, with an exponent where there would be many.
 fn number(v: f64) -> String {
-    if (0.01..1e4).contains(&v) { format!("{v:.3}") } else { format!("{v:.3e}") }
+    if (1.0..1e4).contains(&v) { format!("{v:.3}") } else { format!("{v:.3e}") }
 }
