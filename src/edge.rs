@@ -8,62 +8,41 @@
 //! diverges    a margin or weight is no longer finite
 //! ```
 //!
-//! From the automatic step on, α is doubled while it settles, or halved until it does; then log α is bisected between the last one
+//! From the step of the problem on, α is doubled while it settles, or halved until it does; then log α is bisected between the last one
 //! that settles and the first above it that does not, until their ratio is at most `1 + r`. A few α above are tried as well: nothing says
 //! that what settles is an interval, and with a bounded −ℓ′ every α settles if T is large enough.
 
-use crate::data::Data;
-use crate::descent::{EngineChoice, Options, choose};
-use crate::engine::{Engine, Precision, Reached};
+use crate::descent::{Options, choose};
+use crate::engine::{Engine, Reached};
 use crate::error::{Error, Result};
-use crate::network::Network;
-use crate::problem::{Problem, Reduction, StepSize};
+use crate::problem::Problem;
 use crate::real;
 use crate::start::Start;
 use crate::watch::{Phase, Watch};
-use farfield_kernels::loss::Loss;
 use serde::{Deserialize, Serialize};
 
-/// Doublings, and halvings, of the automatic step that are tried.
+/// Doublings, and halvings, of the first step that are tried.
 const REACH: i32 = 30;
 
 /// Multiples of the first step beyond the edge at which it is also looked.
 const ABOVE: [f64; 7] = [1.25, 1.5, 2.0, 4.0, 16.0, 64.0, 256.0];
 
-/// A loss counts as above the one before from this share of max(1, |log L|) on.
+/// A loss counts as above the one before from this share of max(1, |log L|) on: 2¹³ times the rounding of f64, of which margins of
+/// thousands of terms leave less.
 const RISE: f64 = 1.0 / (1u64 << 40) as f64;
 
 /// Steps from one look at whether to end to the next.
 const SLICE: u64 = 256;
 
 /// How the edge is looked for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Search {
+#[derive(Clone, Debug)]
+pub struct EdgeSearch {
     /// T: the steps of a trial.
     pub steps: u64,
     /// r: the ratio of the step sizes on both sides of the edge is at most `1 + r`.
     pub resolution: f64,
-    /// Which engine takes the steps.
-    pub engine: EngineChoice,
-    /// Of the products of the steps.
-    pub precision: Precision,
-    /// Share work between neurons that provably get the same update.
-    pub tied: bool,
-}
-
-/// The law of descent but for its step.
-#[derive(Clone, Debug)]
-pub struct Family {
-    /// Samples and labels.
-    pub data: Data,
-    /// The network.
-    pub network: Network,
-    /// How the losses make up L.
-    pub reduction: Reduction,
-    /// The loss.
-    pub loss: Loss,
-    /// W(0).
-    pub start: Start,
+    /// How steps are taken; whatever they say of a horizon, all of them are.
+    pub options: Options,
 }
 
 /// What became of a step size.
@@ -80,7 +59,7 @@ pub enum Fate {
 
 /// Gradient descent with one step size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trial {
+pub struct EdgeTrial {
     /// α.
     pub step_size: f64,
     /// `α c λmax(XXᵀ)`.
@@ -100,7 +79,7 @@ pub struct Trial {
     /// log L at the end.
     #[serde(with = "real")]
     pub log_loss: f64,
-    /// Number of samples with margin ≤ 0 at the end.
+    /// Number of samples at the end whose margin is not above 0.
     pub errors: u64,
 }
 
@@ -113,21 +92,22 @@ pub struct Edge {
     pub resolution: f64,
     /// λmax(XXᵀ).
     pub lambda_max: f64,
-    /// The largest step that settles, up to the resolution; none if no step down to 2⁻³⁰ of the automatic one does.
-    pub edge: Option<Trial>,
-    /// The smallest step that was seen not to, above it; none if every step up to 2³⁰ times the automatic one settles.
-    pub beyond: Option<Trial>,
+    /// The largest step that settles, up to the resolution; none if no step down to 2⁻³⁰ of the first one does.
+    pub edge: Option<EdgeTrial>,
+    /// The smallest step that was seen not to, above it; none if all that were tried settle, up to 2³⁰
+    /// times the first one.
+    pub beyond: Option<EdgeTrial>,
     /// All that were tried, by their step size.
-    pub trials: Vec<Trial>,
+    pub trials: Vec<EdgeTrial>,
 }
 
 impl Edge {
-    /// Finds the edge.
+    /// Finds the edge for a problem, whose own step is the first to be tried.
     ///
     /// # Errors
-    /// [`Error::Range`] for no steps or a resolution that is not above 0; as [`Problem::with`] and
-    /// [`Start::matrix`]; [`Error::Stopped`].
-    pub fn find(family: &Family, search: &Search, watch: &Watch) -> Result<Self> {
+    /// [`Error::Range`] for no steps or a resolution that is not above 0; those of a descent with these options;
+    /// [`Error::Stopped`].
+    pub fn find(problem: &Problem, start: &Start, search: &EdgeSearch, watch: &Watch) -> Result<Self> {
         if search.steps < 2 {
             let value = search.steps as f64;
             return Err(Error::Range { name: "the number of steps", value, expected: "2 or more" });
@@ -139,9 +119,8 @@ impl Edge {
                 expected: "a number above 0",
             });
         }
-        let (mut finder, auto) =
-            (Finder { family, search, watch, trials: Vec::new() }, family.step(StepSize::Auto)?.step_size);
-        let (mut edge, mut beyond) = finder.bracket(auto)?;
+        let mut finder = Finder { problem, start, search, watch, trials: Vec::new() };
+        let (mut edge, mut beyond) = finder.bracket()?;
         while let (Some(low), Some(high)) = (&edge, &beyond) {
             let middle = (low.step_size * high.step_size).sqrt();
             if high.step_size <= (1.0 + search.resolution) * low.step_size || middle <= low.step_size {
@@ -155,38 +134,33 @@ impl Edge {
         above.into_iter().try_for_each(|step| finder.at(step).map(|_| ()))?;
         let mut trials = finder.trials;
         trials.sort_by(|a, b| a.step_size.total_cmp(&b.step_size));
-        let (horizon, resolution, lambda_max) = (search.steps, search.resolution, family.data.lambda_max());
+        let (horizon, resolution, lambda_max) = (search.steps, search.resolution, problem.data.lambda_max());
         Ok(Self { horizon, resolution, lambda_max, edge, beyond, trials })
     }
 
     /// The trials above the edge.
-    pub fn above(&self) -> impl Iterator<Item = &Trial> {
+    pub fn above(&self) -> impl Iterator<Item = &EdgeTrial> {
         let from = self.beyond.map_or(f64::INFINITY, |beyond| beyond.step_size);
         self.trials.iter().filter(move |trial| trial.step_size > from)
     }
 }
 
-impl Family {
-    /// With a step size.
-    fn step(&self, step_size: StepSize) -> Result<Problem> {
-        Ok(Problem::with(&self.data, self.network, step_size, self.reduction)?.with_loss(self.loss))
-    }
-}
-
 struct Finder<'a> {
-    family: &'a Family,
-    search: &'a Search,
+    problem: &'a Problem,
+    start: &'a Start,
+    search: &'a EdgeSearch,
     watch: &'a Watch,
-    trials: Vec<Trial>,
+    trials: Vec<EdgeTrial>,
 }
 
 impl Finder<'_> {
-    /// The last step by twos that settles and the first above it that does not, from the automatic one on.
-    fn bracket(&mut self, auto: f64) -> Result<(Option<Trial>, Option<Trial>)> {
-        let first = self.at(auto)?;
+    /// The last step by twos that settles and the first above it that does not, from that of the problem on.
+    fn bracket(&mut self) -> Result<(Option<EdgeTrial>, Option<EdgeTrial>)> {
+        let own = self.problem.step_size;
+        let first = self.at(own)?;
         let (grows, mut last) = (first.fate == Fate::Settles, first);
         for k in 1..=REACH {
-            let step = auto * libm::ldexp(1.0, if grows { k } else { -k });
+            let step = own * libm::ldexp(1.0, if grows { k } else { -k });
             if !(step > 0.0 && step.is_finite()) {
                 break;
             }
@@ -201,14 +175,13 @@ impl Finder<'_> {
     }
 
     /// Takes the steps with this α.
-    fn at(&mut self, step_size: f64) -> Result<Trial> {
+    fn at(&mut self, step_size: f64) -> Result<EdgeTrial> {
         self.watch.begin(Phase::Trial, self.search.steps);
-        let problem = self.family.step(StepSize::Fixed(step_size))?;
-        let Search { engine, precision, tied, steps, .. } = *self.search;
-        let options = Options { engine, precision, tied, planned: steps as f64, warp: false, ..Options::default() };
-        let mut engine = choose::engine(&problem, &self.family.start, &options)?;
-        let (mut last, _) = losses(&problem, engine.as_mut());
-        let (mut t, mut falls_from, mut rises, mut errors) = (0, 0, 0, 0);
+        let (problem, steps) = (Problem { step_size, ..self.problem.clone() }, self.search.steps);
+        let options = Options { planned: steps as f64, warp: false, ..self.search.options.clone() };
+        let mut engine = choose::engine(&problem, self.start, &options)?;
+        let (mut last, mut errors) = losses(&problem, engine.as_mut());
+        let (mut t, mut falls_from, mut rises) = (0, 0, 0);
         let mut diverges = !last.is_finite();
         while t < steps && !diverges {
             let reached = engine.advance((t + 1) as f64, self.watch.stop());
@@ -226,9 +199,9 @@ impl Finder<'_> {
             last = now;
         }
         let flips = engine.flips();
-        let trial = Trial {
+        let trial = EdgeTrial {
             step_size,
-            multiple: problem.rate() * self.family.data.lambda_max(),
+            multiple: problem.rate() * problem.data.lambda_max(),
             fate: match falls_from > steps / 2 {
                 _ if diverges => Fate::Diverges,
                 true => Fate::Rises,
@@ -250,6 +223,6 @@ impl Finder<'_> {
 /// log L and the number of margins that are not positive.
 fn losses(problem: &Problem, engine: &mut dyn Engine) -> (f64, u64) {
     let q = problem.network.margins(engine.iterate().preactivations(), problem.data.y());
-    let errors = q.iter().filter(|q| **q <= 0.0).count() as u64;
+    let errors = (q.len() - q.iter().filter(|q| **q > 0.0).count()) as u64;
     (libm::log(problem.loss_constant) + problem.loss.log_sum(&q), errors)
 }

@@ -110,7 +110,7 @@ pub use certificate::Certificate;
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
 pub use data::{Axes, Data, Draw, HeldOut, Mixture, Noise, Spectrum, Standardize};
 pub use descent::{EngineChoice, Options};
-pub use edge::{Edge, Family, Fate, Search, Trial};
+pub use edge::{Edge, EdgeSearch, EdgeTrial, Fate};
 pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, Segment, Stop, Work};
 pub use error::{Error, Result};
 pub use farfield_kernels::loss::Loss;

@@ -6,6 +6,8 @@
 
 use crate::error::{Error, Result};
 use crate::number::larger;
+use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -95,9 +97,9 @@ impl Network {
     /// Margins `q_i = y_i Σ_j a_j φ(z_ij)` from the pre-activations (n×m, row-major), summed in
     /// the order of j with fused multiply-adds.
     pub fn margins(&self, z: &[f64], y: &[f64]) -> Vec<f64> {
-        let a = self.outputs();
-        let row = |row: &[f64]| row.iter().zip(&a).fold(0.0, |q, (z, a)| self.activation(*z).mul_add(*a, q));
-        y.iter().zip(z.chunks_exact(self.width)).map(|(y, z)| y * row(z)).collect()
+        let mut q = vec![0.0; y.len().min(z.len() / self.width)];
+        Isa::current().dispatch(Margins { leak: self.leak, a: &self.outputs(), z, y, q: &mut q });
+        q
     }
 
     /// `max_i Σ_j |a_j| |z_ij − z'_ij|` of two sets of pre-activations (n×m, row-major): no margin differs by
@@ -108,6 +110,30 @@ impl Network {
             |(z, o): (&[f64], &[f64])| (0..a.len()).fold(0.0, |sum, j| (z[j] - o[j]).abs().mul_add(a[j].abs(), sum));
         let rows = z.chunks_exact(self.width).zip(other.chunks_exact(self.width)).map(row);
         rows.fold(0.0, larger)
+    }
+}
+
+/// [`Network::margins`], compiled for an instruction set: elsewhere a multiply-add is a call.
+struct Margins<'a> {
+    leak: f64,
+    a: &'a [f64],
+    z: &'a [f64],
+    y: &'a [f64],
+    q: &'a mut [f64],
+}
+
+impl WithSimd for Margins<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { leak, a, z, y, q } = self;
+        for ((q, z), y) in q.iter_mut().zip(z.chunks_exact(a.len())).zip(y) {
+            let mut sum = 0.0;
+            for j in 0..a.len() {
+                sum = (if z[j] > 0.0 { z[j] } else { leak * z[j] }).mul_add(a[j], sum);
+            }
+            *q = y * sum;
+        }
     }
 }
 

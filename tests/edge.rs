@@ -1,20 +1,11 @@
 //! The edge of the step size against steps that share no code with the engines.
 
-use farfield::edge::{Edge, Family, Fate, Search, Trial};
-use farfield::{Data, EngineChoice, Error, Loss, Matrix, Network, Precision, Reduction, Start, Stop, Watch};
-
-/// SplitMix64, for numbers from −1 to 1.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-}
+use farfield::{
+    Data, Edge, EdgeSearch, EdgeTrial, EngineChoice, Error, Fate, Loss, Matrix, Network, Options, Problem, Start, Stop,
+    Watch,
+};
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// A problem with its numbers.
 struct Case {
@@ -28,29 +19,28 @@ struct Case {
 
 impl Case {
     fn new(seed: u64, loss: Loss) -> Self {
-        let mut random = Random(seed);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut number = || 2.0 * random.random::<f64>() - 1.0;
         let (n, d, m) = (6 + seed as usize % 5, 2 + seed as usize % 4, 2 + seed as usize % 3);
         let y: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
-        let row = |random: &mut Random, y: f64| -> Vec<f64> {
-            (0..d).map(|k| random.next() + if k == 0 { 0.7 * y } else { 0.0 }).collect()
-        };
-        let x = y.iter().map(|y| row(&mut random, *y)).collect();
-        let w = (0..m).map(|_| (0..d).map(|_| 0.3 * random.next()).collect()).collect();
+        let x = y.iter().map(|y| (0..d).map(|k| number() + if k == 0 { 0.7 * y } else { 0.0 }).collect()).collect();
+        let w = (0..m).map(|_| (0..d).map(|_| 0.3 * number()).collect()).collect();
         Self { x, y, w, positive: m.div_ceil(2), leak: 0.3, loss }
     }
 
-    fn family(&self) -> Family {
-        let (n, d, m) = (self.x.len(), self.x[0].len(), self.w.len());
-        Family {
-            data: Data::new(Matrix::new(n, d, self.x.concat()), self.y.clone()).expect("data"),
-            network: Network::new(m, self.positive, self.leak).expect("a network"),
-            reduction: Reduction::Sum,
-            loss: self.loss,
-            start: Start::Weights(Matrix::new(m, d, self.w.concat()).into()),
-        }
+    fn problem(&self) -> Problem {
+        let data =
+            Data::new(Matrix::new(self.x.len(), self.x[0].len(), self.x.concat()), self.y.clone()).expect("data");
+        let network = Network::new(self.w.len(), self.positive, self.leak).expect("a network");
+        Problem::new(&data, network).expect("a problem").with_loss(self.loss)
     }
 
-    /// Plain steps with α: the fate, the last t whose loss is above the one before, and the smallest change of log L beside 0.
+    fn find(&self, search: &EdgeSearch, watch: &Watch) -> Result<Edge, Error> {
+        let start = Start::Weights(Matrix::new(self.w.len(), self.x[0].len(), self.w.concat()).into());
+        Edge::find(&self.problem(), &start, search, watch)
+    }
+
+    /// Plain steps with α: the fate, and the last t whose loss is above the one before.
     fn step(&self, alpha: f64, steps: u64) -> (Fate, u64) {
         let (mut w, a) = (self.w.clone(), 1.0 / (self.w.len() as f64).sqrt());
         let sign = |j: usize| if j < self.positive { a } else { -a };
@@ -88,8 +78,8 @@ impl Case {
     }
 }
 
-fn search(steps: u64, engine: EngineChoice) -> Search {
-    Search { steps, resolution: 0.01, engine, precision: Precision::F64, tied: true }
+fn search(steps: u64, engine: EngineChoice) -> EdgeSearch {
+    EdgeSearch { steps, resolution: 0.01, options: Options { engine, ..Options::default() } }
 }
 
 /// What the edge says of both sides is what plain steps do, with either engine and loss. A rise that rounding decides would be
@@ -97,13 +87,13 @@ fn search(steps: u64, engine: EngineChoice) -> Search {
 #[test]
 fn both_sides_of_the_edge() {
     let mut found = 0;
-    for seed in 0..8 {
+    for seed in 0..16 {
         for loss in [Loss::Exponential, Loss::Logistic] {
             let case = Case::new(seed, loss);
             for engine in [EngineChoice::Gram, EngineChoice::Direct] {
                 let steps = 400;
-                let edge = Edge::find(&case.family(), &search(steps, engine), &Watch::default()).expect("an edge");
-                let same = |trial: &Trial| {
+                let edge = case.find(&search(steps, engine), &Watch::default()).expect("an edge");
+                let same = |trial: &EdgeTrial| {
                     let (fate, falls_from) = case.step(trial.step_size, steps);
                     assert_eq!(fate, trial.fate, "{seed} {loss} {engine:?} {trial:?}");
                     if fate != Fate::Diverges {
@@ -127,18 +117,17 @@ fn both_sides_of_the_edge() {
 fn no_edge() {
     let case =
         Case { x: vec![vec![1.0]], y: vec![1.0], w: vec![vec![0.5]], positive: 1, ..Case::new(0, Loss::Logistic) };
-    let edge = Edge::find(&case.family(), &search(50, EngineChoice::Auto), &Watch::default()).expect("trials");
+    let edge = case.find(&search(50, EngineChoice::Auto), &Watch::default()).expect("trials");
     assert!(edge.edge.is_some() && edge.beyond.is_none() && edge.above().count() == 0, "{edge:?}");
 }
 
 #[test]
 fn what_is_refused_and_stopped() {
     let case = Case::new(1, Loss::Exponential);
-    let find = |search: Search, watch: &Watch| Edge::find(&case.family(), &search, watch);
-    let usual = search(100, EngineChoice::Auto);
-    assert!(matches!(find(Search { steps: 1, ..usual }, &Watch::default()), Err(Error::Range { .. })));
-    assert!(matches!(find(Search { resolution: 0.0, ..usual }, &Watch::default()), Err(Error::Range { .. })));
+    let (usual, never) = (search(100, EngineChoice::Auto), Watch::default());
+    assert!(matches!(case.find(&search(1, EngineChoice::Auto), &never), Err(Error::Range { .. })));
+    assert!(matches!(case.find(&EdgeSearch { resolution: 0.0, ..usual.clone() }, &never), Err(Error::Range { .. })));
     let stop = Stop::default();
     stop.raise();
-    assert_eq!(find(usual, &Watch::new(&stop)).err(), Some(Error::Stopped));
+    assert_eq!(case.find(&usual, &Watch::new(&stop)).err(), Some(Error::Stopped));
 }

@@ -74,8 +74,8 @@ impl Problem {
         let labels = labels("y", &names, indices.as_slice()?, positive_class)?;
         let shape = x.getattr("shape")?.extract::<(usize, usize)>();
         let (n, d) = shape.map_err(|_| PyTypeError::new_err("X: expected a two-dimensional array"))?;
-        let (bytes, width) =
-            (x.getattr("dtype")?.getattr("itemsize")?.extract::<f64>()?, config.network.width as usize); // of float64 or float32
+        let bytes = x.getattr("dtype")?.getattr("itemsize")?.extract::<f64>()?; // of float64 or float32
+        let width = config.network.width as usize;
         memory::fits(n, d, width, bytes).map_err(exception)?;
         let held_out = test.map(|test| test.read((n, d), width, &labels.classes)).transpose()?;
         let numbers = Numbers::of(x)?;

@@ -151,11 +151,11 @@ impl Data {
             (_, held) => held.and_then(|x| crate::gram::gram_of(x, watch)).ok_or(Error::Stopped),
         };
         let gram = if n <= Self::LARGEST { Some(Arc::new(Gram(product()?))) } else { None };
+        let apart = || Error::TooManySamples { n, most: Self::LARGEST, what: "samples that are shared out" };
         let norms: Vec<f64> = match &gram {
             Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
             None => {
-                let what = "samples that are shared out";
-                let x = x.view().ok_or(Error::TooManySamples { n, most: Self::LARGEST, what })?;
+                let x = x.view().ok_or_else(apart)?;
                 (0..n).map(|i| crate::matrix::norm(&x.row(i))).collect()
             }
         };
@@ -163,7 +163,7 @@ impl Data {
         let lambda_max = match &gram {
             Some(k) => largest_eigenvalue_watched(n, |v| k.apply(v), watch)?,
             None => {
-                let x = x.here().unwrap_or_else(|| Arc::new(Matrix::default()).into()); // seen above
+                let x = x.here().ok_or_else(apart)?;
                 largest_eigenvalue_watched(n, |v| x.apply(v), watch)?
             }
         };

@@ -102,6 +102,8 @@ impl Options {
     }
 }
 
+const APART: &str = "steps on X need all samples in one process, and they do not fit: take those on K";
+
 /// The engine that the options ask for, or the cheaper one, at W(0).
 ///
 /// # Errors
@@ -120,15 +122,13 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
             way == Way::Gram && options.precision != Precision::F32
         }
     };
-    let here = data.samples().here();
-    if !reduced && here.is_none() {
-        return Err(Error::Options("steps on X need all samples in one process, and they do not fit: take those on K"));
-    }
+    // asked for only where it is needed: samples that are shared out are gathered for it
+    let here = if reduced { None } else { Some(data.samples().here().ok_or(Error::Options(APART))?) };
     let weights = start.matrix(problem)?;
     if relayed && options.warp && options.planned > LONG {
         return Ok(Box::new(Relay::new(problem, &weights, options)));
     }
-    if let (false, Some(x)) = (reduced, here) {
+    if let Some(x) = here {
         let (law, how) = (problem.law(), steps(options));
         return Ok(Box::new(Direct::new(x, data.y(), &network, law, &weights, &how)));
     }

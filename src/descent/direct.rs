@@ -50,8 +50,8 @@ pub struct Direct {
 }
 
 impl Direct {
-    /// Starts at `weights` (m×d) with a loss and the rate `αc`; `samples` is X (n×d), all of it in this process, `labels` are ±1. Mixed steps on data
-    /// outside the range of f32 are taken in f64.
+    /// Starts at `weights` (m×d) with a loss and the rate `αc`; `samples` is X (n×d), all of it in this process, `labels` are
+    /// ±1. Mixed steps on data outside the range of f32 are taken in f64.
     pub fn new(
         samples: impl Into<X>,
         labels: &[f64],

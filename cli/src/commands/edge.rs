@@ -2,17 +2,15 @@
 
 use super::{EdgeArgs, print};
 use crate::apart::apart;
-use crate::config::Config;
 use crate::error::{Error, Result, input_error};
 use crate::files::classes::Classes;
 use crate::json::to_json;
 use crate::progress::of_watch;
 use crate::provenance::Provenance;
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 use crate::signals::Signals;
 use crate::summary::{self, classes_line, say};
-use farfield::edge::{Edge, Family, Search};
-use farfield::{StepSize, Watch};
+use farfield::{Edge, EdgeSearch, StepSize, Watch};
 use serde::Serialize;
 
 /// The content of `farfield edge --json`.
@@ -31,18 +29,12 @@ pub fn execute(args: &EdgeArgs, signals: &Signals) -> Result<u8> {
     if config.descent.step_size != StepSize::Auto {
         return Err(input_error!("descent.step_size has no effect: edge looks for it; leave it at \"auto\""));
     }
-    let (own, watch, search) = (config.clone(), Watch::new(signals.defer()), search(args, &config));
+    let search = EdgeSearch { steps: args.steps, resolution: args.resolution, options: setup::options(&config) };
+    let (own, watch) = (config.clone(), Watch::new(signals.defer()));
     let (seen, reading) = (watch.clone(), super::reading(&config));
     let work = move || -> Result<_> {
         let setup = Setup::new(&own, &watch)?;
-        let family = Family {
-            data: setup.problem.data.clone(),
-            network: setup.problem.network,
-            reduction: own.descent.reduction,
-            loss: own.descent.loss,
-            start: setup.start.clone(),
-        };
-        let edge = Edge::find(&family, &search, &watch)?;
+        let edge = Edge::find(&setup.problem, &setup.start, &search, &watch)?;
         Ok((setup, edge))
     };
     let done = apart(signals, move || of_watch(&seen, &reading), work)?;
@@ -63,15 +55,4 @@ pub fn execute(args: &EdgeArgs, signals: &Signals) -> Result<u8> {
     };
     print(&text)?;
     Ok(if edge.edge.is_some() { 0 } else { 4 })
-}
-
-fn search(args: &EdgeArgs, config: &Config) -> Search {
-    let descent = &config.descent;
-    Search {
-        steps: args.steps,
-        resolution: args.resolution,
-        engine: descent.engine,
-        precision: descent.precision,
-        tied: descent.tied,
-    }
 }

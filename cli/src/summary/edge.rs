@@ -1,7 +1,7 @@
 //! The edge of the step size in words.
 
 use super::{count, small, steps};
-use farfield::edge::{Edge, Fate, Trial};
+use farfield::{Edge, EdgeTrial, Fate};
 use std::fmt::Write;
 
 /// Where nothing ends the trials, each so many-th of them is shown.
@@ -29,7 +29,7 @@ pub fn report(edge: &Edge) -> String {
     out
 }
 
-fn above(edge: &Edge, trial: &Trial) -> bool {
+fn above(edge: &Edge, trial: &EdgeTrial) -> bool {
     edge.above().any(|other| other.step_size == trial.step_size)
 }
 
@@ -47,7 +47,7 @@ fn line(edge: &Edge) -> String {
             small(100.0 * edge.resolution, 3)
         ),
         (Some(last), None) => format!(
-            "none: every step up to α = {}, {} of 1/(c λmax), settles within {horizon} steps",
+            "none: every step that was tried, up to α = {}, {} of 1/(c λmax), settles within {horizon} steps",
             number(last.step_size),
             number(last.multiple)
         ),
@@ -61,7 +61,7 @@ fn line(edge: &Edge) -> String {
     }
 }
 
-fn fate(trial: &Trial, edge: &Edge) -> String {
+fn fate(trial: &EdgeTrial, edge: &Edge) -> String {
     match trial.fate {
         Fate::Settles => "settles".into(),
         Fate::Rises => format!("still rises at t = {}", trial.falls_from),
@@ -70,7 +70,7 @@ fn fate(trial: &Trial, edge: &Edge) -> String {
     }
 }
 
-fn cells(trial: &Trial) -> [String; 9] {
+fn cells(trial: &EdgeTrial) -> [String; 9] {
     let settles = match trial.fate {
         Fate::Settles => "yes",
         Fate::Rises => "no",

@@ -21,6 +21,7 @@ use crate::descent::span::SpanProblem;
 use crate::descent::symmetric::Symmetric;
 use crate::matrix::Matrix;
 use crate::network::Groups;
+use farfield_kernels::dense;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -126,14 +127,17 @@ impl Part {
         let mut half = Matrix::new(kinks.len(), n, kinks.iter().flat_map(|i| k.row(*i)).copied().collect());
         factor.forward(&mut half);
         let mut coupling = (n * n * m <= COUPLED).then(|| Matrix::zeros(n, n));
+        let mut across = vec![0.0; n];
         for i in 0..n {
+            let column: Vec<f64> = (0..kinks.len()).map(|r| half[(r, i)]).collect();
+            dense::combine(&column, half.values(), n, &mut across);
+            across.iter_mut().zip(k.row(i)).for_each(|(along, k)| *along = k - *along);
             let scale = share * y[i] * slopes[i];
             for l in 0..n {
-                let along = (0..kinks.len()).fold(0.0f64, |sum, r| half[(r, i)].mul_add(half[(r, l)], sum));
-                h[(i, l)] = (scale * y[l] * slopes[l]).mul_add(k[(i, l)] - along, h[(i, l)]);
-                if let Some(coupling) = &mut coupling {
-                    coupling[(i, l)] = k[(i, l)] - along;
-                }
+                h[(i, l)] = (scale * y[l] * slopes[l]).mul_add(across[l], h[(i, l)]);
+            }
+            if let Some(coupling) = &mut coupling {
+                coupling.row_mut(i).copy_from_slice(&across);
             }
         }
         factor.backward(&mut half);
@@ -248,21 +252,23 @@ impl Factor {
 
     /// `B ← L⁻¹B` for B (s×k).
     pub fn forward(&self, b: &mut Matrix) {
+        let cols = b.cols();
         for r in 0..b.rows() {
-            for c in 0..b.cols() {
-                let rest = (0..r).fold(b[(r, c)], |sum, k| (-self.0[(r, k)]).mul_add(b[(k, c)], sum));
-                b[(r, c)] = rest / self.0[(r, r)];
-            }
+            let (done, rest) = b.values_mut().split_at_mut(r * cols);
+            let row = &mut rest[..cols];
+            (0..r).for_each(|k| dense::add_scaled(-self.0[(r, k)], &done[k * cols..][..cols], row));
+            row.iter_mut().for_each(|v| *v /= self.0[(r, r)]);
         }
     }
 
     /// `B ← L⁻ᵀB` for B (s×k).
     pub fn backward(&self, b: &mut Matrix) {
-        for r in (0..b.rows()).rev() {
-            for c in 0..b.cols() {
-                let rest = (r + 1..b.rows()).fold(b[(r, c)], |sum, k| (-self.0[(k, r)]).mul_add(b[(k, c)], sum));
-                b[(r, c)] = rest / self.0[(r, r)];
-            }
+        let (rows, cols) = (b.rows(), b.cols());
+        for r in (0..rows).rev() {
+            let (before, done) = b.values_mut().split_at_mut((r + 1) * cols);
+            let row = &mut before[r * cols..];
+            (r + 1..rows).for_each(|k| dense::add_scaled(-self.0[(k, r)], &done[(k - r - 1) * cols..][..cols], row));
+            row.iter_mut().for_each(|v| *v /= self.0[(r, r)]);
         }
     }
 }
