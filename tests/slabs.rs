@@ -7,6 +7,7 @@ use farfield::{
     Watch,
 };
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, spawn};
@@ -16,6 +17,7 @@ struct Threads {
     rank: usize,
     to: Vec<Mutex<Sender<Vec<f64>>>>,
     from: Vec<Mutex<Receiver<Vec<f64>>>>,
+    numbers: Arc<AtomicUsize>, // sent, by all of them
 }
 
 impl Debug for Threads {
@@ -32,6 +34,7 @@ impl Link for Threads {
         self.rank
     }
     fn send(&self, to: usize, numbers: &[f64]) {
+        self.numbers.fetch_add(numbers.len(), Ordering::Relaxed);
         self.to[to].lock().expect("no panic").send(numbers.to_vec()).expect("a receiver");
     }
     fn receive(&self, from: usize, numbers: &mut [f64]) {
@@ -40,7 +43,9 @@ impl Link for Threads {
     }
 }
 
-fn links(ranks: usize) -> Vec<Arc<dyn Link>> {
+/// Links between so many ranks, and how many numbers they have sent.
+fn links(ranks: usize) -> (Vec<Arc<dyn Link>>, Arc<AtomicUsize>) {
+    let numbers = Arc::new(AtomicUsize::new(0));
     let mut to: Vec<Vec<_>> = (0..ranks).map(|_| Vec::new()).collect();
     let mut from: Vec<Vec<_>> = (0..ranks).map(|_| Vec::new()).collect();
     for sender in &mut to {
@@ -50,8 +55,8 @@ fn links(ranks: usize) -> Vec<Arc<dyn Link>> {
             receivers.push(Mutex::new(receive));
         }
     }
-    let link = |(rank, (to, from))| Arc::new(Threads { rank, to, from }) as Arc<dyn Link>;
-    to.into_iter().zip(from).enumerate().map(link).collect()
+    let link = |(rank, (to, from))| Arc::new(Threads { rank, to, from, numbers: numbers.clone() }) as Arc<dyn Link>;
+    (to.into_iter().zip(from).enumerate().map(link).collect(), numbers.clone())
 }
 
 struct Case {
@@ -68,8 +73,15 @@ impl Case {
 
     /// The data over so many ranks, and the others at work.
     fn shared(&self, ranks: usize, affordable: bool) -> (Data, Vec<JoinHandle<f64>>) {
+        let (data, others, _) = self.counted(ranks, affordable);
+        (data, others)
+    }
+
+    /// The same, with the count of the numbers that are sent.
+    fn counted(&self, ranks: usize, affordable: bool) -> (Data, Vec<JoinHandle<f64>>, Arc<AtomicUsize>) {
         let slab = |link, draw: &Draw, mixture: &Mixture| slabs::draw(link, mixture, draw, &Watch::default());
-        let mut links = links(ranks).into_iter();
+        let (links, numbers) = links(ranks);
+        let mut links = links.into_iter();
         let root = links.next().expect("a root");
         let others = links.map(|link| {
             let (draw, mixture) = (self.draw, self.mixture.clone());
@@ -77,7 +89,8 @@ impl Case {
         });
         let others = others.collect();
         let slabs = Slabs::new(slab(root, &self.draw, &self.mixture).expect("a slab"), affordable);
-        (Data::draw_shared(slabs, self.mixture.clone(), &self.draw, &Watch::default()).expect("data"), others)
+        let data = Data::draw_shared(slabs, self.mixture.clone(), &self.draw, &Watch::default()).expect("data");
+        (data, others, numbers)
     }
 
     fn alone(&self) -> Data {
@@ -133,6 +146,22 @@ fn any_number_of_ranks_gives_the_same_numbers() {
     }
 }
 
+/// Steps on K ask for Z once, and for no samples: at most all of W(0) goes out, and over each boundary 32 sums for each z with
+/// their ends.
+#[test]
+fn a_descent_on_k_gathers_nothing() {
+    let case = Case::new(20, 30_001, 4, 0.0);
+    let (data, others, numbers) = case.counted(3, true);
+    let problem = Problem::new(&data, Network::new(4, 2, 0.1).expect("a network")).expect("a problem");
+    let before = numbers.load(Ordering::Relaxed);
+    let options = Options { engine: EngineChoice::Gram, planned: 1e6, ..Options::default() };
+    let descent = Descent::with(&problem, &Start::gaussian(1e-4, 5), &options).expect("a descent");
+    let sent = numbers.load(Ordering::Relaxed) - before;
+    assert!(sent > 0 && sent <= 4 * 30_001 + 2 * (32 + 1) * 20 * 4 + 64, "{sent}"); // X away from the root has 400 000
+    drop(descent);
+    end(&data, others);
+}
+
 #[test]
 fn runs_have_the_same_bits() {
     let gram = Options { engine: EngineChoice::Gram, planned: 1e12, ..Options::default() };
@@ -171,7 +200,7 @@ fn a_root_without_room_takes_steps_on_k() {
 
 #[test]
 fn numbers_that_are_not_finite_are_found_where_they_are() {
-    let link = links(2).remove(1);
+    let link = links(2).0.remove(1);
     let mut x = Matrix::zeros(2, 36);
     x[(1, 3)] = f64::INFINITY;
     let error = Slab::new(link.clone(), x, 68).expect_err("not finite");
