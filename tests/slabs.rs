@@ -1,11 +1,14 @@
 //! Columns of X shared out over processes, here threads that send each other messages: the same bits for any number of them.
 
 use farfield::data::initial_weights;
-use farfield::data::slabs::{self, Link, Slab, Slabs, X, columns_of, serve};
+use farfield::data::slabs::{self, Link, Slab, Slabs, X, columns_of};
+use farfield::descent::fused::{self, Fused, Lanes};
+use farfield::descent::serve;
 use farfield::{
     Data, Descent, Draw, EngineChoice, Error, Matrix, Mixture, Network, Noise, Options, Precision, Problem, Row, Start,
     Watch,
 };
+use farfield_kernels::plan::{Plan, Shape};
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -97,9 +100,23 @@ impl Case {
         Data::draw(self.mixture.clone(), &self.draw).expect("data")
     }
 
+    fn problem(&self, data: &Data) -> Problem {
+        Problem::new(data, Network::new(self.m, self.m.div_ceil(2), 0.1).expect("a network")).expect("a problem")
+    }
+
+    /// The digest of a run that goes on from the state of another one at half its way.
+    fn broken(&self, data: &Data, options: &Options) -> String {
+        let (problem, start) = (self.problem(data), Start::gaussian(1e-4, 5));
+        let mut first = Descent::with(&problem, &start, options).expect("a descent");
+        first.run((options.planned / 2.0).floor(), |_: &Row| std::ops::ControlFlow::Continue(()));
+        let mut second = Descent::resume(&problem, &start, options, &first.save()).expect("a descent");
+        second.run(options.planned, |_: &Row| std::ops::ControlFlow::Continue(()));
+        second.outcome(0).digest
+    }
+
     /// What is to have the same bits: the digest of the state, λ, w̄ and W.
     fn run(&self, data: &Data, options: &Options) -> (String, Vec<f64>, Vec<f64>, Vec<f64>) {
-        let problem = Problem::new(data, Network::new(self.m, self.m / 2, 0.1).expect("a network")).expect("a problem");
+        let problem = self.problem(data);
         let mut descent = Descent::with(&problem, &Start::gaussian(1e-4, 5), options).expect("a descent");
         descent.run(options.planned, |_: &Row| std::ops::ControlFlow::Continue(()));
         let outcome = descent.outcome(0);
@@ -171,6 +188,7 @@ fn runs_have_the_same_bits() {
         (Case::new(24, 1000, 6, 0.2), &gram),
         (Case::new(20, 301, 4, 0.0), &direct),
         (Case::new(10, 33, 4, 0.0), &Options { precision: Precision::Mixed, ..direct.clone() }),
+        (Case::new(30, 20, 4, 0.0), &direct), // more samples than columns
     ] {
         let alone = case.run(&case.alone(), options);
         assert!(!alone.0.is_empty() && !alone.3.is_empty());
@@ -182,7 +200,74 @@ fn runs_have_the_same_bits() {
     }
 }
 
-/// Where the root may not hold X, steps on K still go the same way; steps on X are refused.
+/// Steps on X over several processes: lanes of each kind, chunks that ranks' boundaries cut, ranks without chunks or columns,
+/// neurons that are tied and part again; and the same from a saved state on.
+#[test]
+fn steps_on_columns_that_are_shared_out_have_the_same_bits() {
+    let options =
+        |precision, planned| Options { engine: EngineChoice::Direct, precision, planned, ..Options::default() };
+    let (mut lanes, mut tied) = (Vec::new(), 0);
+    for (n, d, m, noise) in [
+        (20, 30_001, 1, 0.0),
+        (20, 5000, 6, 0.2),
+        (150, 1100, 2, 0.0),
+        (33, 257, 16, 0.2),
+        (3, 5, 4, 0.0),
+        (520, 530, 4, 0.0),
+    ] {
+        for options in [options(Precision::F64, 60.0), options(Precision::F32, 60.0)] {
+            let case = Case::new(n, d, m, noise);
+            let data = case.alone();
+            let alone = case.run(&data, &options);
+            let network = Network::new(m, m.div_ceil(2), 0.1).expect("a network");
+            let w = initial_weights(m, d, 1e-4, 5);
+            let how = fused::Options { precision: options.precision, tied: true, nest: None };
+            let law = (farfield::Loss::Exponential, 1e-4);
+            let mut steps = Fused::new(data.samples(), data.y(), &network, law, &w, &how);
+            lanes.push(steps.lanes());
+            (0..20).for_each(|_| {
+                steps.step();
+            });
+            tied += usize::from(steps.groups() < m);
+            for ranks in 2..=4 {
+                let affordable = ranks < 4; // λ is refined where the root may hold X
+                let (data, others) = case.shared(ranks, affordable);
+                let found = case.run(&data, &options);
+                let same = (&found.0, &found.3) == (&alone.0, &alone.3) && (found == alone || !affordable);
+                assert!(same, "{n} {d} {m}: {ranks}");
+                assert_eq!(case.broken(&data, &options), alone.0, "{n} {d} {m}: {ranks}");
+                end(&data, others);
+            }
+        }
+    }
+    assert!([Lanes::Columns, Lanes::Samples, Lanes::Neurons].iter().all(|kind| lanes.contains(kind)), "{lanes:?}");
+    assert!(tied > 0);
+}
+
+/// A step sends S to each other rank, and one share of Z over each boundary and back.
+#[test]
+fn a_step_on_x_sends_as_many_numbers_as_are_stated() {
+    for (n, d, m, ranks) in [(33, 3000, 16, 2), (33, 3000, 16, 3), (20, 5000, 6, 4)] {
+        let case = Case::new(n, d, m, 0.0);
+        let (data, others, numbers) = case.counted(ranks, false);
+        let network = Network::new(m, m / 2, 0.1).expect("a network");
+        let how = fused::Options { precision: Precision::F64, tied: false, nest: None };
+        let law = (farfield::Loss::Exponential, 1e-4);
+        let w = initial_weights(m, d, 1e-4, 5);
+        let mut steps = Fused::new(data.samples(), data.y(), &network, law, &w, &how);
+        let plan = Plan::new::<f64>(Shape { n, d, m }, None);
+        let share = if plan.lanes == Lanes::Columns { 8 * n * m } else { plan.coefficients::<f64>() };
+        let before = numbers.load(Ordering::Relaxed);
+        (0..10).for_each(|_| {
+            steps.step();
+        });
+        let sent = numbers.load(Ordering::Relaxed) - before;
+        assert_eq!(sent, 10 * ((ranks - 1) * (2 + plan.coefficients::<f64>()) + ranks * share), "{n} {d} {m} {ranks}");
+        end(&data, others);
+    }
+}
+
+/// Where the root may not hold X, steps on K still go the same way; mixed steps on X are refused.
 #[test]
 fn a_root_without_room_takes_steps_on_k() {
     let case = Case::new(20, 301, 4, 0.0);
@@ -193,8 +278,8 @@ fn a_root_without_room_takes_steps_on_k() {
     assert_eq!(digest, alone.0);
     lambda.iter().zip(&alone.1).for_each(|(a, b)| assert!((a - b).abs() <= 1e-9 * b.abs().max(1e-3), "{a} {b}"));
     let problem = Problem::new(&data, Network::new(4, 2, 0.1).expect("a network")).expect("a problem");
-    let direct = Options { engine: EngineChoice::Direct, ..options };
-    assert!(matches!(Descent::with(&problem, &Start::gaussian(1e-4, 5), &direct), Err(Error::Options(_))));
+    let mixed = Options { engine: EngineChoice::Direct, precision: Precision::Mixed, ..options };
+    assert!(matches!(Descent::with(&problem, &Start::gaussian(1e-4, 5), &mixed), Err(Error::Options(_))));
     end(&data, others);
 }
 

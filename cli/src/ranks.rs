@@ -6,7 +6,7 @@
 //! check the configuration, claim the folder   read the arguments, wait
 //! START with the configuration's digest  ──▶  read or draw the slab
 //!                                        ◀──  0, or the error in words
-//! K, W(0), w̄, rows …                     ◀─▶  slabs::serve
+//! K, W(0), w̄, rows, steps …              ◀─▶  descent::serve
 //! END with the exit code                 ──▶  end with it
 //! ```
 //!
@@ -18,6 +18,7 @@ use crate::files::{labels, npy};
 use crate::memory;
 use crate::setup::{self, Samples};
 use farfield::data::slabs::{self, Link, Slab, Slabs};
+use farfield::descent;
 use farfield::{Data, Draw, Mixture, Watch};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -28,7 +29,7 @@ static LINK: OnceLock<Arc<dyn Link>> = OnceLock::new();
 /// Whether the others wait for an order, and can be told to end.
 static ORDERLY: AtomicBool = AtomicBool::new(true);
 
-/// Asks for a slab; [`END`] is the order that [`slabs::serve`] knows, too.
+/// Asks for a slab; [`END`] is the order that [`descent::serve`] knows, too.
 const START: f64 = 64.0;
 const END: f64 = 0.0;
 
@@ -75,7 +76,7 @@ pub fn help(config: Result<Config>) -> u8 {
     match slab {
         Ok(slab) => {
             link.send(0, &[0.0]);
-            slabs::serve(&slab) as u8
+            descent::serve(&slab) as u8
         }
         Err(error) => {
             let text = error.to_string();

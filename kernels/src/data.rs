@@ -31,16 +31,28 @@ pub struct Cut {
 impl<T: Lane> Data<T> {
     /// Packs X (n×d, row-major, in `f64` or `f32`) into the chunks of a plan.
     pub fn pack<X: Copy + Into<f64>>(x: &[X], plan: &Plan) -> Vec<Self> {
-        let (n, d) = (plan.shape.n, plan.shape.d);
+        Self::pack_part(x, 0..plan.shape.d, plan, 0..plan.chunks.len())
+    }
+
+    /// Packs some chunks of a plan of panels from `x` (n rows), which holds these columns of X: all that the chunks have.
+    pub fn pack_part<X: Copy + Into<f64>>(
+        x: &[X],
+        columns: Range<usize>,
+        plan: &Plan,
+        chunks: Range<usize>,
+    ) -> Vec<Self> {
+        let (n, d) = (plan.shape.n, columns.len());
         assert_eq!(x.len(), n * d, "X is n x d");
+        assert!(plan.nest == Nest::Panels || d == plan.shape.d, "rows have all columns");
         let mut start = 0;
-        let cuts: Vec<Vec<Cut>> = plan.chunks.iter().map(|slabs| cuts::<T>(plan, slabs.clone(), &mut start)).collect();
+        let chunks = plan.chunks[chunks].iter();
+        let cuts: Vec<Vec<Cut>> = chunks.map(|slabs| cuts::<T>(plan, slabs.clone(), &mut start)).collect();
         let mut values = Buffer::zeros(start);
         let transposed = plan.lanes == Lanes::Samples;
         for cut in cuts.iter().flatten() {
             let (row, col, used) = match (plan.nest, transposed) {
-                (Nest::Panels, false) => (0, cut.first, cut.count),
-                (Nest::Panels, true) => (cut.first, 0, n),
+                (Nest::Panels, false) => (0, cut.first - columns.start, cut.count),
+                (Nest::Panels, true) => (cut.first - columns.start, 0, n),
                 (Nest::Rows, false) => (cut.first, 0, d),
                 (Nest::Rows, true) => (0, cut.first, cut.count),
             };

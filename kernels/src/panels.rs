@@ -34,10 +34,6 @@ impl<T: Lane> Chunk<T> {
     /// A chunk with zero weights.
     pub fn new(plan: &Plan, data: &Data<T>) -> Self {
         let sizes = || data.slabs().map(|(cut, _)| weights_of::<T>(plan, cut));
-        let share = match plan.lanes {
-            Lanes::Columns => plan.shape.n * plan.shape.m * T::LANES,
-            _ => plan.coefficients::<T>(),
-        };
         let gradient = match plan.lanes {
             Lanes::Columns => 0,
             Lanes::Samples => plan.width * plan.shape.m * T::LANES,
@@ -46,7 +42,7 @@ impl<T: Lane> Chunk<T> {
         Self {
             plan: plan.clone(),
             weights: Buffer::zeros(sizes().sum()),
-            share: Buffer::zeros(share),
+            share: Buffer::zeros(share_of::<T>(plan)),
             gradient: Buffer::zeros(gradient),
         }
     }
@@ -112,6 +108,51 @@ impl<T: Lane> Chunk<T> {
     /// This chunk's share of Z.
     pub fn share(&self) -> &[T] {
         &self.share
+    }
+
+    /// A place for the sum of shares of other chunks: no columns, and a share of zeros.
+    pub fn of_others(plan: &Plan) -> Self {
+        let [weights, gradient] = [0, 0].map(Buffer::zeros);
+        Self { plan: plan.clone(), weights, share: Buffer::zeros(share_of::<T>(plan)), gradient }
+    }
+
+    /// The share, to be set.
+    pub fn share_mut(&mut self) -> &mut [T] {
+        &mut self.share
+    }
+}
+
+/// Numbers of a share of Z.
+fn share_of<T: Lane>(plan: &Plan) -> usize {
+    match plan.lanes {
+        Lanes::Columns => plan.shape.n * plan.shape.m * T::LANES,
+        _ => plan.coefficients::<T>(),
+    }
+}
+
+/// Adds the shares of chunks, in order, to the part `sum` of a sum of shares that begins at number `at`. A sum that began
+/// with zeros may stand for its chunks in [`combine`]: the same additions in the same order (0 + s is s, as no sum that began
+/// with 0 is −0).
+pub fn accumulate<T: Lane>(isa: Isa, chunks: &[Chunk<T>], at: usize, sum: &mut [T]) {
+    isa.run(Accumulate { chunks, at, sum });
+}
+
+struct Accumulate<'a, T> {
+    chunks: &'a [Chunk<T>],
+    at: usize,
+    sum: &'a mut [T],
+}
+
+impl<T: Lane> WithSimd for Accumulate<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for chunk in self.chunks {
+            for (sum, share) in self.sum.iter_mut().zip(&chunk.share[self.at..]) {
+                *sum += *share;
+            }
+        }
     }
 }
 

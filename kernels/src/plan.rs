@@ -121,6 +121,12 @@ impl Plan {
         Self { shape, lanes, ..self.clone() }
     }
 
+    /// The columns of a chunk of panels.
+    pub fn columns(&self, chunk: usize) -> Range<usize> {
+        let Range { start, end } = self.chunks[chunk];
+        (start * self.width).min(self.shape.d)..(end * self.width).min(self.shape.d)
+    }
+
     /// Columns (panels) or samples (rows) of one slab: as many whole slivers, or groups of four rows
     /// of slivers, as fit the budget; not more than amortize the partial sums.
     fn width<T: Lane>(shape: Shape, nest: Nest, lanes: Lanes) -> usize {

@@ -1,6 +1,6 @@
 //! Samples whose columns are shared out over processes, each of which holds a slab of them.
 //!
-//! One process, the *root*, runs everything; the others hold their columns and do what it asks ([`serve`]):
+//! One process, the *root*, runs everything; the others hold their columns and do what it asks ([`crate::descent::serve`]):
 //!
 //! ```text
 //! K = XXᵀ            each its pieces of K; one that a boundary cuts goes on at the next process where it was left
@@ -9,7 +9,7 @@
 //! rows of X          for the digest of the data, and for what is decided by X in twice the precision
 //! ```
 //!
-//! Pieces, and the order of all sums, are those of one process (`gram::Cut`, [`carry_dots`]): any number of
+//! Steps on X have messages of their own, in the descent. Pieces, and the order of all sums, are those of one process (`gram::Cut`, [`carry_dots`]): any number of
 //! processes gives the same bits. Bytes sent: `8·(n²/2 + 8·104²)` and less per boundary and pair of blocks for K, once;
 //! `8·32·n·m` a boundary for Z, once; `8·d` for each sum of columns.
 
@@ -23,6 +23,7 @@ use farfield_kernels::dense::{SUMS, carry_dots, combine, end_of_dot};
 use farfield_kernels::gram::{Space, joined, numbers};
 use farfield_kernels::isa::Isa;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -72,6 +73,8 @@ const GRAM: f64 = 1.0;
 const PREACTIVATIONS: f64 = 2.0;
 const COMBINATIONS: f64 = 3.0;
 const ROWS: f64 = 4.0;
+/// Orders from here on are those of others: [`serve`] passes them on.
+pub(crate) const FURTHER: f64 = 16.0;
 
 impl Slab {
     /// The columns [`columns_of`] this process of samples in d dimensions.
@@ -91,7 +94,66 @@ impl Slab {
         Ok(Self { link, x, d })
     }
 
-    fn columns_of(&self, rank: usize) -> Range<usize> {
+    /// The messages.
+    pub(crate) fn link(&self) -> &dyn Link {
+        &*self.link
+    }
+
+    /// Number of columns of all slabs.
+    pub(crate) fn d(&self) -> usize {
+        self.d
+    }
+
+    /// Number of samples.
+    pub(crate) fn rows(&self) -> usize {
+        self.x.rows()
+    }
+
+    /// All that these columns hold, and what the next ranks have of them: each rank gets its own (n×count, row-major), where
+    /// `wanted` says for each rank which columns it asks for, none of them before its own. All ranks call it at once.
+    pub(crate) fn lend(&self, wanted: &[Range<usize>]) -> Cow<'_, [f64]> {
+        let (rank, n) = (self.link.rank(), self.x.rows());
+        let all =
+            if wanted[rank] == self.columns() { self.x.values().into() } else { self.borrow(&wanted[rank]).into() };
+        for to in (0..rank).rev() {
+            let part = overlap(&wanted[to], &self.columns());
+            if !part.is_empty() {
+                let here = part.start - self.columns().start..part.end - self.columns().start;
+                let rows = (0..n).flat_map(|i| self.x.row(i)[here.clone()].iter().copied());
+                self.link.send(to, &rows.collect::<Vec<f64>>());
+            }
+        }
+        all
+    }
+
+    /// Columns from here and from the ranks that follow, which lend them.
+    fn borrow(&self, wanted: &Range<usize>) -> Vec<f64> {
+        let (rank, n, cols) = (self.link.rank(), self.x.rows(), wanted.len());
+        let mut all = vec![0.0; n * cols];
+        // from the last rank down, so that nobody waits for one that waits
+        for from in (rank..self.link.ranks()).rev() {
+            let part = overlap(wanted, &self.columns_of(from));
+            if part.is_empty() {
+                continue;
+            }
+            let mut sent = Vec::new();
+            let (values, stride, first) = if from == rank {
+                (self.x.values(), self.x.cols(), part.start - self.columns().start)
+            } else {
+                sent.resize(n * part.len(), 0.0);
+                self.link.receive(from, &mut sent);
+                (&sent[..], part.len(), 0)
+            };
+            for i in 0..n {
+                let place = &mut all[i * cols + part.start - wanted.start..][..part.len()];
+                place.copy_from_slice(&values[i * stride + first..][..part.len()]);
+            }
+        }
+        all
+    }
+
+    /// The columns of a rank.
+    pub(crate) fn columns_of(&self, rank: usize) -> Range<usize> {
         columns_of(rank, self.link.ranks(), self.d)
     }
 
@@ -177,8 +239,9 @@ fn overlap(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
     start..end.max(start)
 }
 
-/// Does what the root asks, until it asks no more; the number that it ends with.
-pub fn serve(slab: &Slab) -> f64 {
+/// Does what the root asks, until it asks no more; the number that it ends with. Orders that are none of these go to `further`,
+/// with their number.
+pub(crate) fn serve(slab: &Slab, further: &mut dyn FnMut(f64, usize)) -> f64 {
     let (link, rank, n) = (&*slab.link, slab.link.rank(), slab.x.rows());
     loop {
         let mut order = [0.0; 2];
@@ -203,6 +266,7 @@ pub fn serve(slab: &Slab) -> f64 {
                 c.chunks_exact(n).for_each(|c| link.send(0, &slab.combination(c)));
             }
             ROWS => (0..n).for_each(|i| link.send(0, slab.x.row(i))),
+            _ if what >= FURTHER => further(what, count),
             _ => return order[1],
         }
     }
@@ -236,7 +300,15 @@ impl Slabs {
         order(&slab, END, usize::from(code));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slab> {
+    /// Tells all others what is to be done; the root's slab, for its part of it.
+    pub(crate) fn ask(&self, what: f64, count: usize) -> MutexGuard<'_, Slab> {
+        let slab = self.lock();
+        order(&slab, what, count);
+        slab
+    }
+
+    /// The root's slab.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Slab> {
         self.slab.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

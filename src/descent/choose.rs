@@ -19,6 +19,7 @@ use super::relay::Relay;
 use super::span::{self, SpanStart};
 use super::voyage::{self, Voyage};
 use crate::data::Data;
+use crate::data::slabs::X;
 use crate::engine::{Engine, EngineKind, Flips, Precision};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
@@ -102,7 +103,19 @@ impl Options {
     }
 }
 
-const APART: &str = "steps on X need all samples in one process, and they do not fit: take those on K";
+const APART: &str = "these steps on X need all samples in one process, and they do not fit: take those on K";
+
+/// X for steps on it: where it is shared out, as it is for panels in one number type ([`fused`]), else all of it in this process.
+///
+/// # Errors
+/// [`Error::Options`] where this process may not hold it.
+fn samples_for_steps(problem: &Problem, options: &Options) -> Result<X> {
+    let samples = problem.data.samples();
+    match samples.rows() <= samples.cols() && options.precision != Precision::Mixed {
+        true => Ok(samples.clone()),
+        false => samples.here().ok_or(Error::Options(APART)),
+    }
+}
 
 /// The engine that the options ask for, or the cheaper one, at W(0).
 ///
@@ -122,13 +135,15 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
             way == Way::Gram && options.precision != Precision::F32
         }
     };
-    // asked for only where it is needed: samples that are shared out are gathered for it
-    let here = if reduced { None } else { Some(data.samples().here().ok_or(Error::Options(APART))?) };
+    // asked for only where it is needed: samples that are shared out may be gathered for it
+    let relays = relayed && options.warp && options.planned > LONG;
+    let stepped = if reduced || relays { None } else { Some(samples_for_steps(problem, options)?) };
     let weights = start.matrix(problem)?;
-    if relayed && options.warp && options.planned > LONG {
+    if relays {
+        data.samples().here().ok_or(Error::Options(APART))?;
         return Ok(Box::new(Relay::new(problem, &weights, options)));
     }
-    if let Some(x) = here {
+    if let Some(x) = stepped {
         let (law, how) = (problem.law(), steps(options));
         return Ok(Box::new(Direct::new(x, data.y(), &network, law, &weights, &how)));
     }
@@ -146,7 +161,7 @@ pub fn restore(problem: &Problem, start: &Start, options: &Options, state: &Stat
         return Ok(Box::new(relay?));
     }
     if state.engine() == EngineKind::Direct {
-        let x = data.samples().here().ok_or(Error::Options("steps on X need all samples in one process"))?;
+        let x = samples_for_steps(problem, options)?;
         let law = problem.law();
         return Ok(Box::new(Direct::restore(x, data.y(), &network, law, &steps(options), state)?));
     }

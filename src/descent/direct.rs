@@ -50,8 +50,7 @@ pub struct Direct {
 }
 
 impl Direct {
-    /// Starts at `weights` (m×d) with a loss and the rate `αc`; `samples` is X (n×d), all of it in this process, `labels` are
-    /// ±1. Mixed steps on data outside the range of f32 are taken in f64.
+    /// Starts at `weights` (m×d) with a loss and the rate `αc`; `samples` is X (n×d), `labels` are ±1. Mixed steps on data outside the range of f32 are taken in f64.
     pub fn new(
         samples: impl Into<X>,
         labels: &[f64],
@@ -63,8 +62,7 @@ impl Direct {
         let (requested, mut options, samples) = (*options, *options, samples.into());
         let (labels, network) = (labels.to_vec(), *network);
         let mut rounding = (options.precision != Precision::F64).then(Rounding::default);
-        let largest = samples.largest();
-        if options.precision == Precision::Mixed && !RANGE.contains(&largest) {
+        if options.precision == Precision::Mixed && !RANGE.contains(&samples.largest()) {
             options.precision = Precision::F64;
             rounding = Some(Rounding { escalated: Some(0.0), ..Rounding::default() });
         }

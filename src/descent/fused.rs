@@ -9,12 +9,14 @@
 //! chunks go to the threads of the caller's rayon pool. Chunks, and the order in which their sums
 //! are added, depend on the shape alone: any number of threads gives the same bits.
 
+mod apart;
 mod core;
 mod master;
 mod mixed;
 mod plain;
 mod tied;
 
+pub use self::apart::serve;
 use self::core::Setup;
 use crate::data::slabs::X;
 use crate::engine::Precision;

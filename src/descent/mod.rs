@@ -22,3 +22,4 @@ pub mod voyage;
 pub mod warp;
 
 pub use choose::{EngineChoice, Options, engine, restore};
+pub use fused::serve;

@@ -78,6 +78,13 @@ pub(super) trait Core: Send + Sized {
     /// Adds `update(j, k)` to the weight of neuron j and column k; Z is unknown until a refresh.
     fn add(&mut self, update: impl Fn(usize, usize) -> f64 + Sync);
 
+    /// Adds what `groups` have moved to the weights of their neurons, `of[j]` the group of neuron j; Z is unknown until a
+    /// refresh.
+    fn join(&mut self, groups: &Self, of: &[usize]) {
+        let (motion, d) = (groups.weights(), self.plan().shape.d);
+        self.add(|j, k| motion[of[j] * d + k]);
+    }
+
     /// Z (n×m, row-major), known after a refresh.
     fn preactivations(&self) -> Vec<f64>;
 

@@ -1,7 +1,9 @@
 //! The fused step in one number type on packed data: chunks over threads, one barrier after the
 //! products and one after the loss stage.
 
+use super::apart::{Apart, join};
 use super::core::{Core, Setup, Tie, each, follow, packed, samples, visit};
+use crate::data::slabs::X;
 use crate::state::{Reader, Result, Saver};
 use farfield_kernels::buffer::Buffer;
 use farfield_kernels::data::Data;
@@ -26,15 +28,30 @@ pub(super) struct Plain<T> {
 }
 
 enum Chunks<T> {
-    Panels(Vec<panels::Chunk<T>>),
-    Rows { chunks: Vec<rows::Chunk<T>>, weights: Buffer<T> },
+    /// `apart`: those of other processes, where some have them.
+    Panels {
+        chunks: Vec<panels::Chunk<T>>,
+        apart: Option<Apart<T>>,
+    },
+    Rows {
+        chunks: Vec<rows::Chunk<T>>,
+        weights: Buffer<T>,
+    },
 }
 
 impl<T: Lane> Plain<T> {
     /// Zero weights, zero Z.
-    fn zero(isa: Isa, plan: Plan, y: Arc<[f64]>, data: Vec<Data<T>>, rule: Rule<T>) -> Self {
+    fn zero(
+        isa: Isa,
+        plan: Plan,
+        y: Arc<[f64]>,
+        (data, apart): (Vec<Data<T>>, Option<Apart<T>>),
+        rule: Rule<T>,
+    ) -> Self {
         let chunks = match plan.nest {
-            Nest::Panels => Chunks::Panels(data.iter().map(|data| panels::Chunk::new(&plan, data)).collect()),
+            Nest::Panels => {
+                Chunks::Panels { chunks: data.iter().map(|data| panels::Chunk::new(&plan, data)).collect(), apart }
+            }
             Nest::Rows => Chunks::Rows {
                 chunks: data.iter().map(|_| rows::Chunk::new(&plan)).collect(),
                 weights: Buffer::zeros(rows::weights::<T>(&plan)),
@@ -48,7 +65,8 @@ impl<T: Lane> Plain<T> {
     /// Panels: Z from the shares of the chunks, S and pattern from Z.
     fn settle(&mut self) -> Tally {
         let Self { isa, plan, rule, chunks, samples, z, s, .. } = self;
-        let Chunks::Panels(chunks) = chunks else { return Tally::NONE };
+        let Chunks::Panels { chunks, apart } = chunks else { return Tally::NONE };
+        let shares = apart.as_ref().map_or(&chunks[..], Apart::shares);
         let numbers = plan.block_numbers::<T>();
         let mut blocks: Vec<_> = z
             .chunks_mut(numbers)
@@ -57,7 +75,7 @@ impl<T: Lane> Plain<T> {
             .map(|((z, s), samples)| (z, s, samples, Tally::NONE))
             .collect();
         each(&mut blocks, |b, (z, s, samples, tally)| {
-            panels::combine(*isa, plan, chunks, b, z);
+            panels::combine(*isa, plan, shares, b, z);
             *tally = samples.coefficients(*isa, rule, z, s);
         });
         blocks.iter().fold(Tally::NONE, |all, block| all.and(block.3))
@@ -69,7 +87,13 @@ impl<T: Lane> Core for Plain<T> {
         let Setup { x, y, network, loss, rate, isa, .. } = *setup;
         let shape = Shape { n: x.rows(), d: x.cols(), m: network.width };
         let plan = Plan::new::<T>(shape, setup.nest);
-        let data = packed(x, &plan);
+        let data = match x {
+            X::Apart(slabs) if plan.nest == Nest::Panels => {
+                let (data, apart) = Apart::begin(slabs, &plan);
+                (data, Some(apart))
+            }
+            _ => (packed(x, &plan), None),
+        };
         let a = network.outputs();
         let rule = Rule::new(plan.lanes, &a, &a, network.leak, (loss, rate));
         Self::zero(isa, plan, y.into(), data, rule)
@@ -79,7 +103,11 @@ impl<T: Lane> Core for Plain<T> {
         let plan = self.plan.for_neurons::<T>(tie.output.len());
         let (leak, rate) = (self.rule.leak.to_f64(), self.rule.rate.to_f64());
         let rule = Rule::new(plan.lanes, &tie.output, &tie.update, leak, (self.rule.loss, rate));
-        let mut core = Self::zero(self.isa, plan, self.y.clone(), self.data.clone(), rule);
+        let apart = match &self.chunks {
+            Chunks::Panels { apart: Some(apart), .. } => Some(apart.grouped(&plan)),
+            _ => None,
+        };
+        let mut core = Self::zero(self.isa, plan, self.y.clone(), (self.data.clone(), apart), rule);
         follow::<T, T>(&core.plan, &mut core.samples, tie);
         core.refresh();
         core
@@ -92,8 +120,11 @@ impl<T: Lane> Core for Plain<T> {
     fn step(&mut self) -> Tally {
         let Self { isa, plan, data, rule, chunks, samples, s, .. } = self;
         match chunks {
-            Chunks::Panels(chunks) => {
-                each(chunks, |c, chunk| chunk.advance(*isa, &data[c], s));
+            Chunks::Panels { chunks, apart } => {
+                match apart {
+                    Some(apart) => apart.pass(*isa, data, chunks, Some(s)),
+                    None => each(chunks, |c, chunk| chunk.advance(*isa, &data[c], s)),
+                }
                 self.settle()
             }
             Chunks::Rows { chunks, weights } => {
@@ -123,8 +154,11 @@ impl<T: Lane> Core for Plain<T> {
     fn refresh(&mut self) -> Tally {
         let Self { isa, plan, data, chunks, samples, z, .. } = self;
         match chunks {
-            Chunks::Panels(chunks) => {
-                each(chunks, |c, chunk| chunk.forward(*isa, &data[c]));
+            Chunks::Panels { chunks, apart } => {
+                match apart {
+                    Some(apart) => apart.pass(*isa, data, chunks, None),
+                    None => each(chunks, |c, chunk| chunk.forward(*isa, &data[c])),
+                }
                 self.settle()
             }
             Chunks::Rows { chunks, weights } => {
@@ -151,7 +185,12 @@ impl<T: Lane> Core for Plain<T> {
     fn add(&mut self, update: impl Fn(usize, usize) -> f64 + Sync) {
         let (plan, data) = (&self.plan, &self.data);
         match &mut self.chunks {
-            Chunks::Panels(chunks) => each(chunks, |c, chunk| chunk.add(&data[c], &update)),
+            Chunks::Panels { chunks, apart } => {
+                if let Some(apart) = apart {
+                    apart.add(&update);
+                }
+                each(chunks, |c, chunk| chunk.add(&data[c], &update));
+            }
             Chunks::Rows { weights, .. } => {
                 for j in 0..plan.shape.m {
                     for k in 0..plan.shape.d {
@@ -159,6 +198,21 @@ impl<T: Lane> Core for Plain<T> {
                         *w = T::from_f64(w.to_f64() + update(j, k));
                     }
                 }
+            }
+        }
+    }
+
+    fn join(&mut self, groups: &Self, of: &[usize]) {
+        match (&mut self.chunks, &groups.chunks) {
+            (Chunks::Panels { chunks, apart }, Chunks::Panels { chunks: groups, .. }) => {
+                if let Some(apart) = apart {
+                    apart.join(of);
+                }
+                join(&self.data, chunks, groups, of);
+            }
+            _ => {
+                let (motion, d) = (groups.weights(), self.plan.shape.d);
+                self.add(|j, k| motion[of[j] * d + k]);
             }
         }
     }
@@ -174,7 +228,10 @@ impl<T: Lane> Core for Plain<T> {
         let (m, d) = (self.plan.shape.m, self.plan.shape.d);
         let mut out = vec![0.0; m * d];
         match &self.chunks {
-            Chunks::Panels(chunks) => {
+            Chunks::Panels { chunks, apart } => {
+                if let Some(apart) = apart {
+                    apart.weights(&mut out);
+                }
                 for (chunk, data) in chunks.iter().zip(&self.data) {
                     chunk.visit(data, |j, k, w| out[j * d + k] = w);
                 }

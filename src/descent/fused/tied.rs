@@ -157,8 +157,7 @@ impl<C: Core> Tying<C> {
     /// Ends the tied stretch: its motion goes into W.
     fn end_groups(&mut self) {
         let Some(tied) = self.tied.take() else { return };
-        let (motion, d) = (tied.core.weights(), self.core.plan().shape.d);
-        self.core.add(|j, k| motion[tied.groups.of[j] * d + k]);
+        self.core.join(&tied.core, &tied.groups.of);
         if let Some(judge) = tied.core.judge() {
             self.core.continue_judging(judge);
         }
