@@ -22,6 +22,7 @@ pub mod ranks;
 pub mod say;
 pub mod setup;
 pub mod signals;
+pub mod streamed;
 pub mod summary;
 pub mod sweep;
 pub mod threads;

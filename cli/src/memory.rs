@@ -7,6 +7,7 @@ use crate::config::{Config, Sampling, Source};
 use crate::error::{Result, input_error};
 use farfield::{Axes, Data, Precision};
 use std::fs::read_to_string;
+use std::sync::OnceLock;
 
 /// Refuses a problem that would not fit: X twice (as read and packed) with so many bytes a number, W and Z with their copies, and K with
 /// its factor.
@@ -62,6 +63,58 @@ pub fn plausible(config: &Config) -> Result<()> {
     fits(n, d, size(config.network.width), 8.0)
 }
 
+/// How many bytes may be used, where that was said.
+static ALLOWED: OnceLock<f64> = OnceLock::new();
+
+/// Says how many bytes may be used, once.
+pub fn allow(bytes: f64) {
+    // The first word counts, and it is the only one.
+    let _ = ALLOWED.set(bytes);
+}
+
+/// How many bytes may be used; none where nothing was said.
+pub fn allowed() -> Option<f64> {
+    ALLOWED.get().copied()
+}
+
+/// Bytes of a process that has not begun with anything.
+const PROCESS: f64 = (64u64 << 20) as f64;
+
+/// Bytes for samples of which not all fit the memory allowed; none if they fit.
+///
+/// # Errors
+/// As [`fits`], for what is needed besides, and room for two blocks of 256 columns and two rows.
+pub fn for_blocks(n: usize, d: usize, m: usize) -> Result<Option<f64>> {
+    if fits(n, d, m, 8.0).is_ok() {
+        return Ok(None);
+    }
+    let (samples, features) = (n as f64, d as f64);
+    let besides = 8.0 * (2.0 * gram(n) + weights(samples, features, m as f64) + 8.0 * features) + PROCESS;
+    let least = 8.0 * 2.0 * (256.0 * samples).max(features);
+    room(besides + least, &format!("n = {n}, d = {d}, width = {m}, a block of X at a time,"))?;
+    let available = available().unwrap_or(f64::INFINITY).min(allowed().unwrap_or(f64::INFINITY));
+    Ok(Some(available - besides))
+}
+
+/// A size in bytes: `2GiB`, `500 MB`, `1e9`.
+///
+/// # Errors
+/// What is expected.
+pub fn size(text: &str) -> std::result::Result<f64, String> {
+    let unit = text.trim_end().trim_start_matches(|c: char| c.is_ascii_digit() || ".+e".contains(c)).trim();
+    let number = text.trim_end().strip_suffix(unit).unwrap_or(text).trim().parse::<f64>().ok();
+    let power = |base: f64, letter: char| Some(base.powi("kmgt".find(letter.to_ascii_lowercase())? as i32 + 1));
+    let letters: Vec<char> = unit.chars().collect();
+    let factor = match letters[..] {
+        [] | ['B'] => Some(1.0),
+        [letter, 'B'] => power(1000.0, letter),
+        [letter] | [letter, 'i', 'B'] => power(1024.0, letter),
+        _ => None,
+    };
+    let bytes = number.zip(factor).map(|(number, factor)| number * factor);
+    bytes.filter(|v| *v > 0.0 && v.is_finite()).ok_or_else(|| "expected a size such as 2GiB, 500MB or 1e9".into())
+}
+
 /// Refuses `needed` bytes for `what` if there are not as many.
 ///
 /// # Errors
@@ -70,7 +123,7 @@ pub fn room(needed: f64, what: &str) -> Result<()> {
     if needed <= LITTLE {
         return Ok(());
     }
-    let Some(available) = available() else { return Ok(()) };
+    let Some(available) = available().into_iter().chain(allowed()).reduce(f64::min) else { return Ok(()) };
     if needed <= available {
         return Ok(());
     }
@@ -78,7 +131,11 @@ pub fn room(needed: f64, what: &str) -> Result<()> {
         let v = bytes / (1u64 << 30) as f64;
         if v < 1e6 { format!("{v:.1}") } else { format!("{v:.1e}") }
     };
-    Err(input_error!("{what} needs {} GiB of memory, and {} GiB are available", gib(needed), gib(available)))
+    let hint = match allowed() {
+        Some(_) => "",
+        None => "; --memory 2GiB reads X from .npy, or draws it, a block at a time",
+    };
+    Err(input_error!("{what} needs {} GiB of memory, and {} GiB are available{hint}", gib(needed), gib(available)))
 }
 
 /// Bytes that are not worth asking for: a sweep has thousands of problems of this size.

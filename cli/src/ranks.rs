@@ -12,14 +12,15 @@
 //!
 //! Rank 0 alone listens to signals, writes files and speaks. A process that dies takes the job along: `mpirun` ends the rest.
 
-use crate::config::{Config, Sampling, Source};
+use crate::config::{Config, Source};
 use crate::error::{Error, Result, input_error};
 use crate::files::{labels, npy};
 use crate::memory;
 use crate::setup::{self, Samples};
+use crate::streamed;
 use farfield::data::slabs::{self, Link, Slab, Slabs};
 use farfield::descent;
-use farfield::{Data, Draw, Mixture, Watch};
+use farfield::{Data, Watch};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -115,7 +116,7 @@ pub fn samples(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<S
             Samples { data: Data::shared(slabs, labels.y, watch)?, classes: Some(labels.classes), notes }
         }
         Source::Mixture => {
-            let (mixture, draw) = mixture(config)?;
+            let (mixture, draw) = setup::mixture(config)?;
             let (n, d) = (config.data.n as usize, config.data.d as usize);
             let slabs = Slabs::new(own, memory::fits(n, d, width, 8.0).is_ok());
             Samples { data: Data::draw_shared(slabs, mixture, &draw, watch)?, classes: None, notes: Vec::new() }
@@ -123,11 +124,6 @@ pub fn samples(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<S
     };
     ORDERLY.store(true, Ordering::SeqCst);
     Ok(samples)
-}
-
-/// Whether the samples of a configuration are shared out: those in rotated coordinates are as small as K.
-pub fn shares(config: &Config) -> bool {
-    !(config.data.source == Source::Mixture && config.data.sampling == Sampling::Gram)
 }
 
 /// What a rank says of its slab: nothing, or an error.
@@ -149,13 +145,6 @@ fn mark(config: &Config) -> f64 {
     digest.as_bytes()[..6].iter().fold(0.0, |mark, byte| 256.0 * mark + f64::from(*byte))
 }
 
-fn mixture(config: &Config) -> Result<(Mixture, Draw)> {
-    let data = &config.data;
-    let (n, spectrum) = (data.n as usize, setup::spectrum(&data.spectrum, data.d as usize)?);
-    let draw = Draw { n, balance: data.balance, label_noise: data.label_noise, seed: config.seed };
-    Ok((Mixture::new(data.signal, spectrum, data.noise()), draw))
-}
-
 /// The columns of this rank.
 fn slab(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<Slab> {
     let width = config.network.width as usize;
@@ -163,22 +152,10 @@ fn slab(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<Slab> {
     let Source::File(path) = &config.data.source else {
         let (n, d) = (config.data.n as usize, config.data.d as usize);
         memory::fits(n, columns(d).len(), width, 8.0)?;
-        let (mixture, draw) = mixture(config)?;
+        let (mixture, draw) = setup::mixture(config)?;
         return Ok(slabs::draw(link.clone(), &mixture, &draw, watch)?);
     };
-    let data = &config.data;
-    let chosen = !(data.rows.is_empty() && data.columns.is_empty());
-    if !data.test.is_empty() || data.holdout > 0.0 {
-        return Err(input_error!(
-            "under mpirun no samples are held out (data.test, data.holdout); start it without mpirun, with --threads"
-        ));
-    }
-    if chosen || data.standardize != farfield::Standardize::None {
-        return Err(input_error!(
-            "under mpirun data.rows, data.columns and data.standardize need all columns at once; select and standardize \
-             with farfield convert, and run on what it writes"
-        ));
-    }
+    streamed::whole_columns(config, "of samples that are shared out under mpirun")?;
     let path = crate::config::paths::decode(path);
     let (n, d) = npy::shape(&path)?;
     memory::fits(n, columns(d).len(), width, 8.0)?;

@@ -10,6 +10,8 @@ use crate::files::npy;
 use crate::files::text::shown;
 use crate::memory;
 use crate::ranks;
+use crate::streamed;
+use farfield::data::slabs::X;
 use farfield::{Data, Descent, Draw, Mixture, Network, Options, Problem, Sampling as Points, Spectrum, Start, Watch};
 
 /// A problem, and where gradient descent starts.
@@ -40,7 +42,9 @@ impl Setup {
     pub fn of(config: &Config, samples: Samples) -> Result<Self> {
         let Samples { data, classes, notes } = samples;
         let network = network(config)?;
-        memory::network_fits(data.n(), data.d(), network.width, config.descent.precision)?;
+        if !matches!(data.samples(), X::Streamed(_)) {
+            memory::network_fits(data.n(), data.d(), network.width, config.descent.precision)?;
+        }
         let start = start(config, &data, network.width)?;
         let problem = Problem::with(&data, network, config.descent.step_size, config.descent.reduction)?;
         let problem = problem.with_loss(config.descent.loss);
@@ -112,8 +116,11 @@ pub struct Samples {
 /// # Errors
 /// As [`Setup::new`].
 pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
-    if let Some(link) = ranks::link().filter(|_| ranks::shares(config)) {
+    if let Some(link) = ranks::link().filter(|_| has_rows(config)) {
         return ranks::samples(config, link, watch);
+    }
+    if let Some(samples) = streamed::samples(config, watch)? {
+        return Ok(samples);
     }
     memory::plausible(config)?;
     let width = config.network.width as usize;
@@ -136,15 +143,30 @@ pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
 }
 
 fn draw(config: &Config, watch: &Watch) -> Result<Data> {
-    let (n, d) = (config.data.n as usize, config.data.d as usize);
     if config.data.sampling == Sampling::Gram {
+        let n = config.data.n as usize;
         let width = config.network.width as usize;
         let draw = Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
         return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw, watch)?);
     }
-    let spectrum = spectrum(&config.data.spectrum, d)?;
-    let draw = Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
-    Ok(Data::draw_watched(Mixture::new(config.data.signal, spectrum, config.data.noise()), &draw, watch)?)
+    let (mixture, draw) = mixture(config)?;
+    Ok(Data::draw_watched(mixture, &draw, watch)?)
+}
+
+/// The mixture of a configuration whose samples have rows, and what is drawn of it.
+///
+/// # Errors
+/// As [`spectrum`].
+pub fn mixture(config: &Config) -> Result<(Mixture, Draw)> {
+    let data = &config.data;
+    let (n, spectrum) = (data.n as usize, spectrum(&data.spectrum, data.d as usize)?);
+    let draw = Draw { n, balance: data.balance, label_noise: data.label_noise, seed: config.seed };
+    Ok((Mixture::new(data.signal, spectrum, data.noise()), draw))
+}
+
+/// Whether samples have rows of d numbers: those in rotated coordinates are as small as K.
+pub fn has_rows(config: &Config) -> bool {
+    !(config.data.source == Source::Mixture && config.data.sampling == Sampling::Gram)
 }
 
 fn start(config: &Config, data: &Data, width: usize) -> Result<Start> {

@@ -4,6 +4,7 @@
 //! μ; for other covariances it gives μ no preferred eigenvector (`μᵀΣμ = ‖μ‖² tr Σ/d`).
 
 use super::random::{BLOCK, Purpose, generator};
+use super::streamed::Source;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::watch::{Phase, Watch};
@@ -99,30 +100,62 @@ impl Mixture {
     /// The same columns of what [`Mixture::sample`] draws. A block of which only a part is asked for is drawn whole.
     pub(crate) fn sample_columns(&self, draw: &Draw, asked: Range<usize>, watch: &Watch) -> Result<Drawn> {
         watch.begin(Phase::Drawing, draw.n as u64);
-        let (d, width) = (self.mean.len(), asked.len());
         let (clean, y) = labels(draw);
-        let deviation: Vec<f64> = self.spectrum.iter().map(|v| v.sqrt()).collect();
-        let mut x = Matrix::zeros(draw.n, width);
-        x.values_mut().par_chunks_mut(width.max(1)).zip(&clean).enumerate().try_for_each(|(i, (row, &y))| {
+        let mut x = Matrix::zeros(draw.n, asked.len());
+        self.fill(draw.seed, (0, &clean), asked, x.values_mut(), watch)?;
+        Ok(Drawn { x, y, clean })
+    }
+
+    /// Columns of samples that have these clean labels, from sample `first` on, row by row.
+    fn fill(
+        &self,
+        seed: u64,
+        (first, clean): (usize, &[f64]),
+        asked: Range<usize>,
+        out: &mut [f64],
+        watch: &Watch,
+    ) -> Result<()> {
+        let (d, width) = (self.mean.len(), asked.len());
+        let deviation: Vec<f64> = self.spectrum[asked.clone()].iter().map(|v| v.sqrt()).collect();
+        out.par_chunks_mut(width.max(1)).zip(clean).enumerate().try_for_each(|(i, (row, &y))| {
             let (mut rest, mut block) = (row, vec![0.0; BLOCK.min(d)]);
             for b in asked.start / BLOCK..asked.end.div_ceil(BLOCK) {
                 watch.check()?;
-                let mut random = generator(draw.seed, Purpose::Samples, i as u64, b as u64);
+                let mut random = generator(seed, Purpose::Samples, (first + i) as u64, b as u64);
                 let block = &mut block[..BLOCK.min(d - b * BLOCK)];
                 self.noise.fill(&mut random, block);
                 let columns = asked.start.max(b * BLOCK)..asked.end.min(b * BLOCK + block.len());
                 let (part, noise);
                 (part, rest) = rest.split_at_mut(columns.len());
                 noise = &block[columns.start - b * BLOCK..];
-                let moments = self.mean[columns.clone()].iter().zip(&deviation[columns]);
+                let moments = self.mean[columns.clone()].iter().zip(&deviation[columns.start - asked.start..]);
                 for ((x, noise), (mean, s)) in part.iter_mut().zip(noise).zip(moments) {
                     *x = y.mul_add(*mean, s * *noise);
                 }
             }
             watch.advance(1);
-            Ok::<(), crate::error::Error>(())
-        })?;
-        Ok(Drawn { x, y, clean })
+            Ok(())
+        })
+    }
+}
+
+/// Samples of a mixture that are drawn again, always the same.
+#[derive(Debug)]
+pub(super) struct Redrawn {
+    pub mixture: Mixture,
+    pub seed: u64,
+    /// Labels before label noise.
+    pub clean: Vec<f64>,
+}
+
+impl Source for Redrawn {
+    fn shape(&self) -> (usize, usize) {
+        (self.clean.len(), self.mixture.mean.len())
+    }
+
+    fn read(&self, rows: Range<usize>, columns: Range<usize>, out: &mut [f64]) {
+        let clean = (rows.start, &self.clean[rows]);
+        self.mixture.fill(self.seed, clean, columns, out, &Watch::default()).expect("nobody can stop this watch");
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod rotated;
 pub mod slabs;
 mod spectrum;
 mod standardize;
+pub mod streamed;
 mod x;
 
 use crate::digest::{self, Hasher};
@@ -29,6 +30,7 @@ use slabs::{Slabs, X};
 pub use spectrum::Spectrum;
 pub use standardize::Standardize;
 use std::sync::Arc;
+use streamed::Streamed;
 
 /// n samples with their labels, and what every problem made of them shares. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -96,6 +98,25 @@ impl Data {
         Self::with(X::Apart(slabs.into()), y, Some(clean), Some(mixture), None, watch)
     }
 
+    /// From samples that are read anew for every pass, with their labels ±1: K by one of them.
+    ///
+    /// # Errors
+    /// As [`Data::watched`]; [`Error::TooManySamples`] beyond [`Data::LARGEST`].
+    pub fn streamed(samples: Streamed, y: Vec<f64>, watch: &Watch) -> Result<Self> {
+        Self::with(X::Streamed(samples.into()), y, None, None, None, watch)
+    }
+
+    /// What [`Data::draw`] draws, drawn anew for every pass, with so many bytes for samples at a time.
+    ///
+    /// # Errors
+    /// As [`Data::draw`] and [`Data::streamed`].
+    pub fn draw_streamed(mixture: Mixture, draw: &Draw, bytes: f64, watch: &Watch) -> Result<Self> {
+        let (clean, y) = mixture::labels(draw);
+        let source = mixture::Redrawn { mixture: mixture.clone(), seed: draw.seed, clean: clean.clone() };
+        let samples = Streamed::new(Box::new(source), bytes);
+        Self::with(X::Streamed(samples.into()), y, Some(clean), Some(mixture), None, watch)
+    }
+
     /// Draws n samples of a mixture. The clean labels and the distribution stay known, so that test errors can be
     /// computed.
     ///
@@ -148,10 +169,12 @@ impl Data {
         let n = x.rows();
         let product = || match (&x, x.held()) {
             (X::Apart(slabs), _) => slabs.gram(watch),
+            (X::Streamed(stream), _) => stream.gram(watch),
             (_, held) => held.and_then(|x| crate::gram::gram_of(x, watch)).ok_or(Error::Stopped),
         };
         let gram = if n <= Self::LARGEST { Some(Arc::new(Gram(product()?))) } else { None };
-        let apart = || Error::TooManySamples { n, most: Self::LARGEST, what: "samples that are shared out" };
+        let apart =
+            || Error::TooManySamples { n, most: Self::LARGEST, what: "samples that this process does not hold" };
         let norms: Vec<f64> = match &gram {
             Some(k) => (0..n).map(|i| k.0[(i, i)].sqrt()).collect(),
             None => {

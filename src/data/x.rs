@@ -1,13 +1,14 @@
-//! The samples X, wherever they are: in this process, or in slabs of columns in several.
+//! The samples X, wherever they are: in this process, in slabs of columns in several, or in a file that is larger than memory.
 
 use super::slabs::Slabs;
+use super::streamed::Streamed;
 use crate::inner_products::InnerProducts;
 use crate::matrix::{Matrix, Single, View};
 use farfield_kernels::dense;
 use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 
-/// Samples X, in this process or in slabs of columns.
+/// Samples X, wherever they are.
 #[derive(Clone, Debug)]
 pub enum X {
     /// All of them (n×d).
@@ -16,6 +17,8 @@ pub enum X {
     Single(Arc<Narrow>),
     /// Shared out.
     Apart(Arc<Slabs>),
+    /// Read or drawn anew for every pass.
+    Streamed(Arc<Streamed>),
 }
 
 /// Samples in `f32`, and the same in `f64` from when somebody asks for them so.
@@ -92,6 +95,7 @@ impl X {
             Self::Here(x) => x.rows(),
             Self::Single(narrow) => narrow.x.rows(),
             Self::Apart(slabs) => slabs.shape().0,
+            Self::Streamed(stream) => stream.shape().0,
         }
     }
 
@@ -101,6 +105,7 @@ impl X {
             Self::Here(x) => x.cols(),
             Self::Single(narrow) => narrow.x.cols(),
             Self::Apart(slabs) => slabs.shape().1,
+            Self::Streamed(stream) => stream.shape().1,
         }
     }
 
@@ -111,13 +116,14 @@ impl X {
             Self::Here(x) => Some(View::Double(x)),
             Self::Single(narrow) => Some(View::Single(&narrow.x)),
             Self::Apart(slabs) => slabs.whole().map(View::from),
+            Self::Streamed(_) => None,
         }
     }
 
     /// All of X, if this process holds it without asking others.
     pub(crate) fn held(&self) -> Option<View<'_>> {
         match self {
-            Self::Apart(_) => None,
+            Self::Apart(_) | Self::Streamed(_) => None,
             held => held.view(),
         }
     }
@@ -126,6 +132,7 @@ impl X {
     pub fn here(&self) -> Option<Self> {
         match self {
             Self::Apart(slabs) => slabs.whole().cloned().map(Self::Here),
+            Self::Streamed(_) => None,
             held => Some(held.clone()),
         }
     }
@@ -144,6 +151,7 @@ impl X {
             Self::Here(x) => Some(x),
             Self::Single(narrow) => Some(narrow.wide()),
             Self::Apart(slabs) => slabs.whole(),
+            Self::Streamed(_) => None,
         }
     }
 
@@ -153,6 +161,7 @@ impl X {
             Self::Here(x) => crate::inner_products::preactivations(x, w),
             Self::Single(narrow) => preactivations(&narrow.x, w),
             Self::Apart(slabs) => slabs.preactivations(w),
+            Self::Streamed(stream) => stream.preactivations(w),
         }
     }
 
@@ -162,6 +171,7 @@ impl X {
             Self::Here(x) => c.iter().map(|c| crate::inner_products::transposed_product(x, c)).collect(),
             Self::Single(narrow) => c.iter().map(|c| transposed_product(&narrow.x, c)).collect(),
             Self::Apart(slabs) => slabs.combinations(c),
+            Self::Streamed(stream) => stream.combinations(c),
         }
     }
 
@@ -171,6 +181,7 @@ impl X {
             Self::Here(x) => (0..x.rows()).for_each(|i| show(i, x.row(i))),
             Self::Single(narrow) => (0..narrow.x.rows()).for_each(|i| show(i, &View::Single(&narrow.x).row(i))),
             Self::Apart(slabs) => slabs.rows(show),
+            Self::Streamed(stream) => stream.rows(show),
         }
     }
 }

@@ -111,7 +111,8 @@ const APART: &str = "these steps on X need all samples in one process, and they 
 /// [`Error::Options`] where this process may not hold it.
 fn samples_for_steps(problem: &Problem, options: &Options) -> Result<X> {
     let samples = problem.data.samples();
-    match samples.rows() <= samples.cols() && options.precision != Precision::Mixed {
+    let shared = matches!(samples, X::Apart(_)) && samples.rows() <= samples.cols();
+    match shared && options.precision != Precision::Mixed {
         true => Ok(samples.clone()),
         false => samples.here().ok_or(Error::Options(APART)),
     }
@@ -124,12 +125,13 @@ fn samples_for_steps(problem: &Problem, options: &Options) -> Result<X> {
 pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box<dyn Engine>> {
     let (data, network) = (&problem.data, problem.network);
     let far_sighted = options.engine == EngineChoice::Auto && options.precision == Precision::F64;
-    let relayed = far_sighted && Relay::pays(problem);
+    let streamed = matches!(data.samples(), X::Streamed(_));
+    let relayed = far_sighted && !streamed && Relay::pays(problem);
     let reduced = match options.engine {
         _ if relayed => false,
         EngineChoice::Direct => false,
         EngineChoice::Gram => data.gram_for("steps on K").map(|_| true)?,
-        EngineChoice::Auto if data.axes().is_some() => options.precision != Precision::F32,
+        EngineChoice::Auto if data.axes().is_some() || streamed => options.precision != Precision::F32,
         EngineChoice::Auto => {
             let way = choose(data.n(), data.d(), network.width, options.planned, options.warp);
             way == Way::Gram && options.precision != Precision::F32

@@ -265,7 +265,7 @@ fn of_groups(direction: &Direction, groups: Vec<Vec<f64>>) -> Matrix {
 /// `Σ_i b_i x_i` (length d) for each of several b, wherever the samples are.
 fn combinations(b: &[&[f64]], x: &X) -> Vec<Vec<f64>> {
     match x {
-        X::Apart(_) => x.combinations(b),
+        X::Apart(_) | X::Streamed(_) => x.combinations(b),
         held => {
             let x = held.view().expect("samples of this process");
             b.iter().map(|b| combination(b, x)).collect()

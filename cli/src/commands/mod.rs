@@ -14,6 +14,7 @@ mod verify;
 use crate::config::{Config, Source as Samples, paths};
 use crate::error::{Error, Result, input_error};
 use crate::manual;
+use crate::memory;
 use crate::ranks;
 use crate::signals::Signals;
 use crate::threads;
@@ -80,6 +81,9 @@ struct Source {
     /// Number of threads [default: SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, or all cores]; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(threads::MOST)))]
     threads: Option<u16>,
+    /// Use at most so much memory, such as 2GiB: samples that do not fit are read (.npy) or drawn a block at a time
+    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
+    memory: Option<f64>,
 }
 
 #[derive(Args)]
@@ -162,6 +166,7 @@ impl Source {
 
     /// As `load`, from this file.
     fn load_file(&self, file: Option<&Path>) -> Result<Config> {
+        self.memory.iter().for_each(|bytes| memory::allow(*bytes));
         let settings: Vec<String> = self.settings.iter().map(|s| paths::encode(s)).collect();
         let config = Config::load(file, &settings)?;
         threads::start(threads::count(self.threads.unwrap_or(0).into())?)?;

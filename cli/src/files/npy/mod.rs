@@ -6,6 +6,7 @@
 
 pub mod element;
 pub mod header;
+mod part;
 mod write;
 
 use super::Room;
@@ -15,8 +16,8 @@ use crate::error::{Result, input_error};
 use element::{Element, Kind};
 use farfield::Matrix;
 use header::Header;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+pub use part::Parts;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 pub use write::{write_bits, write_matrix, write_samples, write_vector};
@@ -75,28 +76,11 @@ pub fn shape(path: &Path) -> Result<(usize, usize)> {
 /// # Errors
 /// As [`matrix`]; a compressed file.
 pub fn columns(path: &Path, columns: Range<usize>) -> Result<Matrix> {
-    let (rows, cols) = shape(path)?;
-    let mut opened = open::open(path)?;
-    opened.length.ok_or_else(|| input_error!("{}: unpack it, to read some columns of it", path.display()))?;
-    let header = Header::read(&mut &std::mem::take(&mut opened.start)[..]).map_err(|e| input_error!("{e}"))?;
-    let (element, size, width) = (header.element, header.element.size, columns.len());
+    let parts = Parts::open(path)?;
+    let rows = parts.shape().0;
+    let mut x = Matrix::zeros(rows, columns.len());
     let failed = |e: std::io::Error| input_error!("{}: cannot read: {e}", path.display());
-    if !element.is_number() {
-        return Err(input_error!("{}: its elements are text; expected numbers", path.display()));
-    }
-    let mut file = File::open(path).map_err(failed)?;
-    let mut x = Matrix::zeros(rows, width);
-    let (strips, long) = if header.fortran { (width, rows) } else { (rows, width) };
-    let mut bytes = vec![0; long * size];
-    for strip in 0..strips {
-        let first = if header.fortran { (columns.start + strip) * rows } else { strip * cols + columns.start };
-        file.seek(SeekFrom::Start((header.length + first * size) as u64)).map_err(failed)?;
-        file.read_exact(&mut bytes).map_err(failed)?;
-        for (at, bytes) in bytes.chunks_exact(size).enumerate() {
-            let (i, k) = if header.fortran { (at, strip) } else { (strip, at) };
-            x[(i, k)] = element.value(bytes);
-        }
-    }
+    parts.read(0..rows, columns, x.values_mut()).map_err(failed)?;
     Ok(x)
 }
 
