@@ -151,11 +151,13 @@ impl Pattern {
     pub fn of(z: &[f64], n: usize, m: usize) -> Self {
         assert_eq!(z.len(), n * m, "Z is n x m");
         let words = n.div_ceil(64);
-        let mut bits = vec![0; words * m];
-        for (i, row) in z.chunks_exact(m).enumerate() {
-            for (j, z) in row.iter().enumerate() {
-                bits[j * words + i / 64] |= u64::from(*z > 0.0) << (i % 64);
+        let (mut bits, mut word) = (vec![0; words * m], vec![0u64; m]);
+        for (w, rows) in z.chunks((64 * m).max(1)).enumerate() {
+            word.fill(0);
+            for (i, row) in rows.chunks_exact(m).enumerate() {
+                word.iter_mut().zip(row).for_each(|(word, z)| *word |= u64::from(*z > 0.0) << i);
             }
+            word.iter().enumerate().for_each(|(j, word)| bits[j * words + w] = *word);
         }
         Self { n, m, words, bits }
     }

@@ -133,7 +133,7 @@ pub fn room(needed: f64, what: &str) -> Result<()> {
     };
     let hint = match allowed() {
         Some(_) => "",
-        None => "; --memory 2GiB reads X from .npy, or draws it, a block at a time",
+        None => "; --memory SIZE holds less of X",
     };
     Err(input_error!("{what} needs {} GiB of memory, and {} GiB are available{hint}", gib(needed), gib(available)))
 }

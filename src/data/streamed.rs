@@ -117,9 +117,10 @@ impl Streamed {
         let (mut sums, mut part, mut wrong): (Vec<Vec<f64>>, _, _) = (fresh(), 0, None);
         let complete = self.pass(&parts, |block| {
             let cols = block.columns.len();
-            if let Some(at) = block.values.iter().position(|v| !v.is_finite()) {
-                let (sample, feature) = (at / cols, block.columns.start + at % cols);
-                wrong = Some(Error::NotFinite { sample, feature, value: block.values[at] });
+            let rows = block.values.par_chunks(cols).enumerate();
+            if let Some((sample, row)) = rows.find_first(|(_, row)| row.iter().any(|v| !v.is_finite())) {
+                let at = row.iter().position(|v| !v.is_finite()).unwrap_or_default();
+                wrong = Some(Error::NotFinite { sample, feature: block.columns.start + at, value: row[at] });
                 return false;
             }
             let add = |space: &mut Space, (pair, sums): (&(Range<usize>, Range<usize>), &mut Vec<f64>)| {

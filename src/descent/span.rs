@@ -8,20 +8,25 @@
 //! C_j ← C_j + s_g,   Z_j ← Z_j + K s_g            for every neuron j of group g
 //! ```
 //!
-//! A group shares the sign of `a_j` and the column of bits `z_ij > 0`, hence the update: P products
-//! with K a step, whatever m and d. C and Z are compensated sums. The pattern is read off Z after
-//! every step.
+//! A group shares the sign of `a_j` and the column of bits `z_ij > 0`, hence the update: at most P products
+//! with K a step, whatever m and d, and two while few pairs chatter (`near`). C and Z are compensated sums. The pattern is
+//! read off Z after every step.
 
+mod iterate;
+mod near;
+
+use self::near::Near;
+use super::anchored;
 use super::compensated::{Compensated, dot};
 use super::symmetric::Symmetric;
-use super::{anchored, elsewhere};
-use crate::data::{HeldOut, slabs::X};
+use crate::data::slabs::X;
 use crate::digest::{Digest, Hasher};
-use crate::engine::{Flips, Iterate};
-use crate::inner_products::{Direction, Gram, InnerProducts};
+use crate::engine::Flips;
+use crate::inner_products::Gram;
 use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use crate::state::{Reader, Result, Saver};
+use farfield_kernels::dense;
 use farfield_kernels::loss::Loss;
 use std::sync::{Arc, OnceLock};
 
@@ -143,6 +148,7 @@ pub struct Coefficients {
     pattern: Pattern,
     groups: Groups,
     features: Vec<Vec<f64>>, // of each group: y_k a_j g_kj
+    near: Vec<Option<Near>>, // of each group, where one before it is near
     flips: Flips,
 }
 
@@ -158,7 +164,7 @@ impl Coefficients {
     pub fn from_parts(problem: Arc<SpanProblem>, t: f64, flips: Flips, c: Compensated, z: Compensated) -> Self {
         let pattern = problem.network.pattern(z.hi(), problem.n());
         let groups = pattern.groups(&problem.network);
-        let mut state = Self { problem, t, c, z, pattern, groups, features: Vec::new(), flips };
+        let mut state = Self { problem, t, c, z, pattern, groups, features: Vec::new(), near: Vec::new(), flips };
         state.regroup();
         state
     }
@@ -263,19 +269,32 @@ impl Coefficients {
         true
     }
 
-    /// Adds `Σ_k s_k Φ_k` of the current pattern to W.
+    /// Adds `Σ_k s_k Φ_k` of the current pattern to W: a product with K for each group that is not [`Near`] another, and a
+    /// row of K for each sample in which one that is differs.
     pub fn add(&mut self, s: &[f64]) {
-        let (n, m) = (self.problem.n(), self.problem.network.width);
-        let (mut column, mut image) = (vec![0.0; n], vec![0.0; n]);
-        for (g, feature) in self.features.iter().enumerate() {
-            column.iter_mut().zip(feature).zip(s).for_each(|((c, f), s)| *c = f * s);
-            self.problem.multiply(&column, &mut image);
-            for j in (0..m).filter(|&j| self.groups.of[j] == g) {
-                for i in 0..n {
-                    self.c.add_at(i * m + j, column[i]);
-                    self.z.add_at(i * m + j, image[i]);
+        let (n, groups) = (self.problem.n(), self.features.len());
+        let (mut columns, mut images) = (Vec::with_capacity(n * groups), vec![0.0; n * groups]);
+        self.features.iter().for_each(|feature| columns.extend(feature.iter().zip(s).map(|(f, s)| f * s)));
+        for (g, near) in self.near.iter().enumerate() {
+            let (before, image) = images.split_at_mut(g * n);
+            let image = &mut image[..n];
+            match near {
+                None => self.problem.multiply(&columns[g * n..][..n], image),
+                Some(Near { group, differs }) => {
+                    image.copy_from_slice(&before[group * n..][..n]);
+                    for &k in differs {
+                        let more = columns[g * n + k] - columns[group * n + k];
+                        dense::add_scaled(more, self.problem.gram.0.row(k), image);
+                    }
                 }
             }
+        }
+        let (of, mut rows) = (&self.groups.of, vec![0.0; n * self.groups.of.len()]);
+        for (sums, added) in [(&mut self.c, columns), (&mut self.z, images)] {
+            for (i, row) in rows.chunks_exact_mut(of.len()).enumerate() {
+                row.iter_mut().zip(of).for_each(|(v, g)| *v = added[g * n + i]);
+            }
+            sums.add(&rows);
         }
     }
 
@@ -315,84 +334,11 @@ impl Coefficients {
     fn regroup(&mut self) {
         let (network, y) = (&self.problem.network, &self.problem.labels);
         let feature = |&j: &usize| {
-            (0..y.len()).map(|k| y[k] * network.output(j) * self.pattern.slope(network, k, j)).collect::<Vec<f64>>()
+            let (a, bits) = (network.output(j), self.pattern.column(j));
+            let slope = |k: usize| if bits[k / 64] >> (k % 64) & 1 == 1 { 1.0 } else { network.leak };
+            y.iter().enumerate().map(|(k, y)| y * a * slope(k)).collect::<Vec<f64>>()
         };
         self.features = self.groups.first.iter().map(feature).collect();
+        self.near = Near::all(&self.features, &self.groups, network);
     }
-}
-
-impl Iterate for Coefficients {
-    fn preactivations(&self) -> &[f64] {
-        self.z.hi()
-    }
-
-    fn weight_norm(&self) -> f64 {
-        let nothing = Direction { columns: vec![vec![0.0; self.problem.n()]], groups: one_group(self.groups.of.len()) };
-        self.combined_norm(1.0, &nothing)
-    }
-
-    /// `‖s w_j(0) + Xᵀe_j‖² = s²‖w_j(0)‖² + 2s⟨z_j(0), e_j⟩ + e_jᵀKe_j` with `e_j = s c_j + E_j`, summed over j.
-    /// From X where that cancels ([`anchored`]).
-    fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
-        let (n, m) = (self.problem.n(), self.problem.network.width);
-        let start = &self.problem.start;
-        let other = |j: usize| &e.columns[e.groups.of[j]][..];
-        if anchored::cancels(self)
-            && let Some(norm) = anchored::combined_norm(self, s, other)
-        {
-            return norm;
-        }
-        let column = |j: usize| -> Vec<f64> {
-            self.c.hi().iter().skip(j).step_by(m).zip(other(j)).map(|(c, e)| s.mul_add(*c, *e)).collect()
-        };
-        let columns: Vec<Vec<f64>> = (0..m).map(column).collect();
-        let images = self.problem.gram.apply_all(&columns);
-        let of_neuron = |j: usize| {
-            let cross = (0..n).map(|i| start.preactivations[i * m + j] * columns[j][i]).sum::<f64>();
-            let square = columns[j].iter().zip(&images[j]).map(|(c, v)| c * v).sum::<f64>();
-            s * s * start.squared_norms[j] + 2.0 * s * cross + square
-        };
-        (0..m).map(of_neuron).sum::<f64>().max(0.0).sqrt()
-    }
-
-    /// `√Σ_j T_j²`, `T_j = ‖w_j(0)‖ + Σ_k |c_kj| ‖x_k‖` the sizes that were summed to make `w_j`; by Cauchy and Schwarz
-    /// `Σ_j |a_j| T_j` is no larger, since `Σ_j a_j² = 1`.
-    fn magnitude(&self) -> f64 {
-        let (n, m) = (self.problem.n(), self.problem.network.width);
-        let norms: Vec<f64> = (0..n).map(|k| self.problem.gram.0[(k, k)].sqrt()).collect();
-        let of_neuron = |j: usize| {
-            let sum: f64 = (0..n).map(|k| self.c.hi()[k * m + j].abs() * norms[k]).sum();
-            self.problem.start.squared_norms[j].sqrt() + sum
-        };
-        crate::matrix::norm(&(0..m).map(of_neuron).collect::<Vec<f64>>())
-    }
-
-    /// `W = W(0) + CᵀX`, m passes over X; m×0 where X or W(0) is not held.
-    fn weights(&self) -> Matrix {
-        let m = self.problem.network.width;
-        let (Some(x), Some(start)) = (self.problem.x(), &self.problem.start.weights) else {
-            return Matrix::zeros(m, 0);
-        };
-        let mut w = Matrix::clone(start);
-        if anchored::cancels(self)
-            && let Some(exact) = anchored::weights(self, 1.0, None)
-        {
-            exact.iter().enumerate().for_each(|(j, column)| w.row_mut(j).copy_from_slice(column.hi()));
-            return w;
-        }
-        for j in 0..m {
-            let column: Vec<f64> = (0..x.rows()).map(|i| self.c.hi()[i * m + j]).collect();
-            let sums = x.combinations(&[&column]);
-            w.row_mut(j).iter_mut().zip(&sums[0]).for_each(|(w, sum)| *w += sum);
-        }
-        w
-    }
-
-    fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {
-        elsewhere::of_coefficients(self, held_out)
-    }
-}
-
-fn one_group(m: usize) -> Groups {
-    Groups { first: vec![0], size: vec![m], of: vec![0; m] }
 }

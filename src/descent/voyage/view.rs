@@ -20,6 +20,7 @@ use crate::engine::{EngineKind, Iterate, Segment};
 use crate::inner_products::Direction;
 use crate::matrix::Matrix;
 use crate::rounding::AnchorJudge;
+use std::sync::OnceLock;
 
 /// The iterate at one t, with nothing pending.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(super) struct View {
     pub chatter: Option<Chatter>,
     /// From the voyage's own t.
     pub stretch: Option<Segment>,
+    norm: OnceLock<f64>,      // ‖W‖, which a look asks for several times
+    magnitude: OnceLock<f64>, // of what was summed for it
 }
 
 impl Voyage {
@@ -95,7 +98,19 @@ impl Voyage {
 
     fn plain(&self, state: Coefficients) -> View {
         let (kind, judge, averaging) = (self.kind, self.judge, self.averaging);
-        View { state, kind, sliding: None, slopes: None, scaled: None, judge, averaging, chatter: None, stretch: None }
+        View {
+            state,
+            kind,
+            sliding: None,
+            slopes: None,
+            scaled: None,
+            judge,
+            averaging,
+            chatter: None,
+            stretch: None,
+            norm: OnceLock::new(),
+            magnitude: OnceLock::new(),
+        }
     }
 
     /// `αc t ℓ` at the voyage's own t.
@@ -116,7 +131,7 @@ impl Iterate for View {
     }
 
     fn weight_norm(&self) -> f64 {
-        self.state.weight_norm()
+        *self.norm.get_or_init(|| self.state.weight_norm())
     }
 
     fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
@@ -124,7 +139,7 @@ impl Iterate for View {
     }
 
     fn magnitude(&self) -> f64 {
-        self.state.magnitude()
+        *self.magnitude.get_or_init(|| self.state.magnitude())
     }
 
     fn weights(&self) -> Matrix {
