@@ -84,7 +84,8 @@ impl Descent {
 
     fn of(problem: &Problem, options: &Options, engine: Box<dyn Engine>) -> Self {
         let (problem, options) = (problem.clone(), options.clone());
-        let (monitor, memory) = (Monitor::new(&problem), Memory::default());
+        let (monitor, memory) =
+            (Monitor::new(&problem).measuring(&options.measures, options.test_error), Memory::default());
         Self { problem, options, engine, monitor, memory, ended: None, stop: Stop::default(), saves: Stop::default() }
     }
 

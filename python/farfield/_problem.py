@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -187,6 +188,8 @@ class Problem:
         engine: Literal["auto", "direct", "gram"] | None = None,
         precision: Literal["f64", "f32", "mixed"] | None = None,
         samples_per_decade: int | None = None,
+        columns: Literal["all"] | Sequence[str] | None = None,
+        test_error: bool | None = None,
         angle_tolerance: float | None = None,
         max_seconds: float | None = None,
         warp: bool | None = None,
@@ -214,6 +217,12 @@ class Problem:
             Of the products: ``"f64"``, ``"f32"`` or ``"mixed"``.
         samples_per_decade
             Rows of the trace per decade of t (default 4).
+        columns
+            Further columns of the trace: ``"all"``, or some of ``"stable_rank"``, ``"margin_ratio"``,
+            ``"smoothed_margin"``, ``"support_ratio"``, ``"support_count"``, ``"mean_cosine"`` and ``"sharpness"``.
+        test_error
+            Whether the trace has the test error of the weights, of samples drawn from a mixture: ``test_error``,
+            ``test_error_low`` and ``test_error_high``.
         angle_tolerance
             Ends when the certified angle (radians) is below; 0: never.
         max_seconds
@@ -250,6 +259,8 @@ class Problem:
             descent__tied=tied,
             descent__sliding_tolerance=sliding_tolerance,
             monitor__samples_per_decade=samples_per_decade,
+            monitor__columns=columns if columns is None or isinstance(columns, str) else list(columns),
+            monitor__test_error=test_error,
             monitor__angle_tolerance=angle_tolerance,
             output__test_points=test_points,
         )

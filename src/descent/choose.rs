@@ -22,6 +22,7 @@ use crate::data::Data;
 use crate::engine::{Engine, EngineKind, Flips, Precision};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
+use crate::measure::{Fresh, Measure};
 use crate::problem::Problem;
 use crate::start::Start;
 use crate::state::State;
@@ -59,6 +60,10 @@ pub struct Options {
     pub sliding_tolerance: f64,
     /// Monitored t per decade.
     pub samples_per_decade: u64,
+    /// What is measured besides at monitored t ([`Measure`](crate::Measure) lists it).
+    pub measures: Vec<Measure>,
+    /// The test error of W at monitored t, of samples from a mixture; none: it is not asked for.
+    pub test_error: Option<Fresh>,
     /// A run ends when the certified angle (radians) is below; 0: never.
     pub angle_tolerance: f64,
     /// A run ends after so many seconds, and not before for the cost of its steps alone; 0: never.
@@ -75,6 +80,8 @@ impl Default for Options {
             precision: Precision::F64,
             sliding_tolerance: 1e-6,
             samples_per_decade: 4,
+            measures: Vec::new(),
+            test_error: None,
             angle_tolerance: 0.0,
             max_seconds: 0.0,
         }

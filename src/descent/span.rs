@@ -68,6 +68,7 @@ pub struct SpanProblem {
     fingerprint: OnceLock<Digest>,
     /// `X'W(0)ᵀ` of the samples that are not trained on, once it was asked for.
     pub elsewhere: OnceLock<Vec<f64>>,
+    neurons: OnceLock<Option<Matrix>>, // W(0) W(0)ᵀ, once it was asked for
 }
 
 impl SpanProblem {
@@ -89,9 +90,9 @@ impl SpanProblem {
         assert_eq!(start.squared_norms.len(), network.width, "one norm per neuron");
         let product = Symmetric::new(&gram.0);
         let bound = Symmetric::new(&Matrix::new(n, n, gram.0.values().iter().map(|k| k.abs()).collect()));
-        let (fingerprint, elsewhere) = (OnceLock::new(), OnceLock::new());
+        let (fingerprint, elsewhere, neurons) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let x = samples.clone().map(X::from);
-        Self { gram, samples, x, labels, network, loss, rate, start, product, bound, fingerprint, elsewhere }
+        Self { gram, samples, x, labels, network, loss, rate, start, product, bound, fingerprint, elsewhere, neurons }
     }
 
     /// The same with these samples, which may be shared out.
@@ -125,6 +126,11 @@ impl SpanProblem {
             hasher.numbers(&[self.n() as f64, width as f64, positive as f64, leak, self.rate]).numbers(&self.labels);
             hasher.numbers(&start.preactivations).numbers(&start.squared_norms).numbers(self.gram.0.values()).finish()
         })
+    }
+
+    /// `W(0) W(0)ᵀ` (m×m), where W(0) is held.
+    fn neurons(&self) -> Option<&Matrix> {
+        self.neurons.get_or_init(|| self.start.weights.as_ref().map(|w| w.row_products())).as_ref()
     }
 
     /// `out = |K|·v` for `v ≥ 0`: how far `K·u` can reach when `|u| ≤ v`.
@@ -386,6 +392,30 @@ impl Iterate for Coefficients {
             w.row_mut(j).iter_mut().zip(&sums[0]).for_each(|(w, sum)| *w += sum);
         }
         w
+    }
+
+    /// `⟨w_j, w_k⟩ = ⟨w_j(0), w_k(0)⟩ + z_j(0)ᵀc_k + c_jᵀz_k`. From X where that cancels ([`anchored`]).
+    fn neuron_products(&self) -> Option<Matrix> {
+        let (n, m) = (self.problem.n(), self.problem.network.width);
+        if anchored::cancels(self)
+            && let Some(exact) = anchored::weights(self, 1.0, None)
+        {
+            let rows: Vec<f64> = exact.iter().flat_map(|row| row.hi().iter().copied()).collect();
+            return Some(Matrix::new(m, rows.len() / m, rows).row_products());
+        }
+        let start = &self.problem.start.preactivations;
+        let mut products = self.problem.neurons()?.clone();
+        let column = |values: &[f64], j: usize| values.iter().skip(j).step_by(m).copied().collect::<Vec<f64>>();
+        let columns: Vec<[Vec<f64>; 3]> =
+            (0..m).map(|j| [column(start, j), column(self.c.hi(), j), column(self.z.hi(), j)]).collect();
+        let dot = |a: &[f64], b: &[f64]| (0..n).map(|i| a[i] * b[i]).sum::<f64>();
+        for j in 0..m {
+            for k in 0..=j {
+                products[(j, k)] += dot(&columns[j][0], &columns[k][1]) + dot(&columns[j][1], &columns[k][2]);
+                products[(k, j)] = products[(j, k)];
+            }
+        }
+        Some(products)
     }
 
     fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {

@@ -19,7 +19,7 @@ struct Rule {
     why: &'static str,
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule {
         keys: &[
             "data.n",
@@ -83,6 +83,12 @@ const RULES: [Rule; 10] = [
         why: "averages need descent.warp = true, steps on K (descent.engine is not \"direct\") and network.leak below 1",
     },
     Rule {
+        keys: &["monitor.test_error"],
+        idle: |c| c.data.source != Source::Mixture,
+        why: "the distribution of a file as data.source is not known; hold samples out with data.holdout or data.test: their errors \
+              at the same t are in held_out.csv",
+    },
+    Rule {
         keys: &["monitor.require"],
         idle: |c| c.monitor.angle_tolerance == 0.0,
         why: "monitor.angle_tolerance is 0; there is nothing to require",
@@ -91,7 +97,7 @@ const RULES: [Rule; 10] = [
 
 /// Keys that are written only where they ask for something: of files, and what a configuration of an earlier version did
 /// without.
-const OPTIONAL: [&str; 13] = [
+const OPTIONAL: [&str; 15] = [
     "data.labels",
     "data.test",
     "data.test_labels",
@@ -104,6 +110,8 @@ const OPTIONAL: [&str; 13] = [
     "data.rows",
     "data.columns",
     "network.init",
+    "monitor.columns",
+    "monitor.test_error",
     "output.checkpoint_minutes",
 ];
 
@@ -112,6 +120,7 @@ fn neutral(key: &str, value: &Value) -> bool {
     match value {
         Value::String(s) => matches!(s.as_str(), "" | "none" | "auto"),
         Value::Boolean(b) => !b,
+        Value::Array(list) => list.is_empty(),
         Value::Integer(0) => key == "data.holdout",
         Value::Float(v) => key == "data.holdout" && *v == 0.0,
         _ => false,

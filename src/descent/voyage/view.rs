@@ -131,6 +131,10 @@ impl Iterate for View {
         self.state.weights()
     }
 
+    fn neuron_products(&self) -> Option<Matrix> {
+        self.state.neuron_products()
+    }
+
     fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {
         self.state.elsewhere(held_out)
     }
