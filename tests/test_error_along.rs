@@ -147,7 +147,8 @@ fn runs_show_it_and_do_not_move() {
             }
             seen.iter_mut().for_each(|row| row.test_error = None);
             assert_eq!(seen, bare);
-            assert_eq!(descent.outcome(0).digest, quiet.outcome(0).digest);
+            let few = farfield::Sampling { points: Some(10), ..Default::default() };
+            assert_eq!(descent.outcome_sampled(&few).digest, quiet.outcome_sampled(&few).digest);
         }
     }
 }

@@ -47,10 +47,11 @@ const KEYS: [(&str, &str); 46] = [
     ("descent.loss", "exponential, exp(-q), or logistic, log(1 + exp(-q))"),
     (
         "descent.step_size",
-        "the step, or auto: 1/lambda_max(XX^T), rounded down to 3 digits, divided by the loss constant",
+        "the step, or auto: 1/lambda_max(XX^T), rounded down to 3 digits, divided by the loss constant; or flow: gradient flow, \
+         whose t is time",
     ),
     ("descent.reduction", "sum or mean of the losses"),
-    ("descent.steps", "the horizon, up to 1e300"),
+    ("descent.steps", "the horizon, up to 1e300; of gradient flow, a time"),
     ("descent.engine", "auto, direct (steps on X) or gram (steps on XX^T)"),
     ("descent.warp", "jump once the pattern has settled; false: take every step"),
     ("descent.tied", "share work between neurons that provably get the same update"),

@@ -35,7 +35,8 @@ class Problem:
     leak
         Slope γ of the activation at ``u ≤ 0``, from 0 (the ReLU) to 1 (the linear model).
     step_size
-        α, or ``"auto"``: ``1/λmax(XXᵀ)/c``, rounded down to 3 significant digits.
+        α, or ``"auto"``: ``1/λmax(XXᵀ)/c``, rounded down to 3 significant digits; or ``"flow"``: gradient flow, whose t is
+        time (α = 1).
     reduction
         ``"sum"`` or ``"mean"`` of the losses of the samples: c is 1 or 1/n.
     loss
@@ -75,7 +76,7 @@ class Problem:
         width: int = 8,
         positive: int | None = None,
         leak: float = 0.1,
-        step_size: float | Literal["auto"] = "auto",
+        step_size: float | Literal["auto", "flow"] = "auto",
         reduction: Literal["sum", "mean"] = "sum",
         loss: Literal["exponential", "logistic"] = "exponential",
         positive_class: Any = None,
@@ -130,7 +131,7 @@ class Problem:
 
     @property
     def step_size(self) -> float:
-        """α."""
+        """α; 1 for gradient flow."""
         return self._core.numbers()[0]
 
     @property
@@ -204,7 +205,7 @@ class Problem:
         Parameters
         ----------
         steps
-            Horizon t, whole, up to 1e300 (default 1e6).
+            Horizon t, whole, up to 1e300 (default 1e6); of gradient flow, a time.
         init_scale
             W(0) ~ N(0, init_scale²) (default 1e-6).
         seed
@@ -369,7 +370,7 @@ def mixture(
     width: int = 8,
     positive: int | None = None,
     leak: float = 0.1,
-    step_size: float | Literal["auto"] = "auto",
+    step_size: float | Literal["auto", "flow"] = "auto",
     reduction: Literal["sum", "mean"] = "sum",
     loss: Literal["exponential", "logistic"] = "exponential",
     progress: Progress = False,

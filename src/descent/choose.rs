@@ -117,6 +117,9 @@ const APART: &str = "steps on X need all samples in one process, and they do not
 /// [`Error::TooManySamples`] for steps on K beyond [`Data::LARGEST`]; as [`Start::matrix`].
 pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box<dyn Engine>> {
     let (data, network) = (&problem.data, problem.network);
+    if problem.flow.is_some() {
+        return flow(problem, start, options);
+    }
     let far_sighted = options.engine == EngineChoice::Auto && options.precision == Precision::F64;
     let relayed = far_sighted && Relay::pays(problem);
     let reduced = match options.engine {
@@ -158,7 +161,26 @@ pub fn restore(problem: &Problem, start: &Start, options: &Options, state: &Stat
         return Ok(Box::new(Direct::restore(x, data.y(), &network, law, &steps(options), state)?));
     }
     let span = span(problem, &start.matrix(problem)?)?;
-    Ok(Box::new(Voyage::restore(Arc::new(span), state, far(options))?))
+    let far = voyage::Options { flow: problem.flow, ..far(options) };
+    Ok(Box::new(Voyage::restore(Arc::new(span), state, far)?))
+}
+
+/// Gradient flow, which is followed on K alone.
+fn flow(problem: &Problem, start: &Start, options: &Options) -> Result<Box<dyn Engine>> {
+    let refused = [
+        (options.engine == EngineChoice::Direct, "gradient flow has no steps on X: its engine is \"auto\" or \"gram\""),
+        (options.precision != Precision::F64, "gradient flow is followed in f64"),
+        (!options.warp, "gradient flow has no steps that could all be taken: leave warp on"),
+    ];
+    if let Some((_, why)) = refused.iter().find(|(refused, _)| *refused) {
+        return Err(Error::Options(why));
+    }
+    let span = span(problem, &start.matrix(problem)?)?;
+    if !problem.network.linear() && span.start.preactivations.iter().all(|z| *z == 0.0) {
+        return Err(Error::Options("from W(0) on every kink gradient flow is not determined: begin elsewhere"));
+    }
+    let far = voyage::Options { flow: problem.flow, ..far(options) };
+    Ok(Box::new(Voyage::new(Arc::new(span), 0.0, Flips::default(), far)))
 }
 
 /// Options of the direct engine.

@@ -9,7 +9,7 @@ use crate::error::{Result, input_error};
 use crate::files::csv::Header;
 use crate::files::format::Format;
 use crate::files::svmlight::IndexBase;
-use farfield::EngineChoice;
+use farfield::{EngineChoice, StepSize};
 use toml::{Table, Value};
 
 /// Keys, when they have no effect, and why not.
@@ -79,8 +79,12 @@ const RULES: [Rule; 11] = [
     },
     Rule {
         keys: &["descent.sliding_tolerance"],
-        idle: |c| !c.descent.warp || c.descent.engine == EngineChoice::Direct || c.network.leak == 1.0,
-        why: "averages need descent.warp = true, steps on K (descent.engine is not \"direct\") and network.leak below 1",
+        idle: |c| {
+            let flow = c.descent.step_size == StepSize::Flow;
+            flow || !c.descent.warp || c.descent.engine == EngineChoice::Direct || c.network.leak == 1.0
+        },
+        why: "averages need steps (descent.step_size is not \"flow\"), descent.warp = true, steps on K (descent.engine is not \
+              \"direct\") and network.leak below 1",
     },
     Rule {
         keys: &["monitor.test_error"],

@@ -18,7 +18,7 @@ pub fn real(v: f64) -> String {
     if v != 0.0 && v.is_finite() && !(1e-5..1e9).contains(&v.abs()) { format!("{v:e}") } else { format!("{v}") }
 }
 
-/// A step size in TOML: a number or `auto`.
+/// A step size in TOML: a number, `auto` or `flow`.
 pub mod step_size {
     use super::*;
 
@@ -26,15 +26,17 @@ pub mod step_size {
         match size {
             StepSize::Auto => s.serialize_str("auto"),
             StepSize::Fixed(v) => s.serialize_f64(*v),
+            StepSize::Flow => s.serialize_str("flow"),
         }
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<StepSize, D::Error> {
         match Value::deserialize(d)? {
             Value::String(s) if s == "auto" => Ok(StepSize::Auto),
+            Value::String(s) if s == "flow" => Ok(StepSize::Flow),
             Value::Float(v) => Ok(StepSize::Fixed(v)),
             Value::Integer(v) => Ok(StepSize::Fixed(v as f64)),
-            other => Err(serde::de::Error::custom(format!("expected a number or \"auto\", not {other}"))),
+            other => Err(serde::de::Error::custom(format!("expected a number, \"auto\" or \"flow\", not {other}"))),
         }
     }
 }

@@ -116,7 +116,9 @@ impl Run {
 
     /// The axis of t, for all rows.
     fn axis(&self) -> Axis {
-        Axis::around("t, steps of gradient descent", Scale::Decades, self.x.iter().copied().flatten())
+        let flow = self.trace.texts("segment").contains(&"flow");
+        let name = if flow { "t, time of gradient flow" } else { "t, steps of gradient descent" };
+        Axis::around(name, Scale::Decades, self.x.iter().copied().flatten())
     }
 
     /// The last row with t > 0; none: there is nothing on the axis.
