@@ -102,7 +102,7 @@ impl Gradient {
         let direction = slopes.direction(&weights, data.y, data.network);
         let image = data.products.image(&direction);
         let norm = data.products.squared_norm(&direction, &image).sqrt();
-        let margins = data.feature_products(&direction, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
+        let margins = data.feature_margins(&direction, &image, slopes);
         let worst = data.feature_products(&direction, &image, |i, g| data.worst_slope(slopes, &image, i, g));
         let magnitude = weights.iter().enumerate().map(|(i, p)| p * data.feature_norm(i, slopes)).sum();
         let longest = data.norms.iter().copied().fold(0.0, f64::max);
@@ -112,6 +112,11 @@ impl Gradient {
 }
 
 impl Data<'_> {
+    /// `⟨Φ_i, E⟩` for a direction of the groups of these slopes and its image.
+    pub(crate) fn feature_margins(&self, e: &Direction, image: &[Vec<f64>], slopes: &Slopes) -> Vec<f64> {
+        self.feature_products(e, image, |i, g| slopes.values[(i, slopes.groups.first[g])])
+    }
+
     /// `⟨Φ_i, E⟩ = y_i Σ_j a_j s_ij (X e_j)_i` from the image of a direction, the slopes by sample and group.
     fn feature_products(&self, e: &Direction, image: &[Vec<f64>], slope: impl Fn(usize, usize) -> f64) -> Vec<f64> {
         let groups = &e.groups;

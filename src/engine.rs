@@ -100,6 +100,11 @@ pub trait Iterate {
     fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {
         held_out.preactivations(&self.weights())
     }
+    /// `W Wᵀ` (m×m), the inner products of the neurons; none where neither W nor its coefficients are held.
+    fn neuron_products(&self) -> Option<Matrix> {
+        let w = self.weights();
+        (w.cols() > 0).then(|| w.row_products())
+    }
     /// The effective slopes (n×m, row-major) where some are averages: on a kink, between the leak and 1.
     fn slopes(&self) -> Option<&[f64]> {
         None

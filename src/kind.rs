@@ -16,11 +16,13 @@ pub enum EngineKind {
     Warp,
     /// Averages over neurons that chatter.
     Sliding,
+    /// Gradient flow itself, in place of steps.
+    Flow,
 }
 
 impl EngineKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Direct, Self::Gram, Self::Warp, Self::Sliding];
+    pub const ALL: [Self; 5] = [Self::Direct, Self::Gram, Self::Warp, Self::Sliding, Self::Flow];
 
     /// The name in results.
     pub fn name(self) -> &'static str {
@@ -29,6 +31,7 @@ impl EngineKind {
             Self::Gram => "gram",
             Self::Warp => "warp",
             Self::Sliding => "sliding",
+            Self::Flow => "flow",
         }
     }
 }

@@ -80,6 +80,8 @@ pub mod limit;
 #[doc(hidden)]
 pub mod matrix;
 #[doc(hidden)]
+pub mod measure;
+#[doc(hidden)]
 pub mod monitor;
 #[doc(hidden)]
 pub mod network;
@@ -122,6 +124,7 @@ pub use limit::ray::{NoRay, Ray};
 pub use limit::test_error::Regime;
 pub use limit::{Limit, Prediction};
 pub use matrix::{Matrix, Single, View};
+pub use measure::{Fresh, Measure};
 pub use monitor::{CertifiedFor, Monitor, PatternState, Row};
 pub use network::{Network, Pattern};
 pub use outcome::{

@@ -62,6 +62,17 @@ impl Matrix {
         self.values
     }
 
+    /// The inner products of the rows (r×r).
+    pub fn row_products(&self) -> Self {
+        let mut out = Self::zeros(self.rows, self.rows);
+        for i in 0..self.rows {
+            let above = &self.values[..(i + 1) * self.cols];
+            farfield_kernels::dense::dots(self.row(i), above, &mut out.row_mut(i)[..=i]);
+            (0..i).for_each(|j| out[(j, i)] = out[(i, j)]);
+        }
+        out
+    }
+
     /// The Frobenius norm, scaled so that no square overflows.
     pub fn norm(&self) -> f64 {
         norm(&self.values)

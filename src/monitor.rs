@@ -8,6 +8,7 @@
 //! ray of data that cannot be separated ([`crate::limit::ray`]). Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
 //! as one minus a cosine.
 
+mod measures;
 mod memory;
 mod rays;
 mod row;
@@ -19,7 +20,8 @@ use crate::engine::{Engine, Iterate, Remark};
 use crate::inner_products::{Direction, Gram, InnerProducts};
 use crate::limit::held_out::Errors;
 use crate::limit::sliding::Sliding;
-use crate::limit::{Inseparable, Limit, Prediction};
+use crate::limit::{Inseparable, Limit, Prediction, along};
+use crate::measure::{Fresh, Measure};
 use crate::network::{Groups, Pattern};
 use crate::number::smaller;
 use crate::problem::Problem;
@@ -28,7 +30,7 @@ pub use memory::Memory;
 use memory::Solved;
 use rays::Rays;
 pub use row::{CertifiedFor, PatternState, Row};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Steps without a change of the pattern, as a multiple of t, after which it counts as observed to be
 /// final: the last tenth of log-time is not enough, nine tenths of all steps are.
@@ -52,6 +54,9 @@ pub struct Monitor {
     ties: (u64, f64),           // the most that were seen, and when
     proof: Option<Inseparable>, // the last one that was asked for
     rays: Rays,
+    measures: Vec<Measure>,
+    test_error: Option<Fresh>,
+    pull: OnceLock<f64>, // ‖Σ_i y_i x_i‖
 }
 
 impl Monitor {
@@ -69,7 +74,18 @@ impl Monitor {
             ties: (0, 0.0),
             proof: None,
             rays: Rays::default(),
+            measures: Vec::new(),
+            test_error: None,
+            pull: OnceLock::new(),
         }
+    }
+
+    /// The same, which also measures these, in their order, and the test error of W; nothing else of what it sees depends on
+    /// that.
+    pub fn measuring(mut self, measures: &[Measure], test_error: Option<Fresh>) -> Self {
+        self.test_error = test_error;
+        self.measures = Measure::ALL.into_iter().filter(|measure| measures.contains(measure)).collect();
+        self
     }
 
     /// The problem that is watched.
@@ -122,20 +138,25 @@ impl Monitor {
         row.log_loss = constant + loss.log_sum(&q);
         row.gradient_norm = gradient.norm * libm::exp(constant + gradient.log_sum);
         row.motion = gradient.motion;
+        let scaled = scaled.unwrap_or_else(|| self.scaled_losses(t, &q));
         if row.min_margin > 0.0 {
             let certified = certificate::cosine_gap(&data, view, &q, &slopes, &gradient);
             row.certified_cosine_gap = certified.map(|c| c.gap);
             row.certificate_rounding = certified.map(|c| c.rounding);
-            let scaled = scaled.unwrap_or_else(|| self.scaled_losses(t, &q));
             self.solve(&pattern, &scaled);
             self.solve_sliding(&pattern, &scaled, chatters);
             self.compare(&mut row, view, &scaled, &gradient);
             row.final_until = self.final_until(&row, view, &q, &slopes, &gradient);
             row.certified_for = row.certified_cosine_gap.map(|_| self.certified_for(&row));
         } else {
-            let scaled = scaled.unwrap_or_else(|| self.scaled_losses(t, &q));
             let at = rays::At { view, pattern: &pattern, scaled: &scaled, gradient: &gradient, chatters };
             self.follow_ray(&mut row, &at, worth);
+        }
+        let test_error = |fresh: &Fresh| along::test_error(&view.weights(), &self.problem, fresh);
+        row.test_error = self.test_error.as_ref().and_then(test_error);
+        if !self.measures.is_empty() {
+            let at = measures::At { view, q: &q, slopes: &slopes, scaled: &scaled };
+            row.measures = self.measure(&row, &at);
         }
         row.rounding = engine.rounding();
         row

@@ -174,7 +174,7 @@ impl LimitOutcome {
             (None, None) => None,
         };
         let goal = limit.map(|limit| limit.direction.clone()).or_else(|| ray.map(|ray| ray.goal(network)));
-        let inactive = || inactive_after_one(problem, start, gram);
+        let inactive = || inactive_after_one(&problem.stepping(), start, gram);
         let facts = Self {
             status,
             max_margin: limit.map(|l| l.max_margin),

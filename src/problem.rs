@@ -18,6 +18,8 @@ pub enum StepSize {
     Auto,
     /// As given.
     Fixed(f64),
+    /// Gradient flow, `dW/dt = −∇L(W)`: no step at all.
+    Flow,
 }
 
 /// How the losses of the samples make up L.
@@ -40,10 +42,12 @@ pub struct Problem {
     pub network: Network,
     /// The loss.
     pub loss: Loss,
-    /// Step size α.
+    /// Step size α; 1 for gradient flow, where t is time, so that `α c t s(q)` is what it is for steps.
     pub step_size: f64,
     /// Loss constant c.
     pub loss_constant: f64,
+    /// Gradient flow in place of steps, with its natural unit of time: the automatic step size. None: steps.
+    pub flow: Option<f64>,
 }
 
 impl Problem {
@@ -58,24 +62,31 @@ impl Problem {
     /// With a given step size and reduction.
     ///
     /// # Errors
-    /// [`Error::NoStepSize`] for an automatic step if every sample is zero; [`Error::Range`] for a step that is not
+    /// [`Error::NoStepSize`] for an automatic step, or for gradient flow, if every sample is zero; [`Error::Range`] for a step that is not
     /// positive and finite.
     pub fn with(data: &Data, network: Network, step_size: StepSize, reduction: Reduction) -> Result<Self> {
         let loss_constant = match reduction {
             Reduction::Sum => 1.0,
             Reduction::Mean => 1.0 / data.n() as f64,
         };
+        let flows = step_size == StepSize::Flow;
         let step_size = match step_size {
             StepSize::Fixed(v) if v > 0.0 && v.is_finite() => v,
             StepSize::Fixed(value) => {
                 return Err(Error::Range { name: "the step size", value, expected: "a finite number above 0" });
             }
-            StepSize::Auto => round_down(1.0 / data.lambda_max() / loss_constant),
+            StepSize::Auto | StepSize::Flow => round_down(1.0 / data.lambda_max() / loss_constant),
         };
         if !(step_size > 0.0 && step_size.is_finite()) {
             return Err(Error::NoStepSize);
         }
-        Ok(Self { data: data.clone(), network, loss: Loss::Exponential, step_size, loss_constant })
+        let (step_size, flow) = if flows { (1.0, Some(step_size)) } else { (step_size, None) };
+        Ok(Self { data: data.clone(), network, loss: Loss::Exponential, step_size, loss_constant, flow })
+    }
+
+    /// The same with steps: of the automatic size in place of gradient flow.
+    pub fn stepping(&self) -> Self {
+        Self { step_size: self.flow.unwrap_or(self.step_size), flow: None, ..self.clone() }
     }
 
     /// The same with another loss.

@@ -4,6 +4,9 @@
 //! for t in 0, 1, 10^(k/per_decade), …, horizon:   engine → t,   monitor → row,   observer(row) → go on?
 //! ```
 //!
+//! Gradient flow ([`StepSize::Flow`](crate::StepSize)) is a run like any other, with t the time; the t below its unit of time are
+//! monitored, too.
+//!
 //! A run ends at the horizon, at a certified angle below the tolerance, where numbers are no longer finite, where
 //! the data cannot be separated (`hope`), where W has converged (`rest`), when the stop flag is raised, when the
 //! observer says so, when its time is over, or when the rest could only be stepped, for too long (`patience`); and it
@@ -84,7 +87,8 @@ impl Descent {
 
     fn of(problem: &Problem, options: &Options, engine: Box<dyn Engine>) -> Self {
         let (problem, options) = (problem.clone(), options.clone());
-        let (monitor, memory) = (Monitor::new(&problem), Memory::default());
+        let (monitor, memory) =
+            (Monitor::new(&problem).measuring(&options.measures, options.test_error), Memory::default());
         Self { problem, options, engine, monitor, memory, ended: None, stop: Stop::default(), saves: Stop::default() }
     }
 
@@ -109,7 +113,11 @@ impl Descent {
     pub fn run_saving(&mut self, horizon: f64, observer: &mut impl Observer) -> Option<&Ended> {
         let stop = self.stop.by(self.deadline());
         let (begun, fresh) = (self.memory.shown.unwrap_or(0.0), self.memory.shown.is_none());
-        let times = Schedule::new(horizon, self.options.samples_per_decade, begun);
+        let per_decade = self.options.samples_per_decade;
+        let times = match self.problem.flow {
+            Some(unit) => Schedule::of_flow(horizon, per_decade, begun, unit),
+            None => Schedule::new(horizon, per_decade, begun),
+        };
         if begun > self.engine.t() && self.advance(begun, horizon, &stop, observer).is_break() {
             return None; // a state may be of a moment before the last row
         }

@@ -245,6 +245,7 @@ fn code_of(engine: EngineKind) -> u8 {
         EngineKind::Gram => 1,
         EngineKind::Warp => 2,
         EngineKind::Sliding => 3,
+        EngineKind::Flow => 4,
     }
 }
 

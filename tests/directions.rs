@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms from the ground up; those of one line know nothing of each other, but for those joined by `+`, which are
 /// one room in several files.
 const FLOORS: &[&str] = &[
-    "error real number digest kind",
+    "error real number digest kind measure",
     "watch",
     "matrix lanczos",
     "network",

@@ -12,7 +12,7 @@ use farfield_kernels::loss::Loss;
 use problems::{Recipe, dual, eliminate, problem};
 use std::sync::Arc;
 
-const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false };
+const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false, flow: None };
 
 /// A problem in which `z_00(0) = −depth`, on the wrong side of a neuron that gradient descent pulls up:
 /// `w_0` is moved along `Xᵀ K⁻¹ e_0`, which leaves every other pre-activation as it was.

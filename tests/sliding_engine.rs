@@ -9,7 +9,7 @@ use farfield::engine::{Engine, EngineKind, Flips, Iterate, Reached, Stop};
 use problems::{Recipe, problem};
 use std::sync::Arc;
 
-const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false };
+const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false, flow: None };
 
 fn margins(engine: &Voyage) -> Vec<f64> {
     let p = engine.coefficients().problem();

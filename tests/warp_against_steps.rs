@@ -10,7 +10,7 @@ use problems::{Recipe, problem, settling};
 /// What rounding may add, as warp counts it for itself: exact steps are rounded at other t in the two engines.
 const ROUNDING: f64 = 4e-15;
 
-const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false };
+const STEPS: Options = Options { warp: false, tolerance: 1e-14, sliding: 0.0, mixed: false, flow: None };
 
 /// `max |a − b| / max |a|`.
 fn difference(a: &[f64], b: &[f64]) -> f64 {

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::io;
 
 /// Every key, and what it is.
-const KEYS: [(&str, &str); 44] = [
+const KEYS: [(&str, &str); 46] = [
     ("seed", "seed of every random number"),
     ("data.source", "mixture, or a file with samples: .npy (n x d), .csv, .svm, .libsvm"),
     ("data.labels", "a .npy or .csv file with labels of two classes, or a column of a table by name or index"),
@@ -47,10 +47,11 @@ const KEYS: [(&str, &str); 44] = [
     ("descent.loss", "exponential, exp(-q), or logistic, log(1 + exp(-q))"),
     (
         "descent.step_size",
-        "the step, or auto: 1/lambda_max(XX^T), rounded down to 3 digits, divided by the loss constant",
+        "the step, or auto: 1/lambda_max(XX^T), rounded down to 3 digits, divided by the loss constant; or flow: gradient flow, \
+         whose t is time",
     ),
     ("descent.reduction", "sum or mean of the losses"),
-    ("descent.steps", "the horizon, up to 1e300"),
+    ("descent.steps", "the horizon, up to 1e300; of gradient flow, a time"),
     ("descent.engine", "auto, direct (steps on X) or gram (steps on XX^T)"),
     ("descent.warp", "jump once the pattern has settled; false: take every step"),
     ("descent.tied", "share work between neurons that provably get the same update"),
@@ -63,6 +64,12 @@ const KEYS: [(&str, &str); 44] = [
     ("monitor.samples_per_decade", "monitored steps in each decade"),
     ("monitor.angle_tolerance", "stop when the certified angle (radians) is below; 0: never"),
     ("monitor.require", "true: missing the tolerance is exit code 4"),
+    (
+        "monitor.columns",
+        "further columns of trace.csv: all, or some of stable_rank, margin_ratio, smoothed_margin, support_ratio, \
+         support_count, mean_cosine and sharpness",
+    ),
+    ("monitor.test_error", "of a mixture: true: the test error of the weights as columns of trace.csv"),
     ("output.weights", "also write a weights.npy of more than 4 MB"),
     ("output.checkpoint_minutes", "minutes between checkpoints; 0: only on signals"),
     ("output.test_points", "points of a sampled test error; 0: as many as about a second allows, whatever the machine"),

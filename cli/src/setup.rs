@@ -12,7 +12,8 @@ use crate::memory;
 use crate::ranks;
 use crate::streamed;
 use farfield::data::slabs::X;
-use farfield::{Data, Descent, Draw, Mixture, Network, Options, Problem, Sampling as Points, Spectrum, Start, Watch};
+use farfield::{Data, Descent, Draw, Fresh, Mixture, Network, Options, Problem};
+use farfield::{Sampling as Points, Spectrum, Start, Watch};
 
 /// A problem, and where gradient descent starts.
 pub struct Setup {
@@ -62,6 +63,8 @@ pub fn options(config: &Config) -> Options {
         precision: config.descent.precision,
         sliding_tolerance: config.descent.sliding_tolerance,
         samples_per_decade: config.monitor.samples_per_decade,
+        measures: config.monitor.columns.clone(),
+        test_error: config.monitor.test_error.then(|| Fresh { seed: config.seed, points: points(config) }),
         angle_tolerance: config.monitor.angle_tolerance,
         max_seconds: config.descent.max_seconds,
     }
@@ -69,8 +72,11 @@ pub fn options(config: &Config) -> Options {
 
 /// How test errors are sampled.
 pub fn sampling(config: &Config, watch: Watch) -> Points {
-    let points = Some(config.output.test_points).filter(|points| *points > 0);
-    Points { seed: config.seed, points, watch }
+    Points { seed: config.seed, points: points(config), watch }
+}
+
+fn points(config: &Config) -> Option<u64> {
+    Some(config.output.test_points).filter(|points| *points > 0)
 }
 
 /// Refuses a start whose losses `exp(−q)` overflow: no step can be taken from it, however small.

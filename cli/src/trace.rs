@@ -7,7 +7,7 @@ use crate::checkpoint::Place;
 use crate::config::Config;
 use crate::error::{Result, input_error};
 use crate::folder::{Folder, failed};
-use farfield::{EngineKind, Errors, Precision, Problem, Row};
+use farfield::{EngineKind, Errors, Estimate, Measure, Precision, Problem, Row};
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -59,6 +59,24 @@ pub const TRACE: [Column; 12] = [
     ("segment", |r| Value::Name(r.segment.name())),
 ];
 
+/// The columns of trace.csv after these, where they are asked for: one for each measure.
+pub const MEASURES: [Column; Measure::ALL.len()] = [
+    ("stable_rank", |r| measured(r, Measure::StableRank)),
+    ("margin_ratio", |r| measured(r, Measure::MarginRatio)),
+    ("smoothed_margin", |r| measured(r, Measure::SmoothedMargin)),
+    ("support_ratio", |r| measured(r, Measure::SupportRatio)),
+    ("support_count", |r| Value::MaybeCount(r.measures.get(&Measure::SupportCount).map(|count| *count as u64))),
+    ("mean_cosine", |r| measured(r, Measure::MeanCosine)),
+    ("sharpness", |r| measured(r, Measure::Sharpness)),
+];
+
+/// The last columns of trace.csv, where they are asked for.
+pub const TEST_ERROR: [Column; 3] = [
+    ("test_error", |r| maybe(r.test_error.map(|e| e.value))),
+    ("test_error_low", |r| maybe(r.test_error.map(|e| e.low))),
+    ("test_error_high", |r| maybe(r.test_error.map(|e| e.high))),
+];
+
 /// The columns of precision.csv.
 pub const PRECISION: [Column; 7] = [
     ("t", |r| number(r.t)),
@@ -85,6 +103,17 @@ fn number(v: f64) -> Value {
 
 fn maybe(v: Option<f64>) -> Value {
     Value::Maybe(v)
+}
+
+fn measured(row: &Row, measure: Measure) -> Value {
+    maybe(row.measures.get(&measure).copied())
+}
+
+/// The columns of trace.csv in a configuration.
+pub fn columns(config: &Config) -> Vec<Column> {
+    let asked = |(name, _): &Column| config.monitor.columns.iter().any(|measure| measure.name() == *name);
+    let test_error = if config.monitor.test_error { &TEST_ERROR[..] } else { &[] };
+    TRACE.into_iter().chain(MEASURES.into_iter().filter(asked)).chain(test_error.iter().copied()).collect()
 }
 
 /// The rows of a folder's tables up to these places, as far as the columns tell them.
@@ -143,7 +172,13 @@ fn take(row: &mut Row, name: &str, field: &str) -> Option<()> {
         "error" => row.held_out.iter_mut().zip(maybe()?).for_each(|(e, v)| e.error = v),
         "low" => row.held_out.iter_mut().zip(maybe()?).for_each(|(e, v)| e.low = v),
         "high" => row.held_out.iter_mut().zip(maybe()?).for_each(|(e, v)| e.high = v),
-        _ => return None,
+        "test_error" => row.test_error = maybe()?.map(|value| Estimate { value, low: 0.0, high: 1.0, samples: 0 }),
+        "test_error_low" => row.test_error.iter_mut().zip(maybe()?).for_each(|(e, v)| e.low = v),
+        "test_error_high" => row.test_error.iter_mut().zip(maybe()?).for_each(|(e, v)| e.high = v),
+        _ => {
+            let measure = Measure::named(name)?;
+            row.measures.extend(maybe()?.map(|value| (measure, value)));
+        }
     }
     if matches!(name, "drift" | "lost_fraction" | "anchors" | "interval") {
         row.rounding = Some(rounding);
@@ -158,8 +193,10 @@ pub struct Traces {
 }
 
 /// What decides which tables a run has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Kinds {
+    /// Those of trace.csv.
+    pub trace: Vec<Column>,
     /// Of the products.
     pub precision: Precision,
     /// Whether some samples are not trained on.
@@ -169,14 +206,15 @@ pub struct Kinds {
 impl Kinds {
     /// Of a problem in its configuration.
     pub fn of(problem: &Problem, config: &Config) -> Self {
-        Self { precision: config.descent.precision, held_out: problem.data.held_out().is_some() }
+        let (precision, held_out) = (config.descent.precision, problem.data.held_out().is_some());
+        Self { trace: columns(config), precision, held_out }
     }
 
-    fn names(self) -> impl Iterator<Item = (&'static str, &'static [Column])> {
-        let tables: [(&str, &[Column], bool); 3] = [
-            ("trace.csv", &TRACE, true),
-            ("precision.csv", &PRECISION, self.precision != Precision::F64),
-            ("held_out.csv", &HELD_OUT, self.held_out),
+    fn names(self) -> impl Iterator<Item = (&'static str, Vec<Column>)> {
+        let tables = [
+            ("trace.csv", self.trace, true),
+            ("precision.csv", PRECISION.to_vec(), self.precision != Precision::F64),
+            ("held_out.csv", HELD_OUT.to_vec(), self.held_out),
         ];
         tables.into_iter().filter(|(.., asked)| *asked).map(|(name, columns, _)| (name, columns))
     }
@@ -199,7 +237,10 @@ impl Traces {
     pub fn resume(folder: &Folder, kinds: Kinds, places: &[Place], rows: u64) -> Result<Self> {
         let resume = |(name, columns): (&'static str, _)| {
             let place = places.iter().find(|place| place.name == name);
-            place.map_or_else(|| Table::begin(folder, name, columns), |place| Table::resume(folder, place, columns))
+            match place {
+                Some(place) => Table::resume(folder, place, columns),
+                None => Table::begin(folder, name, columns),
+            }
         };
         Ok(Self { tables: kinds.names().map(resume).collect::<Result<_>>()?, rows })
     }
@@ -250,7 +291,7 @@ pub fn fit(folder: &Path, places: &[Place]) -> Result<()> {
 struct Table {
     path: PathBuf,
     out: File,
-    columns: &'static [Column],
+    columns: Vec<Column>,
     now: Written,
     before: Written, // the last row
 }
@@ -270,7 +311,7 @@ impl Written {
 }
 
 impl Table {
-    fn begin(folder: &Folder, name: &str, columns: &'static [Column]) -> Result<Self> {
+    fn begin(folder: &Folder, name: &str, columns: Vec<Column>) -> Result<Self> {
         let head: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
         let head = format!("{}\n", head.join(","));
         let out = folder.grow(name, head.as_bytes())?;
@@ -279,7 +320,7 @@ impl Table {
         Ok(Self { path: folder.path().join(name), out, columns, before: now.clone(), now })
     }
 
-    fn resume(folder: &Folder, place: &Place, columns: &'static [Column]) -> Result<Self> {
+    fn resume(folder: &Folder, place: &Place, columns: Vec<Column>) -> Result<Self> {
         let (path, out) = (folder.path().join(&place.name), folder.cut(&place.name, place.bytes)?);
         let mut now = Written { bytes: place.bytes, ..Written::default() };
         let hashed = File::open(&path).and_then(|file| now.hasher.update_reader(file).map(|_| ()));
@@ -313,11 +354,11 @@ mod tests {
         let field = |(at, (name, _)): (usize, &Column)| match *name {
             "segment" => "sliding".to_string(),
             "precision" => "mixed".to_string(),
-            "flips" | "anchors" | "interval" | "errors" => format!("{}", 3 + at),
+            "flips" | "anchors" | "interval" | "errors" | "support_count" => format!("{}", 3 + at),
             "cosine_gap" => String::new(),
             _ => format!("{:.16e}", 1.0 / (3 + at) as f64),
         };
-        for columns in [&TRACE[..], &PRECISION[..], &HELD_OUT[..]] {
+        for columns in [&TRACE[..], &MEASURES[..], &TEST_ERROR[..], &PRECISION[..], &HELD_OUT[..]] {
             let mut row = Row::default();
             let fields: Vec<String> = columns.iter().enumerate().map(field).collect();
             for ((name, _), field) in columns.iter().zip(&fields) {
@@ -329,6 +370,10 @@ mod tests {
         let mut row = Row::default();
         HELD_OUT[1..].iter().for_each(|(name, _)| take(&mut row, name, "").expect("empty where W is not finite"));
         assert_eq!(row.held_out, None);
+        let names: Vec<&str> = MEASURES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, Measure::ALL.map(Measure::name));
+        MEASURES.iter().for_each(|(name, _)| take(&mut row, name, "").expect("empty where it is not defined"));
+        assert!(row.measures.is_empty());
         assert_eq!(take(&mut Row::default(), "t", ""), None);
         assert_eq!(take(&mut Row::default(), "no column", "1"), None);
     }

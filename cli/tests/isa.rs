@@ -12,8 +12,9 @@ const FILES: [&str; 6] = ["trace.csv", "margins.npy", "dual.npy", "weights.npy",
 
 #[test]
 fn every_instruction_set_writes_the_same_bytes() {
-    let cases: [(&str, &[&str]); 4] = [
+    let cases: [(&str, &[&str]); 5] = [
         ("warp", &["data.n=20", "data.d=301", "descent.steps=1e30"]),
+        ("flow", &["data.n=20", "data.d=301", "descent.steps=1e30", "descent.step_size=flow"]),
         ("direct", &["data.n=20", "data.d=301", "descent.steps=300", "descent.engine=direct"]),
         ("mixed", &["data.n=17", "data.d=67", "descent.steps=300", "descent.engine=direct", "descent.precision=mixed"]),
         (

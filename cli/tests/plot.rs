@@ -26,6 +26,37 @@ fn drawn(dir: &Path, options: &[&str]) -> String {
     stdout(&out)
 }
 
+/// The columns that are asked for follow the twelve that always are, in their own order, and the test error has its figure.
+#[test]
+fn further_columns_are_asked_for() {
+    let more = ["-s", "monitor.columns=sharpness,stable_rank", "-s", "monitor.test_error=true"];
+    let (dir, bare) = (run("further_columns", &more), run("no_columns", &[]));
+    let head =
+        |dir: &Path| fs::read_to_string(dir.join("trace.csv")).expect("a table").lines().next().unwrap().to_string();
+    let further = ",stable_rank,sharpness,test_error,test_error_low,test_error_high";
+    assert_eq!(head(&dir), head(&bare) + further);
+    let config = |dir: &Path| fs::read_to_string(dir.join("config.toml")).expect("a configuration");
+    assert!(
+        config(&dir).contains("columns = [\n    \"stable_rank\"")
+            || config(&dir).contains("columns = [\"stable_rank\"")
+    );
+    assert!(!config(&bare).contains("columns") && !config(&bare).contains("test_error"));
+    for name in ["t", "min_margin", "certified_cosine_gap", "segment"] {
+        assert_eq!(column(&dir.join("trace.csv"), name), column(&bare.join("trace.csv"), name));
+    }
+    let digest = |dir: &Path| {
+        let text = fs::read_to_string(dir.join("result.json")).expect("a result");
+        text.lines().find(|line| line.contains("\"digest\"")).map(str::to_string)
+    };
+    assert_eq!(digest(&dir), digest(&bare));
+    assert!(drawn(&bare, &[]).contains("left out  test_error: trace.csv has no test errors"));
+    assert!(drawn(&dir, &[]).contains("plots/test_error.png"));
+    whole(&dir, "test_error");
+    assert_eq!(column(&dir.join("plots/test_error.csv"), "test_error"), column(&dir.join("trace.csv"), "test_error"));
+    let out = farfield(&["run", "-s", "monitor.columns=sharpnes", "-o", text(&dir.join("none"))]);
+    refused(&out, 2, &["monitor.columns: expected \"all\", or some of stable_rank"]);
+}
+
 /// Files of a folder but its figures.
 fn others(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     contents(dir).into_iter().filter(|(path, _)| !path.starts_with(dir.join("plots"))).collect()

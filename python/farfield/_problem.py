@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -34,7 +35,8 @@ class Problem:
     leak
         Slope γ of the activation at ``u ≤ 0``, from 0 (the ReLU) to 1 (the linear model).
     step_size
-        α, or ``"auto"``: ``1/λmax(XXᵀ)/c``, rounded down to 3 significant digits.
+        α, or ``"auto"``: ``1/λmax(XXᵀ)/c``, rounded down to 3 significant digits; or ``"flow"``: gradient flow, whose t is
+        time (α = 1).
     reduction
         ``"sum"`` or ``"mean"`` of the losses of the samples: c is 1 or 1/n.
     loss
@@ -74,7 +76,7 @@ class Problem:
         width: int = 8,
         positive: int | None = None,
         leak: float = 0.1,
-        step_size: float | Literal["auto"] = "auto",
+        step_size: float | Literal["auto", "flow"] = "auto",
         reduction: Literal["sum", "mean"] = "sum",
         loss: Literal["exponential", "logistic"] = "exponential",
         positive_class: Any = None,
@@ -129,7 +131,7 @@ class Problem:
 
     @property
     def step_size(self) -> float:
-        """α."""
+        """α; 1 for gradient flow."""
         return self._core.numbers()[0]
 
     @property
@@ -187,6 +189,8 @@ class Problem:
         engine: Literal["auto", "direct", "gram"] | None = None,
         precision: Literal["f64", "f32", "mixed"] | None = None,
         samples_per_decade: int | None = None,
+        columns: Literal["all"] | Sequence[str] | None = None,
+        test_error: bool | None = None,
         angle_tolerance: float | None = None,
         max_seconds: float | None = None,
         warp: bool | None = None,
@@ -201,7 +205,7 @@ class Problem:
         Parameters
         ----------
         steps
-            Horizon t, whole, up to 1e300 (default 1e6).
+            Horizon t, whole, up to 1e300 (default 1e6); of gradient flow, a time.
         init_scale
             W(0) ~ N(0, init_scale²) (default 1e-6).
         seed
@@ -214,6 +218,12 @@ class Problem:
             Of the products: ``"f64"``, ``"f32"`` or ``"mixed"``.
         samples_per_decade
             Rows of the trace per decade of t (default 4).
+        columns
+            Further columns of the trace: ``"all"``, or some of ``"stable_rank"``, ``"margin_ratio"``,
+            ``"smoothed_margin"``, ``"support_ratio"``, ``"support_count"``, ``"mean_cosine"`` and ``"sharpness"``.
+        test_error
+            Whether the trace has the test error of the weights, of samples drawn from a mixture: ``test_error``,
+            ``test_error_low`` and ``test_error_high``.
         angle_tolerance
             Ends when the certified angle (radians) is below; 0: never.
         max_seconds
@@ -250,6 +260,8 @@ class Problem:
             descent__tied=tied,
             descent__sliding_tolerance=sliding_tolerance,
             monitor__samples_per_decade=samples_per_decade,
+            monitor__columns=columns if columns is None or isinstance(columns, str) else list(columns),
+            monitor__test_error=test_error,
             monitor__angle_tolerance=angle_tolerance,
             output__test_points=test_points,
         )
@@ -358,7 +370,7 @@ def mixture(
     width: int = 8,
     positive: int | None = None,
     leak: float = 0.1,
-    step_size: float | Literal["auto"] = "auto",
+    step_size: float | Literal["auto", "flow"] = "auto",
     reduction: Literal["sum", "mean"] = "sum",
     loss: Literal["exponential", "logistic"] = "exponential",
     progress: Progress = False,

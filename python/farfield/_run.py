@@ -25,7 +25,7 @@ class Trace(Table):
     """The rows of a run at its monitored t: the columns of trace.csv, not a number where undefined.
 
     ``t, log_loss, min_margin, weight_norm, gradient_norm, cosine_gap, certified_cosine_gap, gradient_cosine_gap,
-    dual_gap, sign_agreement, flips, segment``
+    dual_gap, sign_agreement, flips, segment``, then those of ``columns`` and ``test_error`` of :meth:`Problem.run`.
     """
 
 

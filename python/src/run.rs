@@ -14,7 +14,7 @@ use farfield_cli::folder::{self, Entry, Folder, Kind};
 use farfield_cli::json::to_json;
 use farfield_cli::progress::{Pace, of_steps, of_watch};
 use farfield_cli::provenance::{Provenance, Sourced};
-use farfield_cli::trace::{self, HELD_OUT, Kinds, PRECISION, TRACE, Traces};
+use farfield_cli::trace::{self, HELD_OUT, Kinds, PRECISION, Traces};
 use farfield_cli::{arrays as files, claims, setup, summary};
 use numpy::{PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
@@ -164,7 +164,7 @@ impl Run {
 
     /// The columns of trace.csv.
     fn trace<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        arrays::columns(py, &TRACE, &self.rows)
+        arrays::columns(py, &trace::columns(&self.call.config), &self.rows)
     }
 
     /// The columns of precision.csv.

@@ -56,6 +56,22 @@ def test_digests_of_arguments(command):
     assert run.to_dict()["provenance"]["config"] == expected["provenance"]["config"]
 
 
+def test_gradient_flow_with_further_columns(command):
+    settings = [*SMALL, "descent.step_size=flow", "descent.steps=2.5", "monitor.columns=sharpness,stable_rank"]
+    expected, folder = command("run", [*settings, "monitor.test_error=true"])
+    p = ff.mixture(n=30, d=300, step_size="flow")
+    run = p.run(steps=2.5, columns=["stable_rank", "sharpness"], test_error=True)
+    assert run.digest == expected["digest"] and run.step_size == p.step_size == 1
+    assert run.to_dict()["provenance"]["config"] == expected["provenance"]["config"]
+    further = ["stable_rank", "sharpness", "test_error", "test_error_low", "test_error_high"]
+    loaded = ff.load(folder).trace
+    assert list(run.trace)[12:] == list(loaded)[12:] == further
+    for name in further:
+        assert np.array_equal(run.trace[name], loaded[name], equal_nan=True), name
+    with pytest.raises(ValueError, match="columns"):
+        p.run(columns="rank")
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_digests_of_arrays(command, data, tmp_path, dtype):
     X, y = data[0].astype(dtype), data[1]

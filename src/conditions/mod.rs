@@ -103,11 +103,13 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// Examines a problem and its start; takes one step of gradient descent.
+    /// Examines a problem and its start; takes one step of gradient descent, of the automatic size where the problem is one of
+    /// gradient flow.
     ///
     /// # Errors
     /// [`crate::Error::TooManySamples`]; [`crate::Error::Shape`] for a start of another shape.
     pub fn of(problem: &Problem, start: &Start) -> Result<Self> {
+        let problem = &problem.stepping();
         let (data, network) = (&problem.data, &problem.network);
         let gram = data.gram_for("the conditions")?;
         let mut engine = descent::engine(problem, start, &Options { planned: 1.0, ..Options::default() })?;

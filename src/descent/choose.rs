@@ -23,6 +23,7 @@ use crate::data::slabs::X;
 use crate::engine::{Engine, EngineKind, Flips, Precision};
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
+use crate::measure::{Fresh, Measure};
 use crate::problem::Problem;
 use crate::start::Start;
 use crate::state::State;
@@ -60,6 +61,10 @@ pub struct Options {
     pub sliding_tolerance: f64,
     /// Monitored t per decade.
     pub samples_per_decade: u64,
+    /// What is measured besides at monitored t ([`Measure`](crate::Measure) lists it).
+    pub measures: Vec<Measure>,
+    /// The test error of W at monitored t, of samples from a mixture; none: it is not asked for.
+    pub test_error: Option<Fresh>,
     /// A run ends when the certified angle (radians) is below; 0: never.
     pub angle_tolerance: f64,
     /// A run ends after so many seconds, and not before for the cost of its steps alone; 0: never.
@@ -76,6 +81,8 @@ impl Default for Options {
             precision: Precision::F64,
             sliding_tolerance: 1e-6,
             samples_per_decade: 4,
+            measures: Vec::new(),
+            test_error: None,
             angle_tolerance: 0.0,
             max_seconds: 0.0,
         }
@@ -124,6 +131,9 @@ fn samples_for_steps(problem: &Problem, options: &Options) -> Result<X> {
 /// [`Error::TooManySamples`] for steps on K beyond [`Data::LARGEST`]; as [`Start::matrix`].
 pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box<dyn Engine>> {
     let (data, network) = (&problem.data, problem.network);
+    if problem.flow.is_some() {
+        return flow(problem, start, options);
+    }
     let far_sighted = options.engine == EngineChoice::Auto && options.precision == Precision::F64;
     let streamed = matches!(data.samples(), X::Streamed(_));
     let relayed = far_sighted && !streamed && Relay::pays(problem);
@@ -168,7 +178,26 @@ pub fn restore(problem: &Problem, start: &Start, options: &Options, state: &Stat
         return Ok(Box::new(Direct::restore(x, data.y(), &network, law, &steps(options), state)?));
     }
     let span = span(problem, &start.matrix(problem)?)?;
-    Ok(Box::new(Voyage::restore(Arc::new(span), state, far(options))?))
+    let far = voyage::Options { flow: problem.flow, ..far(options) };
+    Ok(Box::new(Voyage::restore(Arc::new(span), state, far)?))
+}
+
+/// Gradient flow, which is followed on K alone.
+fn flow(problem: &Problem, start: &Start, options: &Options) -> Result<Box<dyn Engine>> {
+    let refused = [
+        (options.engine == EngineChoice::Direct, "gradient flow has no steps on X: its engine is \"auto\" or \"gram\""),
+        (options.precision != Precision::F64, "gradient flow is followed in f64"),
+        (!options.warp, "gradient flow has no steps that could all be taken: leave warp on"),
+    ];
+    if let Some((_, why)) = refused.iter().find(|(refused, _)| *refused) {
+        return Err(Error::Options(why));
+    }
+    let span = span(problem, &start.matrix(problem)?)?;
+    if !problem.network.linear() && span.start.preactivations.iter().all(|z| *z == 0.0) {
+        return Err(Error::Options("from W(0) on every kink gradient flow is not determined: begin elsewhere"));
+    }
+    let far = voyage::Options { flow: problem.flow, ..far(options) };
+    Ok(Box::new(Voyage::new(Arc::new(span), 0.0, Flips::default(), far)))
 }
 
 /// Options of the direct engine.

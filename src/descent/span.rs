@@ -73,6 +73,7 @@ pub struct SpanProblem {
     fingerprint: OnceLock<Digest>,
     /// `X'W(0)ᵀ` of the samples that are not trained on, once it was asked for.
     pub elsewhere: OnceLock<Vec<f64>>,
+    neurons: OnceLock<Option<Matrix>>, // W(0) W(0)ᵀ, once it was asked for
 }
 
 impl SpanProblem {
@@ -94,9 +95,9 @@ impl SpanProblem {
         assert_eq!(start.squared_norms.len(), network.width, "one norm per neuron");
         let product = Symmetric::new(&gram.0);
         let bound = Symmetric::new(&Matrix::new(n, n, gram.0.values().iter().map(|k| k.abs()).collect()));
-        let (fingerprint, elsewhere) = (OnceLock::new(), OnceLock::new());
+        let (fingerprint, elsewhere, neurons) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let x = samples.clone().map(X::from);
-        Self { gram, samples, x, labels, network, loss, rate, start, product, bound, fingerprint, elsewhere }
+        Self { gram, samples, x, labels, network, loss, rate, start, product, bound, fingerprint, elsewhere, neurons }
     }
 
     /// The same with these samples, which may be shared out.
@@ -130,6 +131,11 @@ impl SpanProblem {
             hasher.numbers(&[self.n() as f64, width as f64, positive as f64, leak, self.rate]).numbers(&self.labels);
             hasher.numbers(&start.preactivations).numbers(&start.squared_norms).numbers(self.gram.0.values()).finish()
         })
+    }
+
+    /// `W(0) W(0)ᵀ` (m×m), where W(0) is held.
+    fn neurons(&self) -> Option<&Matrix> {
+        self.neurons.get_or_init(|| self.start.weights.as_ref().map(|w| w.row_products())).as_ref()
     }
 
     /// `out = |K|·v` for `v ≥ 0`: how far `K·u` can reach when `|u| ≤ v`.

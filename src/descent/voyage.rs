@@ -22,6 +22,9 @@
 //! for, it waits, and what is shown is read off it (`view`); so its bits are the same however often it is watched, and
 //! however far it is to go.
 //!
+//! *Gradient flow* has no steps: it is the mode of sliding from the beginning to the end, with nothing to average
+//! ([`super::sliding`]).
+//!
 //! Beyond 2⁵³ steps cannot be told apart. There the flow itself carries the iterate over an isolated flip
 //! within 10⁻¹¹ of its log t; neurons that chatter there slide after a few crossings.
 
@@ -104,12 +107,14 @@ pub struct Voyage {
     spent: f64,       // on steps taken one by one, by the cost model
     slid: f64,        // on averages, by the same
     allowance: f64,   // for either
+    stuck: bool,      // gradient flow has come to where it is not determined
 }
 
 impl Voyage {
     /// Takes over at step `t` from an iterate W(t), the problem's starting point, with `flips` behind it.
     pub fn new(problem: Arc<SpanProblem>, t: f64, flips: Flips, options: Options) -> Self {
         let mut horizon = Self::at(Coefficients::new(problem, t, flips), options);
+        horizon.begin_flow();
         horizon.write_up();
         horizon
     }
@@ -141,6 +146,7 @@ impl Voyage {
             spent: 0.0,
             slid: 0.0,
             allowance: f64::INFINITY,
+            stuck: false,
             state,
         }
     }
@@ -220,7 +226,7 @@ impl Voyage {
         let (steps, reached) = match self.mode {
             _ if handed_over > 0 => (handed_over, Reached::Target),
             Mode::Sliding(_) => {
-                self.kind = EngineKind::Sliding;
+                self.kind = self.averaged();
                 (0, self.slide(target, stop))
             }
             Mode::General if countable => (1, self.general_step()),
@@ -243,6 +249,10 @@ impl Voyage {
         self.note_stretch(t, steps, start.elapsed().as_secs_f64());
         match reached {
             Reached::Target if self.waits() => Some(Reached::Target),
+            Reached::Event if self.options.flow.is_some() => {
+                self.stuck = true;
+                Some(Reached::Event)
+            }
             Reached::Target | Reached::Event => None,
             Reached::Flip => {
                 if self.kind != EngineKind::Sliding {

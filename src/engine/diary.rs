@@ -121,6 +121,9 @@ pub enum Remark {
     SidesNotSeparable,
     /// Whether the present sides of the neurons separate the data is undecided.
     SidesUndecided,
+    /// Gradient flow has come to where it is not determined: so many neurons of a group slide that the inner products of their
+    /// samples are singular, or no slopes there keep its sides.
+    Undetermined,
     /// What is claimed of averages is void: their bound has grown, where pairs of one sign crossed slowly, to this part
     /// of the largest margin, more than ten times what was asked for.
     Void {

@@ -50,4 +50,8 @@ impl Iterate for Weights {
     fn weights(&self) -> Matrix {
         Matrix::clone(&self.weights)
     }
+
+    fn neuron_products(&self) -> Option<Matrix> {
+        Some(self.weights.row_products())
+    }
 }

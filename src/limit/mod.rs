@@ -12,6 +12,7 @@
 //! enters, and X where K, which squares it, has too few digits left ([`Limit::of_pattern`]). The solution is an answer only if it is *consistent*: if W* itself shows the pattern
 //! that it was computed from. Otherwise that pattern must still change.
 
+pub mod along;
 mod decide;
 pub mod dual;
 mod few;

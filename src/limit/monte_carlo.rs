@@ -78,7 +78,7 @@ pub struct Estimate {
     pub low: f64,
     /// Upper end of the 95 % interval.
     pub high: f64,
-    /// Number of points.
+    /// Number of points; 0 where the error and its interval are computed, not sampled ([`super::along`]).
     pub samples: u64,
 }
 

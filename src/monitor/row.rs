@@ -2,9 +2,12 @@
 
 use crate::engine::{EngineKind, Flips, Precision};
 use crate::limit::held_out::Errors;
+use crate::limit::monte_carlo::Estimate;
+use crate::measure::Measure;
 use crate::real;
 use crate::rounding::Rounding;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One line of the trace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -69,6 +72,12 @@ pub struct Row {
     pub loss_above_floor: Option<f64>,
     /// Errors among the samples that are not trained on; none where there are none, or W is not finite.
     pub held_out: Option<Errors>,
+    /// The probability that W misclassifies a fresh sample of the mixture, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_error: Option<Estimate>,
+    /// What is measured besides, where it was asked for and is defined.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub measures: BTreeMap<Measure, f64>,
 }
 
 impl Row {

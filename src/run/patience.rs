@@ -53,7 +53,7 @@ impl Patience {
         let (work, left) = (engine.work(), engine.left(horizon));
         let beyond = (work.spent + work.averaged - self.seconds).max(0.0);
         let (spent, taken, longest) = match engine.kind() {
-            EngineKind::Sliding => (work.averaged, beyond, self.for_jumps()),
+            EngineKind::Sliding | EngineKind::Flow => (work.averaged, beyond, self.for_jumps()),
             EngineKind::Warp => (work.spent, beyond, self.for_jumps()),
             _ => (work.spent, 0.0, LONGEST),
         };

@@ -1,12 +1,15 @@
 //! The monitored t: 0, 1, the powers `10^(k/per_decade)` below the horizon, and the horizon.
 //!
 //! Below 2⁵³ they are rounded to whole numbers, and each is visited once; they are found one by one, however many there
-//! are.
+//! are. The times of gradient flow are real, and begin with the power of ten at or below its unit of time, if that is below 1.
 
 use crate::number::COUNTABLE;
 
 /// The most t in a decade: with more, neighbours would be as close as their rounding.
 const FINEST: u64 = 1_000_000_000_000;
+
+/// The most decades below 1.
+const DEEPEST: f64 = 300.0;
 
 /// The monitored t in order.
 #[derive(Clone, Debug)]
@@ -15,12 +18,23 @@ pub struct Schedule {
     per_decade: u128,
     k: u128,
     last: Option<f64>,
+    below: Option<u32>, // of real times: decades below 1
 }
 
 impl Schedule {
     /// From the t of the schedule that comes next after `begun` on; from 0 if that is 0.
     pub fn new(horizon: f64, per_decade: u64, begun: f64) -> Self {
-        let mut schedule = Self { horizon, per_decade: per_decade.clamp(1, FINEST).into(), k: 0, last: None };
+        Self::with(horizon, per_decade, begun, None)
+    }
+
+    /// For gradient flow with this unit of time.
+    pub fn of_flow(horizon: f64, per_decade: u64, begun: f64, unit: f64) -> Self {
+        Self::with(horizon, per_decade, begun, Some((-libm::log10(unit)).ceil().clamp(0.0, DEEPEST) as u32))
+    }
+
+    fn with(horizon: f64, per_decade: u64, begun: f64, below: Option<u32>) -> Self {
+        let per_decade = per_decade.clamp(1, FINEST).into();
+        let mut schedule = Self { horizon, per_decade, k: 0, last: None, below };
         if begun > 0.0 {
             schedule.last = Some(begun);
             schedule.pass(begun);
@@ -28,18 +42,19 @@ impl Schedule {
         schedule
     }
 
-    /// `10^(k/per_decade)`.
+    /// `10^(k/per_decade)`, of real times so many decades lower.
     fn power(&self, k: u128) -> f64 {
-        let decade = i32::try_from(k / self.per_decade).unwrap_or(i32::MAX);
+        let decade = i32::try_from(k / self.per_decade).unwrap_or(i32::MAX) - self.below.unwrap_or(0) as i32;
         let part = (k % self.per_decade) as f64 / self.per_decade as f64;
         let t = format!("1e{decade}").parse::<f64>().expect("a power of ten") * libm::pow(10.0, part);
-        if t < COUNTABLE { t.round() } else { t }
+        if t < COUNTABLE && self.below.is_none() { t.round() } else { t }
     }
 
     /// Past the k whose t are at most `last`, but for a few that rounding may have misplaced.
     fn pass(&mut self, last: f64) {
-        let reach = if last < COUNTABLE { last + 0.5 } else { last };
-        let k = self.per_decade as f64 * libm::log10(reach) * (1.0 - 1e-13) - 2.0;
+        let whole = self.below.is_none() && last < COUNTABLE;
+        let reach = libm::log10(if whole { last + 0.5 } else { last }) + f64::from(self.below.unwrap_or(0));
+        let k = self.per_decade as f64 * reach * (1.0 - 1e-13) - 2.0;
         self.k = (self.k + 1).max(k.max(0.0) as u128);
     }
 }
@@ -95,6 +110,19 @@ mod tests {
             let far = Schedule::new(1e300, per_decade, 1e299).next();
             assert!(far.is_some_and(|t| t > 1e299), "{per_decade}: {far:?}");
         }
+    }
+
+    #[test]
+    fn times_of_the_flow_are_real() {
+        let times: Vec<f64> = Schedule::of_flow(20.0, 2, 0.0, 0.05).collect();
+        let powers = [0.0, 0.01, 0.1f64.powf(1.5), 0.1, 0.1f64.sqrt(), 1.0, 10f64.sqrt(), 10.0, 20.0];
+        assert_eq!(times.len(), powers.len());
+        assert!(times.iter().zip(powers).all(|(t, power)| (t - power).abs() <= 1e-15 * power), "{times:?}");
+        for (at, begun) in times.iter().enumerate().skip(1) {
+            assert_eq!(Schedule::of_flow(20.0, 2, *begun, 0.05).collect::<Vec<_>>(), times[at + 1..], "{begun}");
+        }
+        assert_eq!(Schedule::of_flow(3.0, 1, 0.0, 1e9).collect::<Vec<_>>(), [0.0, 1.0, 3.0]);
+        assert_eq!(Schedule::of_flow(1e-9, 1, 0.0, 0.1).collect::<Vec<_>>(), [0.0, 1e-9]);
     }
 
     #[test]

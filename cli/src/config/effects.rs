@@ -9,7 +9,7 @@ use crate::error::{Result, input_error};
 use crate::files::csv::Header;
 use crate::files::format::Format;
 use crate::files::svmlight::IndexBase;
-use farfield::EngineChoice;
+use farfield::{EngineChoice, StepSize};
 use toml::{Table, Value};
 
 /// Keys, when they have no effect, and why not.
@@ -19,7 +19,7 @@ struct Rule {
     why: &'static str,
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule {
         keys: &[
             "data.n",
@@ -79,8 +79,18 @@ const RULES: [Rule; 10] = [
     },
     Rule {
         keys: &["descent.sliding_tolerance"],
-        idle: |c| !c.descent.warp || c.descent.engine == EngineChoice::Direct || c.network.leak == 1.0,
-        why: "averages need descent.warp = true, steps on K (descent.engine is not \"direct\") and network.leak below 1",
+        idle: |c| {
+            let flow = c.descent.step_size == StepSize::Flow;
+            flow || !c.descent.warp || c.descent.engine == EngineChoice::Direct || c.network.leak == 1.0
+        },
+        why: "averages need steps (descent.step_size is not \"flow\"), descent.warp = true, steps on K (descent.engine is not \
+              \"direct\") and network.leak below 1",
+    },
+    Rule {
+        keys: &["monitor.test_error"],
+        idle: |c| c.data.source != Source::Mixture,
+        why: "the distribution of a file as data.source is not known; hold samples out with data.holdout or data.test: their errors \
+              at the same t are in held_out.csv",
     },
     Rule {
         keys: &["monitor.require"],
@@ -91,7 +101,7 @@ const RULES: [Rule; 10] = [
 
 /// Keys that are written only where they ask for something: of files, and what a configuration of an earlier version did
 /// without.
-const OPTIONAL: [&str; 13] = [
+const OPTIONAL: [&str; 15] = [
     "data.labels",
     "data.test",
     "data.test_labels",
@@ -104,6 +114,8 @@ const OPTIONAL: [&str; 13] = [
     "data.rows",
     "data.columns",
     "network.init",
+    "monitor.columns",
+    "monitor.test_error",
     "output.checkpoint_minutes",
 ];
 
@@ -112,6 +124,7 @@ fn neutral(key: &str, value: &Value) -> bool {
     match value {
         Value::String(s) => matches!(s.as_str(), "" | "none" | "auto"),
         Value::Boolean(b) => !b,
+        Value::Array(list) => list.is_empty(),
         Value::Integer(0) => key == "data.holdout",
         Value::Float(v) => key == "data.holdout" && *v == 0.0,
         _ => false,

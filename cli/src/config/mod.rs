@@ -86,9 +86,11 @@ impl Config {
         real(data.holdout, share, "data.holdout", "from 0 to below 1, the share of the samples that is held out")?;
         real(net.leak, (0.0..=1.0).contains(&net.leak), "network.leak", "from 0 to 1")?;
         real(net.init_scale, net.init_scale >= 0.0, "network.init_scale", "0 or more")?;
-        let whole = descent.steps.fract() == 0.0;
+        let flow = descent.step_size == StepSize::Flow;
+        let whole = flow || descent.steps.fract() == 0.0;
         let steps = (0.0..=1e300).contains(&descent.steps) && whole;
-        real(descent.steps, steps, "descent.steps", "of steps, whole and between 0 and 1e300")?;
+        let kind = if flow { "between 0 and 1e300, a time" } else { "of steps, whole and between 0 and 1e300" };
+        real(descent.steps, steps, "descent.steps", kind)?;
         if let StepSize::Fixed(v) = descent.step_size {
             real(v, v > 0.0, "descent.step_size", "above 0, or \"auto\"")?;
         }
@@ -109,7 +111,29 @@ impl Config {
                 "descent.precision = \"f32\" steps on X: use \"mixed\", or descent.engine = \"direct\""
             ));
         }
+        self.validate_flow()?;
         self.validate_sampling()
+    }
+
+    /// Refuses what gradient flow has not.
+    fn validate_flow(&self) -> Result<()> {
+        let descent = &self.descent;
+        if descent.step_size != StepSize::Flow {
+            return Ok(());
+        }
+        let why = [
+            (descent.engine == EngineChoice::Direct, "descent.engine \"auto\" or \"gram\": it is followed on K"),
+            (descent.precision != Precision::F64, "descent.precision = \"f64\""),
+            (!descent.warp, "descent.warp = true: there are no steps that could all be taken"),
+            (
+                self.network.init_scale == 0.0 && self.network.init.is_empty() && self.network.leak < 1.0,
+                "network.init_scale above 0: W(0) = 0 is on every kink, from which the flow is not determined",
+            ),
+        ];
+        match why.iter().find(|(refused, _)| *refused) {
+            Some((_, why)) => Err(input_error!("descent.step_size = \"flow\" needs {why}")),
+            None => Ok(()),
+        }
     }
 
     /// Refuses to sample K where it does not have its distribution, or where the original coordinates are asked for.

@@ -1,11 +1,11 @@
 //! The sections and keys of a configuration, with their defaults.
 
 use super::paths;
-use super::values::{class, count, loss, seed, step_size, text};
+use super::values::{class, count, loss, measures, seed, step_size, text};
 use crate::files::csv::Header;
 use crate::files::format::Format;
 use crate::files::svmlight::IndexBase;
-use farfield::{EngineChoice, Loss, Noise, Precision, Reduction, Standardize, StepSize};
+use farfield::{EngineChoice, Loss, Measure, Noise, Precision, Reduction, Standardize, StepSize};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
@@ -142,6 +142,11 @@ pub struct Monitor {
     pub angle_tolerance: f64,
     /// Missing the tolerance is exit code 4.
     pub require: bool,
+    /// Further columns of trace.csv: all, or their names.
+    #[serde(with = "measures")]
+    pub columns: Vec<Measure>,
+    /// The test error of W as columns of trace.csv, of a mixture.
+    pub test_error: bool,
 }
 
 /// `[output]`.
@@ -217,7 +222,7 @@ impl Default for Descent {
 
 impl Default for Monitor {
     fn default() -> Self {
-        Self { samples_per_decade: 4, angle_tolerance: 0.0, require: false }
+        Self { samples_per_decade: 4, angle_tolerance: 0.0, require: false, columns: Vec::new(), test_error: false }
     }
 }
 

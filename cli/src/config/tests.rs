@@ -28,6 +28,45 @@ fn settings_override_in_order() {
 }
 
 #[test]
+fn gradient_flow_needs_what_it_needs() {
+    let flow = "descent.step_size=flow";
+    let config = load(&[flow, "descent.steps=0.25"]).unwrap(); // a time
+    assert_eq!((config.descent.step_size, config.descent.steps), (StepSize::Flow, 0.25));
+    assert!(config.to_toml().contains("step_size = \"flow\"") && !config.to_toml().contains("sliding_tolerance"));
+    for (setting, expected) in [
+        ("descent.engine=direct", "on K"),
+        ("descent.precision=mixed", "f64"),
+        ("descent.precision=f32", "f64"),
+        ("descent.warp=false", "descent.warp = true"),
+        ("network.init_scale=0", "every kink"),
+        ("descent.sliding_tolerance=1e-5", "no effect"),
+        ("descent.steps=-0.5", "a time"),
+    ] {
+        let message = load(&[flow, setting]).expect_err(setting).to_string();
+        assert!(message.contains(expected) && !message.contains('\n'), "{setting}: {message}");
+    }
+    assert!(load(&[flow, "network.init_scale=0", "network.leak=1"]).is_ok()); // no kinks
+    assert!(load(&["descent.steps=0.25"]).is_err());
+}
+
+#[test]
+fn further_columns_have_names() {
+    let columns = |text: &str| load(&[&format!("monitor.columns={text}")]).map(|c| c.monitor.columns);
+    assert_eq!(columns("all").unwrap(), farfield::Measure::ALL);
+    assert_eq!(columns("none").unwrap(), []);
+    let two = [farfield::Measure::StableRank, farfield::Measure::Sharpness];
+    for text in ["sharpness,stable_rank", "sharpness, stable_rank,sharpness", r#"["stable_rank", "sharpness"]"#] {
+        assert_eq!(columns(text).unwrap(), two, "{text}");
+    }
+    for text in ["rank", "stable_rank,", "3", "[3]", "true"] {
+        let message = columns(text).expect_err(text).to_string();
+        assert!(message.contains("monitor.columns") && message.contains("mean_cosine"), "{text}: {message}");
+    }
+    let message = load(&["data.source=a.npy", "data.labels=y.npy", "monitor.test_error=true"]).expect_err("of a file");
+    assert!(message.to_string().contains("monitor.test_error has no effect"), "{message}");
+}
+
+#[test]
 fn errors_are_one_line_and_name_the_key() {
     let cases = [
         ("network.widht=4", "network.width"),

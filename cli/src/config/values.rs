@@ -1,6 +1,6 @@
 //! How values are written in TOML.
 
-use farfield::{Loss, StepSize};
+use farfield::{Loss, Measure, StepSize};
 use serde::{Deserialize, Deserializer, Serializer};
 use toml::Value;
 
@@ -18,7 +18,7 @@ pub fn real(v: f64) -> String {
     if v != 0.0 && v.is_finite() && !(1e-5..1e9).contains(&v.abs()) { format!("{v:e}") } else { format!("{v}") }
 }
 
-/// A step size in TOML: a number or `auto`.
+/// A step size in TOML: a number, `auto` or `flow`.
 pub mod step_size {
     use super::*;
 
@@ -26,15 +26,17 @@ pub mod step_size {
         match size {
             StepSize::Auto => s.serialize_str("auto"),
             StepSize::Fixed(v) => s.serialize_f64(*v),
+            StepSize::Flow => s.serialize_str("flow"),
         }
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<StepSize, D::Error> {
         match Value::deserialize(d)? {
             Value::String(s) if s == "auto" => Ok(StepSize::Auto),
+            Value::String(s) if s == "flow" => Ok(StepSize::Flow),
             Value::Float(v) => Ok(StepSize::Fixed(v)),
             Value::Integer(v) => Ok(StepSize::Fixed(v as f64)),
-            other => Err(serde::de::Error::custom(format!("expected a number or \"auto\", not {other}"))),
+            other => Err(serde::de::Error::custom(format!("expected a number, \"auto\" or \"flow\", not {other}"))),
         }
     }
 }
@@ -53,6 +55,37 @@ pub mod loss {
             let names: Vec<String> = Loss::ALL.iter().map(|loss| format!("\"{loss}\"")).collect();
             serde::de::Error::custom(format!("expected {}, not {}", names.join(" or "), shown(&value)))
         })
+    }
+}
+
+/// Measures: a list of names, the same in one text with commas, or `all`; none of them is an empty list. In the order of their
+/// columns, each once.
+pub mod measures {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(measures: &[Measure], s: S) -> std::result::Result<S::Ok, S::Error> {
+        s.collect_seq(measures.iter().map(|measure| measure.name()))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Vec<Measure>, D::Error> {
+        let value = Value::deserialize(d)?;
+        let unknown = |given: String| {
+            let names: Vec<&str> = Measure::ALL.iter().map(|measure| measure.name()).collect();
+            serde::de::Error::custom(format!("expected \"all\", or some of {}, not {given}", names.join(", ")))
+        };
+        let names: Vec<&str> = match &value {
+            Value::String(text) if matches!(text.trim(), "" | "none") => Vec::new(),
+            Value::String(text) if text.trim() == "all" => return Ok(Measure::ALL.to_vec()),
+            Value::String(text) => text.split(',').map(str::trim).collect(),
+            Value::Array(names) => names
+                .iter()
+                .map(|name| name.as_str().ok_or_else(|| unknown(shown(name))))
+                .collect::<std::result::Result<_, _>>()?,
+            other => return Err(unknown(shown(other))),
+        };
+        let named = |name: &&str| Measure::named(name).ok_or_else(|| unknown(shown(&Value::String(name.to_string()))));
+        let asked: Vec<Measure> = names.iter().map(named).collect::<std::result::Result<_, _>>()?;
+        Ok(Measure::ALL.into_iter().filter(|measure| asked.contains(measure)).collect())
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The figures of a run, by the names of their files.
-pub const FIGURES: [&str; 7] = ["margin", "gaps", "loss", "signs", "sliding", "dual", "held_out"];
+pub const FIGURES: [&str; 8] = ["margin", "gaps", "loss", "signs", "sliding", "dual", "held_out", "test_error"];
 
 /// The files of a figure, by their endings.
 const ENDINGS: [&str; 4] = ["svg", "png", "csv", "txt"];

@@ -56,6 +56,7 @@ pub fn of_limit(folder: &Path) -> Result<String> {
         network,
         step_size: known.facts.step_size,
         auto: config.descent.step_size == StepSize::Auto,
+        flow: config.descent.step_size == StepSize::Flow,
         reduction: config.descent.reduction,
         loss: config.descent.loss,
     };

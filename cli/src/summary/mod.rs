@@ -102,6 +102,8 @@ pub struct Subject {
     pub step_size: f64,
     /// Whether it was chosen by the program.
     pub auto: bool,
+    /// Whether there are no steps: gradient flow.
+    pub flow: bool,
     /// How the losses of the samples make up L.
     pub reduction: Reduction,
     /// The loss.
@@ -118,6 +120,7 @@ impl Subject {
             network: problem.network,
             step_size: problem.step_size,
             auto: config.descent.step_size == StepSize::Auto,
+            flow: config.descent.step_size == StepSize::Flow,
             reduction: config.descent.reduction,
             loss: problem.loss,
         }
@@ -127,13 +130,14 @@ impl Subject {
     pub fn line(&self) -> String {
         let Self { samples, positive, dimensions, network, step_size, loss, .. } = self;
         let auto = if self.auto { " (auto)" } else { "" };
+        let step = if self.flow { "gradient flow, t is time".into() } else { format!("α = {step_size:e}{auto}") };
         let reduction = match self.reduction {
             Reduction::Sum => "sum",
             Reduction::Mean => "mean",
         };
         format!(
             "n = {samples} ({positive} positive), d = {dimensions}, width {} ({} positive), leak {}; \
-             α = {step_size:e}{auto}, {reduction} of {loss} losses",
+             {step}, {reduction} of {loss} losses",
             network.width, network.positive, network.leak
         )
     }
@@ -284,6 +288,11 @@ pub fn remark_text(remark: &Remark) -> String {
                 "the limit for the present sides of the neurons has another side at {}: {still} to change",
                 pairs(count)
             )
+        }
+        Remark::Undetermined => {
+            "where it slides, gradient flow is not determined any further: its slopes there are not unique, or \
+                                 none keeps its sides"
+                .into()
         }
         Remark::Void { error } => format!(
             "the claim of the averages is void: where neurons changed sides slowly their error could not be bounded \

@@ -85,7 +85,7 @@ fn cautions(facts: &Facts) -> Vec<String> {
     let (problem, mut out) = (facts.problem, Vec::new());
     let bound = problem.loss.curvature_bound();
     let curvature = problem.rate() * problem.data.lambda_max() * bound;
-    if curvature > TOO_LARGE {
+    if curvature > TOO_LARGE && problem.flow.is_none() {
         out.push(format!(
             "the step size times the curvature, {} = {curvature:.3e}, is above 2: steps need not lower the loss; \
              descent.step_size = \"auto\" gives {bound}",
@@ -99,7 +99,7 @@ fn cautions(facts: &Facts) -> Vec<String> {
     }
     // the linear model has no sides
     if let Some(first) = facts.first.as_ref().filter(|_| !problem.network.linear()) {
-        let ratio = first.weight_norm / (problem.step_size * first.gradient_norm);
+        let ratio = first.weight_norm / (problem.stepping().step_size * first.gradient_norm);
         if first.gradient_norm == 0.0 {
             out.push("the gradient is 0 at W(0): nothing moves".into());
         } else if ratio > DWARFED {
@@ -169,6 +169,7 @@ fn jump(segment: &Segment) -> Option<&'static str> {
     match segment.engine {
         EngineKind::Warp => Some("warp"),
         EngineKind::Sliding => Some("averages"),
+        EngineKind::Flow => Some("gradient flow"),
         EngineKind::Direct | EngineKind::Gram => None,
     }
 }
@@ -238,6 +239,7 @@ fn pattern_line(problem: &Problem, outcome: &Outcome) -> String {
         _ if p.dead_neurons == Some(problem.network.width) => "final: every neuron is dead, and nothing moves any more",
         _ if p.final_until == Some(f64::INFINITY) => "final: proved (no pre-activation can reach 0 any more)",
         PatternState::Observed => "final as far as observed",
+        PatternState::Sliding if problem.flow.is_some() => "neurons slide along their kinks, their limit is known",
         PatternState::Sliding => "neurons chatter for ever, their limit is known",
         PatternState::Unsettled => "unsettled: it may still change",
     };

@@ -59,7 +59,7 @@ impl Sliding {
             let Some(exchange) = self.violation(problem) else {
                 if let Some(mode) = before {
                     self.log(&mode.places, problem.network.width);
-                    self.depart(problem, &mode);
+                    self.after_event(problem, &mode);
                 }
                 return true;
             };
@@ -73,6 +73,11 @@ impl Sliding {
             }
         }
         false
+    }
+
+    /// What a change of mode leaves behind.
+    fn after_event(&mut self, problem: &SpanProblem, before: &Mode) {
+        if self.flow.is_some() { self.flow_slips(problem) } else { self.depart(problem, before) }
     }
 
     /// What steps do otherwise than the averages while places change: see [`super::distance`].
@@ -174,6 +179,9 @@ impl Sliding {
     /// The worst violation, relative to the pair's own push; none if the mode is consistent.
     fn violation(&mut self, problem: &SpanProblem) -> Option<Exchange> {
         let (n, m, leak) = (problem.n(), problem.network.width, problem.network.leak);
+        if problem.network.linear() {
+            return None; // no side matters
+        }
         let (near, a) = (4.0 * TINY * largest(self.z.hi()), problem.network.output(0).abs());
         let mut worst: Option<Exchange> = None;
         let mut propose = |exchange: Exchange| {

@@ -14,13 +14,13 @@ use crate::descent::span::SpanProblem;
 use crate::number::largest;
 
 /// Error allowed to one integration step, relative to the largest margin.
-const INTEGRATION: f64 = 1e-14;
+pub(super) const INTEGRATION: f64 = 1e-14;
 
 /// How far beyond zero an event is located: relative for pre-activations, absolute for slopes.
 pub const TINY: f64 = 1e-11;
 
 /// Steps shorter than this are taken without enclosing what happens within.
-const SHORT: f64 = 1.0 / 256.0;
+pub(super) const SHORT: f64 = 1.0 / 256.0;
 
 /// Longest step in log t.
 const LONGEST: f64 = 2.0;
@@ -37,7 +37,7 @@ pub(super) struct Trial {
 impl Sliding {
     /// Finds a step towards `until`, with its stages left in `k`.
     pub(super) fn step(&mut self, problem: &SpanProblem, until: f64) -> Option<Ahead> {
-        let whole = libm::log1p((until - self.t) / self.t);
+        let whole = libm::log1p((until - self.t) / self.clock());
         let mut wanted = self.length.min(LONGEST);
         for _ in 0..ITERATIONS {
             let length = wanted.min(whole);
@@ -49,13 +49,13 @@ impl Sliding {
                 wanted = length * growth.min(0.9);
             } else if trial.gap < -TINY {
                 let length = self.locate(problem, length, trial.gap);
-                let next = self.t * libm::exp(length);
-                return Some(Ahead { next, length, proposal: self.length, spent: 0.0 });
-            } else if trial.inside && length > SHORT {
+                let (next, proposal) = (self.after(length), self.proposal_after_event(length));
+                return Some(Ahead { next, length, proposal, spent: 0.0 });
+            } else if trial.inside && length > self.short() {
                 wanted = 0.5 * length;
             } else {
                 let proposal = if length < wanted { wanted.max(length * growth) } else { length * growth };
-                let next = if length == whole { until } else { self.t * libm::exp(length) };
+                let next = if length == whole { until } else { self.after(length) };
                 return Some(Ahead { next, length, proposal, spent: 0.0 });
             }
         }
@@ -67,7 +67,7 @@ impl Sliding {
         let (mut before, mut low, mut high) = (0.0, TINY, gap + TINY);
         let (mut found, mut side) = (gap, 0);
         for _ in 0..ITERATIONS {
-            if (-2.0 * TINY..=-0.5 * TINY).contains(&found) || beyond - before < 1e-15 {
+            if (-2.0 * TINY..=-0.5 * TINY).contains(&found) || beyond - before < self.finest(beyond) {
                 break;
             }
             let length = (before * high - beyond * low) / (high - low);
@@ -99,9 +99,9 @@ impl Sliding {
                 self.weights_ahead(problem, ahead);
                 stages_clear &= self.slopes_gap(problem) > -TINY;
             }
-            let at = self.t * libm::exp(ahead);
+            let (at, order) = (self.clock() * libm::exp(ahead), if self.flow.is_some() { 1 } else { 2 });
             let (field, h) = (&mut self.field, self.mode.product());
-            field.evaluate(h, (&self.e, &self.sigma), at, 2, &mut self.k[i]);
+            field.evaluate(h, (&self.e, &self.sigma), at, order, &mut self.k[i]);
         }
         let error = self.error(length);
         change(length, &self.k, &mut self.moved);
@@ -116,9 +116,9 @@ impl Sliding {
     fn weights_ahead(&mut self, problem: &SpanProblem, ahead: f64) {
         let loss = problem.loss;
         self.mode.product().multiply(&self.moved, &mut self.image);
-        let fading = -libm::expm1(-ahead) / self.t; // 1/t − 1/t'
+        let fading = -libm::expm1(-ahead) / self.clock(); // 1/t − 1/t'
         for k in 0..self.e.len() {
-            let (q, calmer) = (self.q.hi()[k] + self.ripple.mean[k] / self.t, self.ripple.mean[k] * fading);
+            let (q, calmer) = (self.q.hi()[k] + self.ripple.mean[k] / self.clock(), self.ripple.mean[k] * fading);
             let moved = loss.log_change(q, self.image[k]);
             let q = q + self.image[k];
             self.e[k] = libm::exp(self.w[k] + (ahead + moved) + loss.log_change(q, -calmer));
@@ -134,7 +134,7 @@ impl Sliding {
             self.mode.product().multiply(e, &mut self.image);
             largest(&self.image)
         };
-        combined_error(size(&fifth), size(&third)) / largest(self.q.hi())
+        combined_error(size(&fifth), size(&third)) / self.scale()
     }
 
     /// The least of `θ − γ` and `1 − θ` over all sliding pairs, at the weights `e`.
@@ -149,6 +149,9 @@ impl Sliding {
     /// and whether the enclosure of the rates by the stages keeps all of them on their sides.
     fn distances(&mut self, problem: &SpanProblem, length: f64) -> (f64, bool) {
         let (n, m) = (problem.n(), problem.network.width);
+        if problem.network.linear() {
+            return (f64::MAX, true); // no side matters
+        }
         let scale = largest(self.z.hi());
         let (mut center, mut spread) = (vec![0.0; n], vec![0.0; n]);
         for k in 0..n {

@@ -22,12 +22,17 @@
 //!
 //! *Events* ([`events`]) end a step: a pre-activation reaches zero, or a slope leaves [γ, 1].
 //!
+//! *Gradient flow*, `dW/dt = −∇L`, is the same without any steps to be averaged, from t = 0 on: the field of order 1, no ripple and
+//! no distance to anything, in `u = log(t + τ)` with the natural unit of time τ in which the first weights change, for the flow
+//! does not depend on t itself (`flow`).
+//!
 //! *What is watched* moves nothing: steps are as long as accuracy and events let them, and the iterate at a t within one
 //! is a copy that has taken a shorter step.
 
 pub mod chatter;
 pub mod distance;
 pub mod events;
+mod flow;
 pub mod handover;
 mod integrator;
 pub mod kicks;
@@ -81,9 +86,10 @@ pub struct Sliding {
     ripple: Ripple,
     distance: Distance,
     flips: Flips,
-    emptied: f64, // t since which nothing slides, or 0
-    origin: f64,  // log t where the averages began
-    spent: f64,   // seconds since then, by the cost model
+    emptied: f64,      // t since which nothing slides, or 0
+    origin: f64,       // log t where the averages began
+    spent: f64,        // seconds since then, by the cost model
+    flow: Option<f64>, // gradient flow: its unit of time τ
     events: Vec<Event>,
     ahead: Option<Ahead>,
     field: Field,
@@ -139,6 +145,7 @@ impl Sliding {
             emptied: 0.0,
             origin: 0.0,
             spent: 0.0,
+            flow: None,
             events: Vec::new(),
             ahead: None,
             field: Field::new(n),
@@ -149,6 +156,11 @@ impl Sliding {
             moved: zeros.clone(),
             image: zeros,
         }
+    }
+
+    /// What u is the logarithm of: t, or `t + τ`.
+    fn clock(&self) -> f64 {
+        self.flow.map_or(self.t, |unit| self.t + unit)
     }
 
     /// Steps taken so far, as a real: events lie between steps.
@@ -190,7 +202,8 @@ impl Sliding {
     /// `αc t s(q_i)` of the projected margins.
     pub fn scaled_losses(&mut self, problem: &SpanProblem) -> Vec<f64> {
         self.start_of_step(problem);
-        self.e.clone()
+        let part = self.flow.map_or(1.0, |_| self.t / self.clock());
+        self.e.iter().map(|e| part * e).collect()
     }
 
     /// The ripple's mean and size as it is expected at this moment.
@@ -205,6 +218,9 @@ impl Sliding {
 
     /// A bound of the relative error of the margins: that, and the ripple.
     pub fn error_estimate(&self, problem: &SpanProblem) -> f64 {
+        if self.flow.is_some() {
+            return self.flow_error();
+        }
         self.bound(problem) + self.ripple.largest() / (self.t * largest(self.q.hi()))
     }
 
@@ -269,6 +285,9 @@ impl Sliding {
     fn take(&mut self, problem: &SpanProblem, ahead: Ahead) {
         self.spent += ahead.spent;
         self.length = ahead.proposal;
+        if self.flow.is_some() {
+            return self.flow_on(problem, ahead);
+        }
         self.estimate(problem, ahead.next, ahead.length);
         self.apply(problem, ahead.next, ahead.length);
         self.follow_ripple(problem);
@@ -284,9 +303,11 @@ impl Sliding {
         let mut seen = Self { ahead: None, ..self.clone() };
         seen.start_of_step(problem);
         if t > seen.t {
-            let length = libm::log1p((t - seen.t) / seen.t);
+            let length = libm::log1p((t - seen.t) / seen.clock());
             seen.attempt(problem, length);
-            seen.estimate(problem, t, length);
+            if self.flow.is_none() {
+                seen.estimate(problem, t, length);
+            }
             seen.apply(problem, t, length);
             seen.start_of_step(problem);
         }
@@ -297,7 +318,7 @@ impl Sliding {
     /// How far to go in this mode: where nothing slides and steps can be counted, to a whole t at which the
     /// pairs have left their kinks behind; none if it is reached.
     fn horizon(&mut self) -> Option<f64> {
-        if self.mode.sliding() > 0 || self.t >= COUNTABLE {
+        if self.flow.is_some() || self.mode.sliding() > 0 || self.t >= COUNTABLE {
             self.emptied = 0.0;
             return Some(f64::INFINITY);
         }
@@ -312,7 +333,7 @@ impl Sliding {
     fn start_of_step(&mut self, problem: &SpanProblem) {
         let (loss, rate) = (problem.loss, libm::log(problem.rate));
         for k in 0..self.w.len() {
-            let (q, shift) = ((self.q.hi()[k], self.q.lo()[k]), self.ripple.mean[k] / self.t);
+            let (q, shift) = ((self.q.hi()[k], self.q.lo()[k]), self.ripple.mean[k] / self.clock());
             self.w[k] = loss.log_weight(self.u, q) + rate + loss.log_change(q.0, shift);
         }
         self.at_start(problem);
@@ -322,7 +343,7 @@ impl Sliding {
     fn at_start(&mut self, problem: &SpanProblem) {
         for k in 0..self.w.len() {
             self.e[k] = libm::exp(self.w[k]);
-            self.sigma[k] = problem.loss.ratios(self.q.hi()[k] + self.ripple.mean[k] / self.t);
+            self.sigma[k] = problem.loss.ratios(self.q.hi()[k] + self.ripple.mean[k] / self.clock());
         }
     }
 
@@ -356,6 +377,9 @@ impl Sliding {
 
     /// Ends the use of the present κ, and says what it would be now; none where it hardly matters.
     fn end_ripple(&mut self, problem: &SpanProblem) -> Option<Ripple> {
+        if self.flow.is_some() {
+            return None;
+        }
         let steps = self.ripple.largest() / (ACCURACY * self.t * largest(self.q.hi()));
         if steps < NEGLIGIBLE {
             return None;

@@ -38,11 +38,11 @@ impl Sliding {
         out.choices("to", &Place::ALL, self.events.iter().map(|event| event.to));
     }
 
-    /// Reads what [`Sliding::save`] wrote.
+    /// Reads what [`Sliding::save`] wrote; for gradient flow with its unit of time.
     ///
     /// # Errors
     /// If a field is missing or cannot be, or if the slopes of the saved places are not determined.
-    pub fn restore(problem: &Arc<SpanProblem>, from: &Reader) -> Result<Self> {
+    pub fn restore(problem: &Arc<SpanProblem>, from: &Reader, flow: Option<f64>) -> Result<Self> {
         let (n, m) = (problem.n(), problem.network.width);
         let places = from.choices("places", &Place::ALL)?;
         if places.len() != n * m {
@@ -56,6 +56,7 @@ impl Sliding {
         let mut sliding = Self::assemble(c, z, mode, ripple, distance, Flips::restore(from)?);
         let [hi, lo] = from.numbers("log_t")?;
         (sliding.t, sliding.u, sliding.q) = (from.time("t")?, (hi, lo), pair("margins", n)?);
+        sliding.flow = flow;
         sliding.length = from.number("length", |length| !(length > 0.0 && length.is_finite()))?;
         sliding.emptied = from.time("emptied")?;
         (sliding.origin, sliding.spent) = (from.number("origin", |_| false)?, from.number("spent", |s| s < 0.0)?);

@@ -79,6 +79,30 @@ impl Iterate for Coefficients {
         w
     }
 
+    /// `⟨w_j, w_k⟩ = ⟨w_j(0), w_k(0)⟩ + z_j(0)ᵀc_k + c_jᵀz_k`. From X where that cancels ([`anchored`]).
+    fn neuron_products(&self) -> Option<Matrix> {
+        let (n, m) = (self.problem.n(), self.problem.network.width);
+        if anchored::cancels(self)
+            && let Some(exact) = anchored::weights(self, 1.0, None)
+        {
+            let rows: Vec<f64> = exact.iter().flat_map(|row| row.hi().iter().copied()).collect();
+            return Some(Matrix::new(m, rows.len() / m, rows).row_products());
+        }
+        let start = &self.problem.start.preactivations;
+        let mut products = self.problem.neurons()?.clone();
+        let column = |values: &[f64], j: usize| values.iter().skip(j).step_by(m).copied().collect::<Vec<f64>>();
+        let columns: Vec<[Vec<f64>; 3]> =
+            (0..m).map(|j| [column(start, j), column(self.c.hi(), j), column(self.z.hi(), j)]).collect();
+        let dot = |a: &[f64], b: &[f64]| (0..n).map(|i| a[i] * b[i]).sum::<f64>();
+        for j in 0..m {
+            for k in 0..=j {
+                products[(j, k)] += dot(&columns[j][0], &columns[k][1]) + dot(&columns[j][1], &columns[k][2]);
+                products[(k, j)] = products[(j, k)];
+            }
+        }
+        Some(products)
+    }
+
     fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {
         elsewhere::of_coefficients(self, held_out)
     }

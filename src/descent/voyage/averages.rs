@@ -8,7 +8,7 @@ use super::super::span::Coefficients;
 use super::super::warp::SHORTEST;
 use super::mode::Mode;
 use super::{CROSSINGS, Voyage};
-use crate::engine::{Hold, Reached, Stop};
+use crate::engine::{EngineKind, Hold, Reached, Stop};
 use crate::number::COUNTABLE;
 
 impl Voyage {
@@ -66,10 +66,24 @@ impl Voyage {
         self.slid += sliding.spent() - spent;
         self.state = sliding.iterate(&problem);
         self.averaging = sliding.error_estimate(&problem);
-        if matches!(left, Reached::Flip | Reached::Event) {
+        if self.options.flow.is_none() && matches!(left, Reached::Flip | Reached::Event) {
             self.end_sliding(left);
         }
         left
+    }
+
+    /// What is at work while `Mode::Sliding` is.
+    pub(super) fn averaged(&self) -> EngineKind {
+        if self.options.flow.is_some() { EngineKind::Flow } else { EngineKind::Sliding }
+    }
+
+    /// Begins gradient flow, if that is asked for.
+    pub(super) fn begin_flow(&mut self) {
+        if let Some(unit) = self.options.flow {
+            self.mode = Mode::Sliding(Box::new(Sliding::flow(&self.state, unit)));
+            self.kind = EngineKind::Flow;
+            self.hold = Hold::Off;
+        }
     }
 
     /// Back to steps and warp.

@@ -58,7 +58,8 @@ impl Engine for Voyage {
         let (t, work) = (self.t(), self.work());
         let stepped = (horizon - t).max(0.0) * work.price;
         let quiet = self.options.warp && self.state.flips().last <= QUIET * t;
-        let way = (libm::log(horizon) - libm::log(t)).max(0.0);
+        let unit = self.options.flow.unwrap_or(0.0);
+        let way = (libm::log(horizon + unit) - libm::log(t + unit)).max(0.0);
         let flown = way * self.price_of_attempt() / self.warp.stride();
         match &self.mode {
             Mode::Sliding(_) if self.void(self.averaging) => f64::INFINITY,

@@ -17,7 +17,7 @@ impl Voyage {
         let seconds = seconds + std::mem::take(&mut self.idle);
         let error_estimate = match (self.kind, self.mode.settled()) {
             (EngineKind::Warp, Some(settled)) => self.warp.error_estimate(settled),
-            (EngineKind::Sliding, _) => self.averaging,
+            (EngineKind::Sliding | EngineKind::Flow, _) => self.averaging,
             _ => 0.0,
         };
         let stretch = self.stretch(self.kind, self.state.t(), steps_taken, error_estimate);
@@ -68,6 +68,9 @@ impl Voyage {
     /// Why the descent is not as fast, or not as exact, as was asked for.
     pub(super) fn present_remark(&self) -> Option<Remark> {
         let held = || self.hold().filter(|hold| *hold != Hold::Off).map(Remark::Held);
+        if self.stuck {
+            return Some(Remark::Undetermined);
+        }
         let view = self.view.as_ref();
         let (judge, error) = view.map_or((&self.judge, self.averaging), |view| (&view.judge, view.averaging));
         let void = || self.void(error).then_some(Remark::Void { error });

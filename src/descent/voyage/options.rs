@@ -12,10 +12,12 @@ pub struct Options {
     pub sliding: f64,
     /// Whether settled steps read H in f32, while their drift allows it.
     pub mixed: bool,
+    /// Gradient flow in place of steps, with its unit of time.
+    pub flow: Option<f64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { warp: true, tolerance: 1e-14, sliding: 1e-6, mixed: false }
+        Self { warp: true, tolerance: 1e-14, sliding: 1e-6, mixed: false, flow: None }
     }
 }

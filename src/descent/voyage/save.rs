@@ -31,8 +31,9 @@ impl Voyage {
     /// # Errors
     /// If it is the state of another engine, problem or options, or if a field is missing or cannot be.
     pub fn restore(problem: Arc<SpanProblem>, state: &State, options: Options) -> Result<Self> {
-        let engines = [EngineKind::Gram, EngineKind::Warp, EngineKind::Sliding];
-        state.check(&engines, problem.fingerprint())?;
+        let steps = [EngineKind::Gram, EngineKind::Warp, EngineKind::Sliding];
+        let engines = if options.flow.is_some() { &[EngineKind::Flow][..] } else { &steps[..] };
+        state.check(engines, problem.fingerprint())?;
         let (n, m, from) = (problem.n(), problem.network.width, state.reader());
         numbered(&options).into_iter().try_for_each(|(name, value)| from.unchanged(name, value))?;
         let mut horizon = Self::at(Coefficients::restore(problem, &from)?, options);
@@ -88,10 +89,11 @@ impl Voyage {
 }
 
 /// Options as numbers, by name.
-fn numbered(options: &Options) -> [(&'static str, f64); 4] {
-    let Options { warp, tolerance, sliding, mixed } = *options;
+fn numbered(options: &Options) -> Vec<(&'static str, f64)> {
+    let Options { warp, tolerance, sliding, mixed, flow } = *options;
     let flag = |flag: bool| f64::from(u8::from(flag));
-    [("warp", flag(warp)), ("tolerance", tolerance), ("sliding", sliding), ("mixed", flag(mixed))]
+    let steps = [("warp", flag(warp)), ("tolerance", tolerance), ("sliding", sliding), ("mixed", flag(mixed))];
+    steps.into_iter().chain(flow.map(|unit| ("flow", unit))).collect()
 }
 
 impl Mode {
@@ -121,12 +123,15 @@ impl Mode {
             if fits { Ok(settled) } else { Err(StateError::Contradiction("settled.judge")) }
         };
         Ok(match from.choice("mode", &SAVED)? {
+            saved if options.flow.is_some() && saved != Saved::Sliding => {
+                return Err(StateError::Contradiction("mode"));
+            }
             Saved::General => Self::General,
             Saved::Settled => Self::Settled(settled()?),
             Saved::March => Self::March(settled()?),
             Saved::Flight => Self::Flight { settled: settled()?, from: from.time("takeoff")? },
             Saved::Sliding => {
-                let sliding = Sliding::restore(state.problem(), &from.within("sliding"))?;
+                let sliding = Sliding::restore(state.problem(), &from.within("sliding"), options.flow)?;
                 if sliding.t() != state.t() {
                     return Err(StateError::Contradiction("sliding.t"));
                 }

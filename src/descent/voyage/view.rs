@@ -85,13 +85,14 @@ impl Voyage {
         let problem = self.state.problem();
         let mut seen = Box::new(self.mode.sliding().expect("neurons slide").within(problem, t));
         let (state, averaging) = (seen.iterate(problem), seen.error_estimate(problem));
+        let (kind, averages) = (self.averaged(), self.options.flow.is_none() || seen.mode().sliding() > 0);
         View {
-            kind: EngineKind::Sliding,
-            slopes: Some(seen.slopes(problem)),
+            kind,
+            slopes: averages.then(|| seen.slopes(problem)),
             scaled: Some(seen.scaled_losses(problem)),
             sliding: Some(seen),
             averaging,
-            stretch: Some(self.stretch(EngineKind::Sliding, t, 0, averaging)),
+            stretch: Some(self.stretch(kind, t, 0, averaging)),
             ..self.plain(state)
         }
     }
@@ -144,6 +145,10 @@ impl Iterate for View {
 
     fn weights(&self) -> Matrix {
         self.state.weights()
+    }
+
+    fn neuron_products(&self) -> Option<Matrix> {
+        self.state.neuron_products()
     }
 
     fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {

@@ -8,6 +8,7 @@
 //! sliding    where neurons slide: fractions predicted and observed       result.json
 //! dual       λ predicted and α c t s(q) observed                         result.json, dual.npy, margins.npy
 //! held_out   errors on samples that are not trained on                   held_out.csv, result.json
+//! test_error the test error of the weights                               trace.csv, result.json
 //! ```
 //!
 //! The axis of t is that of log₁₀ t, to 10³⁰⁰; t = 0 has no place on it and is in the tables alone.
@@ -19,6 +20,7 @@ mod loss;
 mod margin;
 mod signs;
 mod sliding;
+mod test_error;
 
 use super::axis::{Axis, Scale};
 use super::chart::Point;
@@ -56,6 +58,7 @@ pub fn figures(dir: &Path) -> Result<Vec<Outcome>> {
         sliding::figure,
         dual::figure,
         held_out::figure,
+        test_error::figure,
     ]) {
         outcomes.push(match figure(&run)? {
             Ok(figure) => Outcome::Drawn(Box::new(figure.named(name, &run.sources))),
@@ -113,7 +116,9 @@ impl Run {
 
     /// The axis of t, for all rows.
     fn axis(&self) -> Axis {
-        Axis::around("t, steps of gradient descent", Scale::Decades, self.x.iter().copied().flatten())
+        let flow = self.trace.texts("segment").contains(&"flow");
+        let name = if flow { "t, time of gradient flow" } else { "t, steps of gradient descent" };
+        Axis::around(name, Scale::Decades, self.x.iter().copied().flatten())
     }
 
     /// The last row with t > 0; none: there is nothing on the axis.

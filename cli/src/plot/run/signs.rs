@@ -45,7 +45,7 @@ fn without_name(layer: Layer) -> Layer {
 }
 
 /// Engines in the order of their grounds.
-const ENGINES: [&str; 4] = ["direct", "gram", "warp", "sliding"];
+const ENGINES: [&str; 5] = ["direct", "gram", "warp", "sliding", "flow"];
 
 /// The stretches of time: those of result.json, or of the rows of a run on its way.
 fn grounds(run: &Run, begin: f64) -> Vec<Layer> {
@@ -55,7 +55,7 @@ fn grounds(run: &Run, begin: f64) -> Vec<Layer> {
     let place = |t: f64| logarithm(Some(t)).unwrap_or(begin);
     let ground = |(engine, from, to): (String, f64, f64)| {
         let known = ENGINES.iter().position(|e| *e == engine).unwrap_or(ENGINES.len());
-        Layer::Ground { from: place(from), to: place(to), colour: GROUNDS[known], name: engine }
+        Layer::Ground { from: place(from), to: place(to), colour: GROUNDS[known.min(GROUNDS.len() - 1)], name: engine }
     };
     stretches.into_iter().map(ground).collect()
 }
@@ -85,7 +85,7 @@ fn shows(counted: Option<f64>) -> Vec<String> {
          bits of the pattern since t = 0. Both against the number of steps t (log scale)."
             .into(),
         "The ground says which engine was at work: direct and gram take every step, warp follows the flow of the modified \
-         field, sliding follows averages over neurons that chatter."
+         field, sliding follows averages over neurons that chatter, flow is gradient flow."
             .into(),
     ];
     let until = |t: f64| {
