@@ -117,7 +117,8 @@ pub fn samples(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<S
             let (mixture, draw) = mixture(config)?;
             let (n, d) = (config.data.n as usize, config.data.d as usize);
             let slabs = Slabs::new(own, memory::fits(n, d, width, 8.0).is_ok());
-            Samples { data: Data::draw_shared(slabs, mixture, &draw, watch)?, classes: None, notes: Vec::new() }
+            let data = setup::labelled(Data::draw_shared(slabs, mixture, &draw, watch)?, config)?;
+            Samples { data, classes: None, notes: Vec::new() }
         }
     };
     ORDERLY.store(true, Ordering::SeqCst);
@@ -150,9 +151,9 @@ fn mark(config: &Config) -> f64 {
 
 fn mixture(config: &Config) -> Result<(Mixture, Draw)> {
     let data = &config.data;
-    let (n, spectrum) = (data.n as usize, setup::spectrum(&data.spectrum, data.d as usize)?);
-    let draw = Draw { n, balance: data.balance, label_noise: data.label_noise, seed: config.seed };
-    Ok((Mixture::new(data.signal, spectrum, data.noise()), draw))
+    let flips = setup::random_flips(config);
+    let draw = Draw { n: data.n as usize, balance: data.balance, label_noise: flips, seed: config.seed };
+    Ok((setup::mixture(config)?, draw))
 }
 
 /// The columns of this rank.
