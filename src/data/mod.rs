@@ -201,7 +201,7 @@ impl Data {
             return Err(range(share));
         }
         let along = self.samples().preactivations(&Matrix::new(1, self.d(), mixture.mean.clone()));
-        let margin = |i: &usize| clean[*i] * along[*i];
+        let margin = |i: &usize| clean[*i] * along[*i] + 0.0; // −0 is 0
         let mut order: Vec<usize> = (0..self.n()).collect();
         order.sort_by(|a, b| margin(a).total_cmp(&margin(b)));
         let mut y = clean.to_vec();
