@@ -123,7 +123,7 @@ pub fn beyond(mut weights: Vec<f64>, x: f64, error: f64, noise: Noise) -> Option
         Noise::Rademacher => tilted::beyond(&weights, ends, tilted::Law::Rademacher),
         Noise::Uniform => tilted::beyond(&weights, ends, tilted::Law::Uniform),
         Noise::Laplace => tilted::beyond(&weights, ends, tilted::Law::Laplace),
-        Noise::StudentT { dof } if dof == 3.0 => contour::beyond(&weights, ends),
+        Noise::StudentT { dof: 3.0 } => contour::beyond(&weights, ends),
         Noise::StudentT { .. } | Noise::Pareto { .. } | Noise::Weibull { .. } => None,
     }?;
     let found = found.outward();
@@ -136,7 +136,7 @@ fn single((near, far): (f64, f64), noise: Noise) -> Option<Bounds> {
         Noise::Rademacher if x > 1.0 => Some(f64::NEG_INFINITY),
         Noise::Rademacher => Some(-LN_2),
         Noise::Uniform => Some(libm::log((0.5 * (1.0 - x / 3f64.sqrt())).max(0.0))),
-        Noise::StudentT { dof } if dof == 3.0 => Some(libm::log(student(x))),
+        Noise::StudentT { dof: 3.0 } => Some(libm::log(student(x))),
         Noise::Laplace => Some(-LN_2 - SQRT_2 * x),
         Noise::Pareto { index } => Some(-LN_2 - index * libm::log1p(x / pareto_scale(index))),
         Noise::Weibull { shape } => Some(-LN_2 - libm::pow(x / weibull_scale(shape), shape)),
