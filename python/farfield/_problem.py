@@ -353,8 +353,6 @@ def mixture(
     noise: str = "gaussian",
     dof: float | None = None,
     spectrum: str = "identity",
-    rotated: bool = False,
-    label_noise_kind: Literal["random", "smallest-margin"] | None = None,
     balance: float = 0.5,
     sampling: Literal["rows", "gram"] = "rows",
     width: int = 8,
@@ -364,6 +362,8 @@ def mixture(
     reduction: Literal["sum", "mean"] = "sum",
     loss: Literal["exponential", "logistic"] = "exponential",
     progress: Progress = False,
+    rotated: bool = False,
+    label_noise_kind: Literal["random", "smallest-margin"] | None = None,
 ) -> Problem:
     """Draws n samples ``x_i = y_i μ + Σ^{1/2} ξ_i`` in d dimensions.
 
