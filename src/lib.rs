@@ -128,8 +128,8 @@ pub use measure::{Fresh, Measure};
 pub use monitor::{CertifiedFor, Monitor, PatternState, Row};
 pub use network::{Network, Pattern};
 pub use outcome::{
-    Decade, Ended, HeldOutOutcome, Outcome, PatternOutcome, PrecisionOutcome, RayOutcome, SlidingSample, Status,
-    TestError, TimeEnd,
+    Bounded, Decade, Ended, HeldOutOutcome, Outcome, PatternOutcome, PrecisionOutcome, RayOutcome, SlidingSample,
+    Status, TestError, TimeEnd,
 };
 pub use prediction::{LimitOutcome, LimitStatus, Slider};
 pub use problem::{Problem, Reduction, StepSize};

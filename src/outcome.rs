@@ -19,7 +19,7 @@ pub use pattern::{Decade, PatternOutcome, SlidingSample};
 pub use precision::PrecisionOutcome;
 pub use ray::RayOutcome;
 use serde::{Deserialize, Serialize};
-pub use test_error::TestError;
+pub use test_error::{Bounded, TestError};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

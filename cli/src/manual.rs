@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::io;
 
 /// Every key, and what it is.
-const KEYS: [(&str, &str); 46] = [
+const KEYS: [(&str, &str); 48] = [
     ("seed", "seed of every random number"),
     ("data.source", "mixture, or a file with samples: .npy (n x d), .csv, .svm, .libsvm"),
     ("data.labels", "a .npy or .csv file with labels of two classes, or a column of a table by name or index"),
@@ -27,10 +27,21 @@ const KEYS: [(&str, &str); 46] = [
     ("data.n", "of a mixture: number of samples"),
     ("data.d", "of a mixture: number of features"),
     ("data.signal", "of a mixture: length of the mean of class +1"),
-    ("data.noise", "of a mixture: gaussian, rademacher, uniform or student-t, of variance 1"),
+    (
+        "data.noise",
+        "of a mixture: gaussian, rademacher, uniform, student-t, laplace, pareto:R or weibull:A, of variance 1",
+    ),
     ("data.dof", "of student-t noise: degrees of freedom, above 2"),
     ("data.spectrum", "of a mixture: the covariance, identity, power:EXPONENT, spiked:COUNT:VALUE or a .npy file"),
-    ("data.label_noise", "of a mixture: probability that a training label is flipped"),
+    ("data.rotated", "of a mixture: true: the covariance is turned by a rotation that the seed draws"),
+    (
+        "data.label_noise",
+        "of a mixture: probability that a training label is flipped, or the share that an adversary flips",
+    ),
+    (
+        "data.label_noise_kind",
+        "of a mixture: random, or smallest-margin: an adversary flips the labels nearest to the mean's plane",
+    ),
     ("data.balance", "of a mixture: probability of the label +1"),
     (
         "data.sampling",

@@ -116,10 +116,11 @@ pub fn samples(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<S
             Samples { data: Data::shared(slabs, labels.y, watch)?, classes: Some(labels.classes), notes }
         }
         Source::Mixture => {
-            let (mixture, draw) = setup::mixture(config)?;
+            let (mixture, draw) = (setup::mixture(config)?, setup::drawing(config));
             let (n, d) = (config.data.n as usize, config.data.d as usize);
             let slabs = Slabs::new(own, memory::fits(n, d, width, 8.0).is_ok());
-            Samples { data: Data::draw_shared(slabs, mixture, &draw, watch)?, classes: None, notes: Vec::new() }
+            let data = setup::labelled(Data::draw_shared(slabs, mixture, &draw, watch)?, config)?;
+            Samples { data, classes: None, notes: Vec::new() }
         }
     };
     ORDERLY.store(true, Ordering::SeqCst);
@@ -152,7 +153,7 @@ fn slab(config: &Config, link: &Arc<dyn Link>, watch: &Watch) -> Result<Slab> {
     let Source::File(path) = &config.data.source else {
         let (n, d) = (config.data.n as usize, config.data.d as usize);
         memory::fits(n, columns(d).len(), width, 8.0)?;
-        let (mixture, draw) = setup::mixture(config)?;
+        let (mixture, draw) = (setup::mixture(config)?, setup::drawing(config));
         return Ok(slabs::draw(link.clone(), &mixture, &draw, watch)?);
     };
     streamed::whole_columns(config, "of samples that are shared out under mpirun")?;

@@ -2,7 +2,7 @@
 //!
 //! All checks that can refuse a problem happen here, before any long work starts.
 
-use crate::config::{Config, Sampling, Source, paths};
+use crate::config::{Config, Flips, Sampling, Source, paths};
 use crate::error::{Error, Result, input_error};
 use crate::files::classes::Classes;
 use crate::files::held_out::{self, Parts};
@@ -149,30 +149,57 @@ pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
 }
 
 fn draw(config: &Config, watch: &Watch) -> Result<Data> {
-    if config.data.sampling == Sampling::Gram {
-        let n = config.data.n as usize;
-        let width = config.network.width as usize;
-        let draw = Draw { n, balance: config.data.balance, label_noise: config.data.label_noise, seed: config.seed };
-        return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw, watch)?);
-    }
-    let (mixture, draw) = mixture(config)?;
-    Ok(Data::draw_watched(mixture, &draw, watch)?)
+    let data = drawn(config, watch)?;
+    labelled(data, config)
 }
 
-/// The mixture of a configuration whose samples have rows, and what is drawn of it.
+/// The probability of independent flips: none where an adversary places them.
+pub fn random_flips(config: &Config) -> f64 {
+    if config.data.label_noise_kind == Flips::Random { config.data.label_noise } else { 0.0 }
+}
+
+/// Samples of a mixture with the labels that an adversary leaves, if there is one.
+///
+/// # Errors
+/// None for a configuration that is valid.
+pub fn labelled(data: Data, config: &Config) -> Result<Data> {
+    match config.data.label_noise_kind {
+        Flips::Random => Ok(data),
+        Flips::SmallestMargin => Ok(data.with_smallest_margins_flipped(config.data.label_noise)?),
+    }
+}
+
+/// The mixture of a configuration, in its own coordinates.
 ///
 /// # Errors
 /// As [`spectrum`].
-pub fn mixture(config: &Config) -> Result<(Mixture, Draw)> {
+pub fn mixture(config: &Config) -> Result<Mixture> {
     let data = &config.data;
-    let (n, spectrum) = (data.n as usize, spectrum(&data.spectrum, data.d as usize)?);
-    let draw = Draw { n, balance: data.balance, label_noise: data.label_noise, seed: config.seed };
-    Ok((Mixture::new(data.signal, spectrum, data.noise()), draw))
+    let spectrum = spectrum(&data.spectrum, data.d as usize)?;
+    Ok(match data.rotated {
+        true => Mixture::rotated(data.signal, spectrum, data.noise(), config.seed),
+        false => Mixture::new(data.signal, spectrum, data.noise()),
+    })
+}
+
+/// What is drawn of the mixture of a configuration.
+pub fn drawing(config: &Config) -> Draw {
+    let (n, balance) = (config.data.n as usize, config.data.balance);
+    Draw { n, balance, label_noise: random_flips(config), seed: config.seed }
 }
 
 /// Whether samples have rows of d numbers: those in rotated coordinates are as small as K.
 pub fn has_rows(config: &Config) -> bool {
     !(config.data.source == Source::Mixture && config.data.sampling == Sampling::Gram)
+}
+
+fn drawn(config: &Config, watch: &Watch) -> Result<Data> {
+    let draw = drawing(config);
+    if config.data.sampling == Sampling::Gram {
+        let width = config.network.width as usize;
+        return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw, watch)?);
+    }
+    Ok(Data::draw_watched(mixture(config)?, &draw, watch)?)
 }
 
 fn start(config: &Config, data: &Data, width: usize) -> Result<Start> {

@@ -25,8 +25,8 @@ pub fn samples(config: &Config, watch: &Watch) -> Result<Option<Samples>> {
     let Source::File(name) = &config.data.source else {
         let (n, d) = (config.data.n as usize, config.data.d as usize);
         let Some(room) = memory::for_blocks(n, d, width)? else { return Ok(None) };
-        let (mixture, draw) = setup::mixture(config)?;
-        let data = Data::draw_streamed(mixture, &draw, room, watch)?;
+        let (mixture, draw) = (setup::mixture(config)?, setup::drawing(config));
+        let data = setup::labelled(Data::draw_streamed(mixture, &draw, room, watch)?, config)?;
         return Ok(Some(Samples { data, classes: None, notes: vec![note(n, d)] }));
     };
     let path = paths::decode(name);

@@ -97,6 +97,10 @@ fn every_claim_of_every_kind_of_folder_holds() {
     kinds("logistic", "run", 0, &more(&["-s", "descent.loss=logistic", "-s", "descent.reduction=mean"]), &all);
     kinds("strong", "run", 0, &more(&["-s", "data.signal=60"]), &["correlated", "distance"]);
     kinds("power", "limit", 0, &more(&["-s", "data.spectrum=power:0.3"]), &["margin", "test_error"]);
+    let turned = ["-s", "data.noise=laplace", "-s", "data.spectrum=power:0.3", "-s", "data.rotated=true"];
+    kinds("turned", "limit", 0, &more(&turned), &["margin", "test_error", "bounded_error"]);
+    let placed = ["-s", "data.label_noise=0.05", "-s", "data.label_noise_kind=smallest-margin"];
+    kinds("placed", "limit", 0, &more(&placed), &["margin", "test_error"]);
     kinds("slides", "run", 0, &SLIDES, &["margins", "distance", "margin", "kkt", "gaps"]);
     kinds("limit", "limit", 0, &SLIDES[..8], &["margin", "kkt", "test_error"]);
     kinds("noise", "run", 0, &[&SLIDES[..8], &["-s", "descent.steps=3e4"]].concat(), &["margins", "distance"]);
@@ -387,6 +391,21 @@ fn a_changed_number_is_found_and_a_stronger_claim_is_refused() {
             reseal(&dir);
         };
         tampered(&dir, both, || drop(holds(&dir, name)));
+    }
+}
+
+/// Bounds that are stated closer than they are known, or elsewhere; a file with another law.
+#[test]
+fn bounds_of_test_errors_are_computed_again() {
+    let times = |by: f64| move |v: &mut Value| *v = Value::from(v.as_f64().unwrap() * by);
+    let dir = made("bounds", "limit", 0, &[&SMALL[..], &["-s", "data.noise=student-t"]].concat());
+    for (name, by) in [("low", 1.001), ("high", 0.999), ("log10_low", 0.999), ("log10_high", 1.001)] {
+        let name = format!("test_error.bounded.{name}");
+        let both = || {
+            ["certificate.json", "result.json"].iter().for_each(|file| edit(&dir, file, &name, times(by)));
+            reseal(&dir);
+        };
+        tampered(&dir, both, || found(&dir, "bounded_error", name.rsplit('.').next().unwrap()));
     }
 }
 

@@ -362,7 +362,7 @@ def mixture(
     signal: float = 10.0,
     seed: int = 0,
     label_noise: float = 0.0,
-    noise: Literal["gaussian", "rademacher", "uniform", "student-t"] = "gaussian",
+    noise: str = "gaussian",
     dof: float | None = None,
     spectrum: str = "identity",
     balance: float = 0.5,
@@ -374,6 +374,8 @@ def mixture(
     reduction: Literal["sum", "mean"] = "sum",
     loss: Literal["exponential", "logistic"] = "exponential",
     progress: Progress = False,
+    rotated: bool = False,
+    label_noise_kind: Literal["random", "smallest-margin"] | None = None,
 ) -> Problem:
     """Draws n samples ``x_i = y_i μ + Σ^{1/2} ξ_i`` in d dimensions.
 
@@ -386,13 +388,19 @@ def mixture(
     seed
         Of all random numbers.
     label_noise
-        Probability that a training label is flipped.
+        Probability that a training label is flipped, or with ``"smallest-margin"`` the share that is.
     noise
-        Distribution of the coordinates of ξ, of mean 0 and variance 1.
+        Distribution of the coordinates of ξ, of mean 0 and variance 1: ``"gaussian"``, ``"rademacher"``, ``"uniform"``,
+        ``"student-t"``, ``"laplace"``, ``"pareto:R"`` (R above 2) or ``"weibull:A"``.
     dof
         Degrees of freedom of ``"student-t"``, above 2.
     spectrum
         Eigenvalues of Σ: ``"identity"``, ``"power:EXPONENT"``, ``"spiked:COUNT:VALUE"`` or the path of a .npy file.
+    rotated
+        Whether the covariance is turned by a rotation that the seed draws; samples are held in the coordinates in which it is
+        diagonal.
+    label_noise_kind
+        ``"random"`` (default), or ``"smallest-margin"``: the labels of the samples with the smallest ``y⟨μ, x⟩`` are flipped.
     balance
         Probability of y = +1.
     sampling
@@ -416,7 +424,9 @@ def mixture(
         data__noise=noise,
         data__dof=dof,
         data__spectrum=spectrum,
+        data__rotated=rotated or None,
         data__label_noise=label_noise,
+        data__label_noise_kind=label_noise_kind,
         data__balance=balance,
         data__sampling=sampling,
     )

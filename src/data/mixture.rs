@@ -3,16 +3,14 @@
 //! `μ = signal·(1,…,1)/√d` and Σ is diagonal: for Gaussian noise and Σ = I this is any direction of
 //! μ; for other covariances it gives μ no preferred eigenvector (`μᵀΣμ = ‖μ‖² tr Σ/d`).
 
+use super::noise::Noise;
 use super::random::{BLOCK, Purpose, generator};
 use super::streamed::Source;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::watch::{Phase, Watch};
-use farfield_kernels::polar;
-use rand::{Rng, RngExt};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand::RngExt;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// The distribution `x = yμ + Σ^{1/2} ξ` of a mixture: `μ = signal·(1,…,1)/√d`, Σ diagonal.
@@ -26,24 +24,6 @@ pub struct Mixture {
     pub noise: Noise,
     /// Further coordinates, of mean 0 and variance 1, in which neither samples nor weights have a part.
     pub further: u64,
-}
-
-/// The distribution of one noise coordinate ξ: mean 0, variance 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Noise {
-    /// Standard normal.
-    #[default]
-    Gaussian,
-    /// ±1 with equal probability.
-    Rademacher,
-    /// Uniform on [-√3, √3].
-    Uniform,
-    /// Student-t with `dof > 2` degrees of freedom, divided by its standard deviation.
-    StudentT {
-        /// Degrees of freedom.
-        dof: f64,
-    },
 }
 
 /// What to draw from a [`Mixture`].
@@ -82,6 +62,20 @@ impl Mixture {
     pub fn new(signal: f64, spectrum: Vec<f64>, noise: Noise) -> Self {
         let each = signal / (spectrum.len() as f64).sqrt();
         Self { mean: vec![each; spectrum.len()], spectrum, noise, further: 0 }
+    }
+
+    /// The mixture with `‖μ‖ = signal` whose covariance is `QΣQᵀ`, Σ diagonal with the given eigenvalues, for a rotation Q that the seed draws
+    /// uniformly (Haar), and whose noise is `QΣ^{1/2}ξ`. It is held in the coordinates in which the covariance is diagonal. There the mean is `Qᵀμ`,
+    /// uniform on the sphere of radius ‖μ‖, and Q enters nothing else: not K, nor products of weights and samples, whose start has the same law in
+    /// any coordinates. So it costs d normal numbers, whatever d.
+    pub fn rotated(signal: f64, spectrum: Vec<f64>, noise: Noise, seed: u64) -> Self {
+        let mut mean = vec![0.0; spectrum.len()];
+        mean.par_chunks_mut(BLOCK).enumerate().for_each(|(b, block)| {
+            Noise::Gaussian.fill(&mut generator(seed, Purpose::Turn, 0, b as u64), block);
+        });
+        let length = crate::matrix::norm(&mean);
+        mean.iter_mut().for_each(|m| *m *= signal / length);
+        Self { mean, spectrum, noise, further: 0 }
     }
 
     /// `tr Σ`.
@@ -169,45 +163,6 @@ pub(super) fn labels(draw: &Draw) -> (Vec<f64>, Vec<f64>) {
     (clean, y)
 }
 
-impl Noise {
-    /// Fills a block with independent draws of ξ (mean 0, variance 1).
-    pub fn fill(&self, random: &mut Xoshiro256PlusPlus, block: &mut [f64]) {
-        match *self {
-            Noise::Gaussian => polar::normals(|| random.next_u64(), block),
-            Noise::Rademacher => block.fill_with(|| if random.random::<bool>() { 1.0 } else { -1.0 }),
-            Noise::Uniform => {
-                let width = 2.0 * 3f64.sqrt();
-                block.fill_with(|| width * (random.random::<f64>() - 0.5));
-            }
-            Noise::StudentT { dof } => {
-                // s^(−2/ν) − 1 cancels where ν is large; the stream of numbers below LARGE is older than expm1.
-                let power = |s: f64| match dof < LARGE {
-                    true => libm::pow(s, -2.0 / dof) - 1.0,
-                    false => libm::expm1(-2.0 / dof * libm::log(s)),
-                };
-                let radius = |s| (dof - 2.0) * power(s) / s;
-                block.fill_with(|| polar(random, radius));
-            }
-        }
-    }
-}
-
-/// Degrees of freedom from which Student-t noise is computed without the difference `s^(−2/ν) − 1`, whose relative
-/// error is about `ν u / ln(1/s)`: below, it is 1e-13 for all but one in a thousand s, and bits stay as they were.
-const LARGE: f64 = 1e3;
-
-/// A number with the distribution of Student-t, from a uniform point (u, v) of the unit disc, `s = u² + v²`: u times the root of
-/// `radius(s) = ν (s^(−2/ν) − 1)/s` (Bailey 1994); here ν − 2 in front divides by the standard deviation.
-fn polar(random: &mut Xoshiro256PlusPlus, radius: impl Fn(f64) -> f64) -> f64 {
-    loop {
-        let (u, v) = (2.0 * random.random::<f64>() - 1.0, 2.0 * random.random::<f64>() - 1.0); // twice is exact
-        let s = u.mul_add(u, v * v);
-        if s < 1.0 && s > 0.0 {
-            return radius(s).sqrt() * u;
-        }
-    }
-}
-
 /// Initial weights `W(0) ~ N(0, scale²)` (m×d): row by row, each number from its own stream.
 pub fn initial_weights(m: usize, d: usize, scale: f64, seed: u64) -> Matrix {
     let mut w = Matrix::zeros(m, d);
@@ -224,42 +179,6 @@ pub fn initial_weights(m: usize, d: usize, scale: f64, seed: u64) -> Matrix {
 mod tests {
     use super::*;
 
-    fn moments(noise: Noise) -> (f64, f64) {
-        let mut v = vec![0.0; 1 << 20];
-        noise.fill(&mut generator(1, Purpose::Samples, 0, 0), &mut v);
-        let n = v.len() as f64;
-        (v.iter().sum::<f64>() / n, v.iter().map(|v| v * v).sum::<f64>() / n)
-    }
-
-    /// Mean 0 and variance 1 within six standard errors (Student-t with 9 degrees of freedom: kurtosis 4.2).
-    #[test]
-    fn unit_variance() {
-        for noise in [Noise::Gaussian, Noise::Rademacher, Noise::Uniform, Noise::StudentT { dof: 9.0 }] {
-            let (mean, variance) = moments(noise);
-            assert!(mean.abs() < 6.0 / 1024.0, "{noise:?}: mean {mean}");
-            assert!((variance - 1.0).abs() < 6.0 * 1.8 / 1024.0, "{noise:?}: variance {variance}");
-        }
-    }
-
-    /// Variance 1 and no cancellation however many degrees of freedom: the noise becomes normal. With 6 standard errors
-    /// of a variance of kurtosis near 3.
-    #[test]
-    fn student_t_with_many_degrees_of_freedom_is_normal() {
-        for dof in [1e2, 0.99 * LARGE, LARGE, 1e8, 1e16, 1e300] {
-            let (mean, variance) = moments(Noise::StudentT { dof });
-            assert!(mean.abs() < 6.0 / 1024.0, "{dof:e}: mean {mean}");
-            assert!((variance - 1.0).abs() < 6.0 * 1.5 / 1024.0, "{dof:e}: variance {variance}");
-        }
-        // both formulas are the same function, but for rounding
-        let draw = |dof| {
-            let mut v = vec![0.0; 1000];
-            Noise::StudentT { dof }.fill(&mut generator(3, Purpose::Samples, 0, 0), &mut v);
-            v
-        };
-        let (below, above) = (draw(LARGE * (1.0 - 1e-15)), draw(LARGE));
-        assert!(below.iter().zip(&above).all(|(a, b)| (a / b - 1.0).abs() < 1e-9), "one function");
-    }
-
     #[test]
     fn classes_and_flips() {
         let mixture = Mixture::new(3.0, vec![1.0; 5], Noise::Gaussian);
@@ -275,15 +194,20 @@ mod tests {
         assert!((along - 3.0).abs() < 6.0, "the samples lie around y·μ: {along}");
     }
 
-    /// The polar methods in Python's arithmetic, on the same streams: equal up to the last bits of its ln and pow.
+    /// The mean has its length, another direction for each seed, no preferred eigenvector, and as d grows `μᵀΣμ = ‖μ‖² tr Σ/d` up to `√(2/d)`
+    /// times the spread of the eigenvalues (six of these; here 1 and 9, spread 4).
     #[test]
-    fn golden() {
-        let close = |a: &[f64], b: &[f64]| assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-14), "{a:?} {b:?}");
-        let mut v = [0.0; 4];
-        Noise::Gaussian.fill(&mut generator(7, Purpose::Weights, 3, 1), &mut v);
-        close(&v, &[-1.491117005394601, 0.5814944370224467, -0.5320456228919009, -0.7560623513207769]);
-        Noise::StudentT { dof: 3.0 }.fill(&mut generator(7, Purpose::Samples, 3, 1), &mut v[..3]);
-        close(&v[..3], &[0.9671590404361552, 0.23855444234716522, -0.8139212199803757]);
+    fn rotated_means() {
+        let d = 10_000;
+        let spectrum: Vec<f64> = (0..d).map(|k| if k % 2 == 0 { 1.0 } else { 9.0 }).collect();
+        let of = |seed| Mixture::rotated(3.0, spectrum.clone(), Noise::Laplace, seed);
+        let m = of(1);
+        assert!((crate::matrix::norm(&m.mean) - 3.0).abs() < 1e-14 * d as f64);
+        let energy: f64 = m.mean.iter().zip(&m.spectrum).map(|(m, s)| m * m * s).sum::<f64>() / 9.0;
+        assert!((energy - 5.0).abs() < 6.0 * 4.0 * (2.0 / d as f64).sqrt(), "{energy}");
+        // means of two seeds are nearly orthogonal: a normal number over √d
+        let product: f64 = m.mean.iter().zip(&of(2).mean).map(|(a, b)| a * b).sum::<f64>() / 9.0;
+        assert!(product.abs() < 6.0 / (d as f64).sqrt() && m == of(1), "{product}");
     }
 
     /// A larger n or d extends the data without changing what was there.

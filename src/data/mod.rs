@@ -9,6 +9,7 @@
 
 mod held_out;
 mod mixture;
+mod noise;
 pub mod random;
 pub(crate) mod rotated;
 pub mod slabs;
@@ -24,7 +25,8 @@ use crate::lanczos::largest_eigenvalue_watched;
 use crate::matrix::{Matrix, Single, View};
 use crate::watch::Watch;
 pub use held_out::{HeldOut, stratified};
-pub use mixture::{Draw, Mixture, Noise, initial_weights};
+pub use mixture::{Draw, Mixture, initial_weights};
+pub use noise::{Noise, pareto_scale, weibull_scale};
 pub use rotated::Axes;
 use slabs::{Slabs, X};
 pub use spectrum::Spectrum;
@@ -46,6 +48,7 @@ struct Shared {
     clean: Option<Vec<f64>>,
     mixture: Option<Mixture>,
     axes: Option<Axes>,
+    placed: bool,
 }
 
 impl Data {
@@ -190,7 +193,7 @@ impl Data {
                 largest_eigenvalue_watched(n, |v| x.apply(v), watch)?
             }
         };
-        Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture, axes }), None))
+        Ok(Self(Arc::new(Shared { x, y, gram, norms, lambda_max, clean, mixture, axes, placed: false }), None))
     }
 
     /// The same data with samples X' (p×d) and labels ±1 (length p) that are not trained on: what is found is tried on them,
@@ -202,6 +205,48 @@ impl Data {
     pub fn with_held_out(self, x: impl Into<Arc<Matrix>>, y: Vec<f64>, watch: &Watch) -> Result<Self> {
         let held_out = HeldOut::new(&self, x.into(), y, watch)?;
         Ok(Self(self.0, Some(Arc::new(held_out))))
+    }
+
+    /// The same samples of a mixture with the labels of an adversary, who flips those of the clean samples with the smallest margins `y⟨μ,x⟩` against the
+    /// mean: of n the whole number that is nearest to `share·n` (a half counts up), and of equal margins those that come first. Labels that noise had
+    /// flipped are as they were drawn before.
+    ///
+    /// # Errors
+    /// [`Error::Range`] for a share outside [0, 1], and for samples whose distribution is not known.
+    pub fn with_smallest_margins_flipped(self, share: f64) -> Result<Self> {
+        let range = |value| Error::Range {
+            name: "the share of flipped labels",
+            value,
+            expected: "in [0, 1], of a mixture's samples",
+        };
+        let (Some(mixture), Some(clean)) = (self.mixture(), self.clean()) else { return Err(range(share)) };
+        if !(0.0..=1.0).contains(&share) {
+            return Err(range(share));
+        }
+        let along = self.samples().preactivations(&Matrix::new(1, self.d(), mixture.mean.clone()));
+        let margin = |i: &usize| clean[*i] * along[*i] + 0.0; // −0 is 0
+        let mut order: Vec<usize> = (0..self.n()).collect();
+        order.sort_by(|a, b| margin(a).total_cmp(&margin(b)));
+        let mut y = clean.to_vec();
+        let count = (share * self.n() as f64 + 0.5).floor() as usize;
+        order[..count].iter().for_each(|i| y[*i] = -y[*i]);
+        let shared = Shared {
+            x: self.0.x.clone(),
+            y,
+            gram: self.0.gram.clone(),
+            norms: self.0.norms.clone(),
+            lambda_max: self.0.lambda_max,
+            clean: self.0.clean.clone(),
+            mixture: self.0.mixture.clone(),
+            axes: self.0.axes,
+            placed: count > 0,
+        };
+        Ok(Self(Arc::new(shared), self.1))
+    }
+
+    /// Whether flipped labels are where an adversary put them, and not independent of the samples.
+    pub fn flips_are_placed(&self) -> bool {
+        self.0.placed
     }
 
     /// The samples that are not trained on, where there are some.

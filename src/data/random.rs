@@ -35,6 +35,8 @@ pub enum Purpose {
     RotatedWeights = 7,
     /// Which samples are held out; row = sample.
     HeldOut = 8,
+    /// The direction of the mean of a rotated mixture; block = column block.
+    Turn = 9,
 }
 
 /// The generator of (seed, purpose, row, block).

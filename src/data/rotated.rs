@@ -14,7 +14,8 @@
 //! reaches, never moves; only its inner products with the other neurons' enter anything, and these are
 //! again a Wishart matrix, with d' degrees of freedom: its triangular factor takes the last columns, one a neuron.
 
-use super::mixture::{Draw, Drawn, Mixture, Noise, labels};
+use super::mixture::{Draw, Drawn, Mixture, labels};
+use super::noise::Noise;
 use super::random::{Purpose, generator};
 use crate::matrix::Matrix;
 use rand::RngExt;

@@ -28,6 +28,7 @@ mod rows;
 mod search;
 pub mod sliding;
 mod smallest;
+pub mod tail;
 pub mod test_error;
 
 use crate::data::slabs::{Whole, X};

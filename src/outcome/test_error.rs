@@ -1,10 +1,11 @@
-//! Test errors of limits, rays and weights: in closed form where there is one, else by sampling.
+//! Test errors of limits, rays and weights: in closed form where there is one, between bounds where they are known, and by sampling.
 
 use crate::data::Noise;
 use crate::data::random::{Purpose, generator};
 use crate::inner_products::Direction;
 use crate::limit::label_noise::{self, PredictedBy};
 use crate::limit::monte_carlo::{self, Estimate, Sampling};
+use crate::limit::tail::{self, Bounds};
 use crate::limit::test_error::{self, Regime};
 use crate::limit::{self, Limit};
 use crate::matrix::Matrix;
@@ -13,6 +14,43 @@ use crate::real;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
+
+/// A test error between two bounds that hold: [`tail::of_boundary`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bounded {
+    /// Between both bounds, in the middle of their logarithms.
+    #[serde(with = "real")]
+    pub value: f64,
+    /// Not above the error.
+    #[serde(with = "real")]
+    pub low: f64,
+    /// Not below the error.
+    #[serde(with = "real")]
+    pub high: f64,
+    /// log10 of the value, which survives where it underflows.
+    #[serde(with = "real")]
+    pub log10_value: f64,
+    /// log10 of the lower bound.
+    #[serde(with = "real")]
+    pub log10_low: f64,
+    /// log10 of the upper bound.
+    #[serde(with = "real")]
+    pub log10_high: f64,
+}
+
+impl From<Bounds> for Bounded {
+    fn from(bounds: Bounds) -> Self {
+        let (middle, Bounds { low, high }) = (bounds.middle(), bounds);
+        Self {
+            value: middle.value,
+            low: low.value,
+            high: high.value,
+            log10_value: middle.log10,
+            log10_low: low.log10,
+            log10_high: high.log10,
+        }
+    }
+}
 
 /// The probability of misclassifying a fresh, clean sample of the mixture; an output of 0, which the ReLU gives to samples that no
 /// neuron sees, counts as an error.
@@ -30,7 +68,8 @@ pub struct TestError {
     /// Its decimal logarithm.
     #[serde(with = "real::maybe")]
     pub log10_bayes: Option<f64>,
-    /// The leading-order prediction, by the law that `predicted_by` names; none for the ReLU, whose boundary is no plane.
+    /// The leading-order prediction, by the law that `predicted_by` names; none for the ReLU, whose boundary is no plane,
+    /// and for labels that an adversary has flipped.
     #[serde(with = "real::maybe")]
     pub predicted: Option<f64>,
     /// Its decimal logarithm.
@@ -40,6 +79,12 @@ pub struct TestError {
     pub predicted_by: Option<PredictedBy>,
     /// Number of training labels that are flipped, on which it depends.
     pub flipped_labels: usize,
+    /// Whether an adversary has placed them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub placed: bool,
+    /// Of the limit where there is no closed form, between bounds that hold; none where these are not known.
+    #[serde(default)]
+    pub bounded: Option<Bounded>,
     /// The limit by sampling, with its 95 % interval, where there is no closed form.
     pub sampled: Option<Estimate>,
     /// The final weights by sampling, with their 95 % interval.
@@ -80,6 +125,7 @@ impl TestError {
         let gaussian = mixture.noise == Noise::Gaussian;
         let boundary = boundary();
         let exact = boundary.as_ref().filter(|_| gaussian).map(|b| test_error::of_boundary(b, mixture));
+        let bounded = boundary.as_ref().filter(|_| !gaussian).and_then(|b| tail::of_boundary(b, mixture));
         let begun = Instant::now();
         let draws = |batch| generator(sampling.seed, Purpose::Test, batch, 0);
         let sampled = match (&boundary, direction) {
@@ -91,7 +137,7 @@ impl TestError {
         let bayes = gaussian.then(|| test_error::bayes(mixture));
         let flipped_labels = data.flipped();
         let law = || label_noise::predicted(mixture, &problem.network, (flipped_labels, n));
-        let predicted = problem.network.increasing().then(law);
+        let predicted = (problem.network.increasing() && !data.flips_are_placed()).then(law);
         Some(Self {
             limit: exact.map(|p| p.value),
             log10_limit: exact.map(|p| p.log10),
@@ -101,6 +147,8 @@ impl TestError {
             log10_predicted: predicted.map(|(p, _)| p.log10),
             predicted_by: predicted.map(|(_, by)| by),
             flipped_labels,
+            placed: data.flips_are_placed(),
+            bounded: bounded.map(Bounded::from),
             sampling_seconds: if sampled.is_some() { begun.elapsed().as_secs_f64() } else { 0.0 },
             sampled,
             iterate: None,

@@ -37,6 +37,7 @@ pub fn of_limit(
         },
     }
     claims.extend(facts.test_error.as_ref().map(|error| of_test_error(error, folder)));
+    claims.extend(facts.test_error.as_ref().and_then(|error| of_bounded(error, folder)));
     claims.extend(facts.held_out.as_ref().map(|found| of_held_out(found, None, problem, folder)));
     let open: Vec<&str> = open.into_iter().chain(open_of_held_out(facts.held_out.as_ref(), folder)).collect();
     put(folder, problem, None, claims, &open)
@@ -123,6 +124,17 @@ pub fn of_held_out(found: &HeldOutOutcome, magnitude: Option<f64>, problem: &Pro
 /// What is stated without a claim: the errors of a limit whose boundary is no plane.
 pub fn open_of_held_out(found: Option<&HeldOutOutcome>, folder: &Folder) -> Option<&'static str> {
     found.filter(|found| found.limit.is_some() && !has(folder, "boundary.npy")).map(|_| OF_NETWORK)
+}
+
+/// What is claimed of a test error between bounds.
+pub fn of_bounded(error: &TestError, folder: &Folder) -> Option<Claim> {
+    let bounded = error.bounded?;
+    let claim = Claim::new("bounded_error", folder, &["config.toml", "boundary.npy", "dual.npy"])
+        .number("test_error.bounded.low", bounded.low)
+        .number("test_error.bounded.high", bounded.high)
+        .number("test_error.bounded.log10_low", bounded.log10_low)
+        .number("test_error.bounded.log10_high", bounded.log10_high);
+    Some(claim)
 }
 
 /// What is claimed of test errors in closed form.

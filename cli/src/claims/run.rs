@@ -53,6 +53,7 @@ pub fn of_run(descent: &mut Descent, outcome: &Outcome, folder: &Folder) -> Resu
         );
     }
     claims.extend(outcome.test_error.as_ref().map(|error| limit::of_test_error(error, folder)));
+    claims.extend(outcome.test_error.as_ref().and_then(|error| limit::of_bounded(error, folder)));
     if let Some(found) = &outcome.held_out {
         let magnitude = held.then(|| descent.iterate().magnitude());
         claims.push(limit::of_held_out(found, magnitude, &problem, folder));

@@ -79,6 +79,10 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
              Φ(−n‖μ‖²/√(n²μᵀΣμ + n tr Σ²)), or with flipped labels Φ(−τ), τ = 2A√(d/n)/√(4A²/ρ + (1−p)s² + pδ²), p = flipped_labels/n, \
              2A/ρ = (1−p)s − pδ (docs/theory.md)",
         ),
+        "bounded_error" => (
+            "The test error of the limit's boundary on the mixture, whose noise is not Gaussian, is not below low and not above high.",
+            "low ≤ P(Σ_k w̄_k √σ_k ξ_k ≤ −⟨μ,w̄⟩) ≤ high, ξ_k independent with the law of data.noise (docs/theory.md)",
+        ),
         "held_out" => (
             "So many of the samples that are not trained on are on the wrong side of the limit's boundary, and of the network with \
              the final weights, as far as rounding shows it; the intervals are those of Clopper and Pearson.",

@@ -19,7 +19,7 @@ struct Rule {
     why: &'static str,
 }
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     Rule {
         keys: &[
             "data.n",
@@ -28,7 +28,9 @@ const RULES: [Rule; 11] = [
             "data.noise",
             "data.dof",
             "data.spectrum",
+            "data.rotated",
             "data.label_noise",
+            "data.label_noise_kind",
             "data.balance",
             "data.sampling",
         ],
@@ -66,6 +68,11 @@ const RULES: [Rule; 11] = [
         idle: |c| c.data.test.is_empty(),
         why: "data.test is empty; there are no test samples",
     },
+    Rule {
+        keys: &["data.label_noise_kind"],
+        idle: |c| c.data.label_noise == 0.0,
+        why: "data.label_noise is 0; no label is flipped",
+    },
     Rule { keys: &["data.dof"], idle: |c| c.data.noise != NoiseName::StudentT, why: "data.noise is not \"student-t\"" },
     Rule {
         keys: &["network.init_scale"],
@@ -101,7 +108,7 @@ const RULES: [Rule; 11] = [
 
 /// Keys that are written only where they ask for something: of files, and what a configuration of an earlier version did
 /// without.
-const OPTIONAL: [&str; 15] = [
+const OPTIONAL: [&str; 17] = [
     "data.labels",
     "data.test",
     "data.test_labels",
@@ -113,6 +120,8 @@ const OPTIONAL: [&str; 15] = [
     "data.features",
     "data.rows",
     "data.columns",
+    "data.rotated",
+    "data.label_noise_kind",
     "network.init",
     "monitor.columns",
     "monitor.test_error",

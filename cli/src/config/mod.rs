@@ -6,6 +6,7 @@
 
 mod effects;
 mod keys;
+mod noise;
 pub mod paths;
 mod sections;
 mod values;
@@ -14,7 +15,8 @@ use crate::error::{Result, input_error};
 use farfield::{EngineChoice, Precision, StepSize};
 pub use keys::nearest;
 use keys::{Layers, check_keys, one_line};
-pub use sections::{Config, Data, Descent, Monitor, Net, NoiseName, Output, Sampling, Source};
+pub use noise::NoiseName;
+pub use sections::{Config, Data, Descent, Flips, Monitor, Net, Output, Sampling, Source};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -145,6 +147,7 @@ impl Config {
         let why = [
             (data.noise != NoiseName::Gaussian, "data.noise = \"gaussian\": other noise changes when it is rotated"),
             (data.spectrum != "identity", "data.spectrum = \"identity\": another one changes when it is rotated"),
+            (data.rotated, "data.rotated = false: its coordinates turn with the samples, and nothing changes"),
             (self.descent.engine == EngineChoice::Direct, "steps on K: descent.engine \"auto\" or \"gram\""),
             (self.descent.precision == Precision::F32, "steps on K: descent.precision \"f64\" or \"mixed\""),
             (self.output.weights, "output.weights = false: there are no original coordinates"),

@@ -1,5 +1,6 @@
 //! The sections and keys of a configuration, with their defaults.
 
+use super::noise::NoiseName;
 use super::paths;
 use super::values::{class, count, loss, measures, seed, step_size, text};
 use crate::files::csv::Header;
@@ -72,14 +73,18 @@ pub struct Data {
     pub d: u64,
     /// `‖μ‖₂`.
     pub signal: f64,
-    /// Distribution of the noise coordinates: gaussian, rademacher, uniform, student-t.
+    /// Distribution of the noise coordinates: gaussian, rademacher, uniform, student-t, laplace, pareto:R, weibull:A.
     pub noise: NoiseName,
     /// Degrees of freedom of student-t noise.
     pub dof: f64,
     /// Eigenvalues of the covariance: identity, power:EXPONENT, spiked:COUNT:VALUE or a .npy file.
     pub spectrum: String,
-    /// Probability that a training label is flipped.
+    /// Whether the covariance is turned by a rotation that the seed draws.
+    pub rotated: bool,
+    /// Probability that a training label is flipped, or the share that is.
     pub label_noise: f64,
+    /// Which labels are flipped.
+    pub label_noise_kind: Flips,
     /// Probability of the label +1.
     pub balance: f64,
     /// How samples are drawn: rows.
@@ -190,7 +195,9 @@ impl Default for Data {
             noise: NoiseName::Gaussian,
             dof: 3.0,
             spectrum: "identity".into(),
+            rotated: false,
             label_noise: 0.0,
+            label_noise_kind: Flips::Random,
             balance: 0.5,
             sampling: Sampling::Rows,
         }
@@ -251,15 +258,14 @@ impl<'de> Deserialize<'de> for Source {
     }
 }
 
-/// The distribution of the noise coordinates; `data.dof` goes with student-t.
+/// Which training labels are flipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)] // the names say it
-pub enum NoiseName {
-    Gaussian,
-    Rademacher,
-    Uniform,
-    StudentT,
+pub enum Flips {
+    /// Each with the same probability, whatever the sample.
+    Random,
+    /// Those of the samples with the smallest margins against the mean.
+    SmallestMargin,
 }
 
 /// How samples of a mixture are drawn.
@@ -280,6 +286,9 @@ impl Data {
             NoiseName::Rademacher => Noise::Rademacher,
             NoiseName::Uniform => Noise::Uniform,
             NoiseName::StudentT => Noise::StudentT { dof: self.dof },
+            NoiseName::Laplace => Noise::Laplace,
+            NoiseName::Pareto(index) => Noise::Pareto { index },
+            NoiseName::Weibull(shape) => Noise::Weibull { shape },
         }
     }
 

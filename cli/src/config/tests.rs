@@ -105,7 +105,7 @@ fn errors_are_one_line_and_name_the_key() {
 #[test]
 fn keys_without_effect() {
     const FILE: &str = "data.source=x.npy";
-    let cases: [(&[&str], &str, &str); 28] = [
+    let cases: [(&[&str], &str, &str); 31] = [
         (&[FILE, "data.n=100"], "data.n", "data.source"),
         (&[FILE, "data.d=7"], "data.d", "data.source"),
         (&[FILE, "data.signal=2"], "data.signal", "data.source"),
@@ -129,6 +129,9 @@ fn keys_without_effect() {
         (&[FILE, "data.test=z.npy", "data.holdout=0.2"], "data.holdout", "data.test"),
         (&[FILE, "data.holdout=0.2", "data.test_labels=y.npy"], "data.test_labels", "data.test"),
         (&["data.dof=5"], "data.dof", "data.noise"),
+        (&["data.label_noise_kind=smallest-margin"], "data.label_noise_kind", "data.label_noise"),
+        (&[FILE, "data.label_noise_kind=random"], "data.label_noise_kind", "data.source"),
+        (&[FILE, "data.rotated=true"], "data.rotated", "data.source"),
         (&["network.init=w.npy", "network.init_scale=1"], "network.init_scale", "network.init"),
         (&[FILE, "network.init=w.npy", "seed=3"], "seed", "network.init"),
         (&["descent.warp=false", "descent.sliding_tolerance=1e-3"], "descent.sliding_tolerance", "descent.warp"),
@@ -163,6 +166,8 @@ fn what_is_recorded_is_accepted_again() {
         &["data.source=x.csv", "data.labels=-1", "data.test=z.csv", "data.test_labels=kind"],
         &["data.source=x.csv", "data.labels=-1", "data.holdout=0.25", "network.init=w.npy", "seed=4"],
         &["data.noise=student-t", "data.dof=5", "seed=18446744073709551615"],
+        &["data.noise=pareto:2.5", "data.spectrum=power:1", "data.rotated=true"],
+        &["data.noise=weibull:0.5", "data.label_noise=0.1", "data.label_noise_kind=smallest-margin"],
         &["descent.engine=direct", "descent.warp=false"],
         &["network.leak=0", "descent.sliding_tolerance=1e-3"],
         &["network.leak=1"],

@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::files::classes::{Class, Classes};
 use crate::files::text::shown;
 use farfield::{
-    Errors, Estimate, HeldOutOutcome, Hold, Loss, Network, NoRay, PredictedBy, Problem, RayOutcome, Reduction, Regime,
-    Remark, Stationarity, StepSize, TestError,
+    Bounded, Errors, Estimate, HeldOutOutcome, Hold, Loss, Network, NoRay, PredictedBy, Problem, RayOutcome, Reduction,
+    Regime, Remark, Stationarity, StepSize, TestError,
 };
 use std::io::Write;
 
@@ -210,7 +210,8 @@ pub fn stationarity_text(s: &Stationarity) -> String {
 /// Test error of the limit, of the best boundary, and as predicted to leading order.
 pub fn error_text(e: &TestError) -> String {
     let exact = |value: Option<f64>, log10: Option<f64>| Some(probability(value?, log10?));
-    let limit = exact(e.limit, e.log10_limit).or_else(|| e.sampled.as_ref().map(interval));
+    let limit = exact(e.limit, e.log10_limit).or_else(|| e.bounded.as_ref().map(|b| between(b, e.sampled.as_ref())));
+    let limit = limit.or_else(|| e.sampled.as_ref().map(interval));
     let limit = limit.map(|text| format!("limit {text}, ")).unwrap_or_default();
     let bayes = exact(e.bayes, e.log10_bayes).map(|text| format!("Bayes {text}, ")).unwrap_or_default();
     let iterate = e.iterate.as_ref().map(|s| format!(", the iterate {}", interval(s))).unwrap_or_default();
@@ -220,6 +221,9 @@ pub fn error_text(e: &TestError) -> String {
     };
     let predicted = match exact(e.predicted, e.log10_predicted) {
         Some(text) => format!("predicted for {labels} {text}"),
+        None if e.placed => {
+            format!("no prediction ({} placed by an adversary)", count(e.flipped_labels as u64, "flipped label"))
+        }
         None => "no prediction (leak 0: an output of 0 counts as an error)".into(),
     };
     let time = match e.sampling_seconds {
@@ -247,6 +251,18 @@ pub fn held_out_text(found: &HeldOutOutcome, iterate: bool) -> String {
         None => String::new(),
     };
     format!("{}: {limit}{last}", count(found.samples, "sample"))
+}
+
+/// An error between its bounds, with what was sampled.
+fn between(b: &Bounded, sampled: Option<&Estimate>) -> String {
+    let value = probability(b.value, b.log10_value);
+    let width = std::f64::consts::LN_10 * (b.log10_high - b.log10_low);
+    let apart = match width.exp_m1() {
+        apart if !apart.is_finite() => format!("at most {}", probability(b.high, b.log10_high)),
+        apart => format!("bounds within {:.0e} of it", apart.max(1e-16)),
+    };
+    let sampled = sampled.map(|e| format!("; sampled {}", interval(e))).unwrap_or_default();
+    format!("{value} ({apart}{sampled})")
 }
 
 /// A sampled error with its 95 % interval.

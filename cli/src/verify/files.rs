@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::Path;
 
 /// Numbers of result.json that mean nothing without a claim of this kind.
-const NEEDED: [(&str, &str); 14] = [
+const NEEDED: [(&str, &str); 18] = [
     ("certified_cosine_gap", "distance"),
     ("max_margin", "margin"),
     ("margin_interval.low", "margin"),
@@ -23,6 +23,10 @@ const NEEDED: [(&str, &str); 14] = [
     ("farkas_value", "inseparable"),
     ("test_error.limit", "test_error"),
     ("test_error.log10_limit", "test_error"),
+    ("test_error.bounded.low", "bounded_error"),
+    ("test_error.bounded.high", "bounded_error"),
+    ("test_error.bounded.log10_low", "bounded_error"),
+    ("test_error.bounded.log10_high", "bounded_error"),
     ("held_out.samples", "held_out"),
     ("held_out.limit.errors", "held_out"),
     ("held_out.iterate.errors", "held_out"),

@@ -1,4 +1,4 @@
-//! Test errors in closed form.
+//! Test errors in closed form, and between bounds.
 //!
 //! An argument τ of the normal distribution that is off by δ moves `log Φ(−τ)` by at most `(|τ| + 1) δ`.
 
@@ -7,6 +7,7 @@ use crate::claims::Claim;
 use farfield::Problem;
 use farfield::claims::{ROUNDOFF, Seen};
 use farfield::limit::label_noise;
+use farfield::limit::tail;
 use farfield::limit::test_error::{self, Probability};
 use std::f64::consts::{LN_10, LOG10_E};
 
@@ -40,8 +41,29 @@ pub fn test_error(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) ->
     Ok(format!("error of the limit {:.4e}", found.value))
 }
 
+/// The bounds of the claim: those of boundary.npy, which is near the w̄ of λ and θ, but for as much as these are apart.
+pub fn bounded(case: &Case, claim: &Claim, problem: &Problem, seen: &Seen) -> Checked {
+    let mixture = problem.data.mixture().ok_or("the distribution of the samples is not known")?;
+    let plane = plane::read(case, seen)?;
+    let found = tail::of_boundary(&plane.boundary, mixture).ok_or("no bounds are known for this noise and plane")?;
+    let apart = found.high.log10 - found.low.log10;
+    for (name, found) in [("low", found.low), ("high", found.high)] {
+        let tolerance = apart + LOGARITHM * (1.0 + found.log10.abs());
+        near(name, number(claim, &format!("test_error.bounded.log10_{name}"))?, found.log10, tolerance)?;
+        let value = found.value * (LN_10 * tolerance).exp_m1();
+        near(name, number(claim, &format!("test_error.bounded.{name}"))?, found.value, value + f64::MIN_POSITIVE)?;
+    }
+    Ok(format!("error of the limit from {:.6e} to {:.6e}", found.low.value, found.high.value))
+}
+
 /// The prediction by the law that is named; a claim that names none is older than the other law.
 fn predicted(claim: &Claim, problem: &Problem, plain: f64) -> Result<(), String> {
+    if problem.data.flips_are_placed() {
+        return match claim.numbers.contains_key("test_error.predicted") {
+            true => Err("a prediction for labels that an adversary has flipped".into()),
+            false => Ok(()),
+        };
+    }
     match (problem.network.increasing(), claim.numbers.contains_key("test_error.predicted")) {
         (true, _) => {}
         (false, true) => return Err("a prediction for a network with leak 0, whose boundary is no plane".into()),

@@ -185,6 +185,7 @@ impl Case {
             "inseparable" => dual::inseparable(self, claim, &seen),
             "held_out" => held_out::held_out(self, claim, problem, &seen),
             "test_error" => mixture::test_error(self, claim, problem, &seen),
+            "bounded_error" => mixture::bounded(self, claim, problem, &seen),
             other => Err(format!("a claim of the unknown kind {other}")),
         }
     }

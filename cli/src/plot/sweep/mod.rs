@@ -46,8 +46,9 @@ pub struct Request {
 }
 
 /// Columns that are drawn if none is named: the first that has numbers.
-const VALUES: [&str; 6] = [
+const VALUES: [&str; 7] = [
     "test_error.log10_limit",
+    "test_error.bounded.log10_value",
     "test_error.sampled.value",
     "max_margin",
     "certified_cosine_gap",
@@ -155,7 +156,7 @@ fn title(value: &str, request: &Request) -> String {
 /// A column or key in the field's words; its name, if there are none.
 fn known(name: &str) -> &str {
     match name {
-        "test_error.log10_limit" => "test error of the limit",
+        "test_error.log10_limit" | "test_error.bounded.log10_value" => "test error of the limit",
         "pattern.sign_agreement" => "sign agreement at the end",
         "test_error.predicted" | "test_error.log10_predicted" => "predicted to leading order",
         "test_error.log10_bayes" => "least possible test error",
