@@ -171,6 +171,8 @@ fn a_descent_on_k_gathers_nothing() {
     let (data, others, numbers) = case.counted(3, true);
     let problem = Problem::new(&data, Network::new(4, 2, 0.1).expect("a network")).expect("a problem");
     let before = numbers.load(Ordering::Relaxed);
+    // K: 24 pieces of 20×20 numbers, and over each of two boundaries eight lanes of at most 32×32 sums; then few words
+    assert!(before > 0 && before <= 24 * 400 + 2 * 8 * 32 * 32 + 64, "{before}");
     let options = Options { engine: EngineChoice::Gram, planned: 1e6, ..Options::default() };
     let descent = Descent::with(&problem, &Start::gaussian(1e-4, 5), &options).expect("a descent");
     let sent = numbers.load(Ordering::Relaxed) - before;

@@ -9,6 +9,8 @@ use super::streamed::Source;
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::watch::{Phase, Watch};
+use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
 use rand::RngExt;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -122,14 +124,33 @@ impl Mixture {
                 let (part, noise);
                 (part, rest) = rest.split_at_mut(columns.len());
                 noise = &block[columns.start - b * BLOCK..];
-                let moments = self.mean[columns.clone()].iter().zip(&deviation[columns.start - asked.start..]);
-                for ((x, noise), (mean, s)) in part.iter_mut().zip(noise).zip(moments) {
-                    *x = y.mul_add(*mean, s * *noise);
-                }
+                let (mean, deviation) = (&self.mean[columns.clone()], &deviation[columns.start - asked.start..]);
+                Isa::current().dispatch(Place { y, mean, deviation, noise, out: part });
             }
             watch.advance(1);
             Ok(())
         })
+    }
+}
+
+/// `x = yμ + Σ^{1/2} ξ`, a part of a row.
+struct Place<'a> {
+    y: f64,
+    mean: &'a [f64],
+    deviation: &'a [f64],
+    noise: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Place<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let moments = self.mean.iter().zip(self.deviation);
+        for ((x, noise), (mean, s)) in self.out.iter_mut().zip(self.noise).zip(moments) {
+            *x = self.y.mul_add(*mean, s * *noise);
+        }
     }
 }
 

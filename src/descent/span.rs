@@ -27,7 +27,9 @@ use crate::matrix::Matrix;
 use crate::network::{Groups, Network, Pattern};
 use crate::state::{Reader, Result, Saver};
 use farfield_kernels::dense;
+use farfield_kernels::isa::Isa;
 use farfield_kernels::loss::Loss;
+use pulp::{Simd, WithSimd};
 use std::sync::{Arc, OnceLock};
 
 /// The starting point W(0), as far as the span of the data sees it.
@@ -254,9 +256,7 @@ impl Coefficients {
         let mut h = Matrix::zeros(n, n);
         for i in 0..n {
             let row = h.row_mut(i);
-            for (feature, size) in self.features.iter().zip(&self.groups.size) {
-                row.iter_mut().zip(feature).for_each(|(h, f)| *h = (feature[i] * f).mul_add(*size as f64, *h));
-            }
+            Isa::current().dispatch(Row { i, features: &self.features, sizes: &self.groups.size, row });
             row.iter_mut().zip(k.row(i)).for_each(|(h, k)| *h *= k);
         }
         h
@@ -346,5 +346,27 @@ impl Coefficients {
         };
         self.features = self.groups.first.iter().map(feature).collect();
         self.near = Near::all(&self.features, &self.groups, network);
+    }
+}
+
+/// `Σ_g m_g f_gi f_gk` over a row k of the reduced matrix.
+struct Row<'a> {
+    i: usize,
+    features: &'a [Vec<f64>],
+    sizes: &'a [usize],
+    row: &'a mut [f64],
+}
+
+impl WithSimd for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (feature, size) in self.features.iter().zip(self.sizes) {
+            let (own, size) = (feature[self.i], *size as f64);
+            for (h, f) in self.row.iter_mut().zip(feature) {
+                *h = (own * f).mul_add(size, *h);
+            }
+        }
     }
 }

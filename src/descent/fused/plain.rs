@@ -31,7 +31,7 @@ enum Chunks<T> {
     /// `apart`: those of other processes, where some have them.
     Panels {
         chunks: Vec<panels::Chunk<T>>,
-        apart: Option<Apart<T>>,
+        apart: Option<Box<Apart<T>>>,
     },
     Rows {
         chunks: Vec<rows::Chunk<T>>,
@@ -45,7 +45,7 @@ impl<T: Lane> Plain<T> {
         isa: Isa,
         plan: Plan,
         y: Arc<[f64]>,
-        (data, apart): (Vec<Data<T>>, Option<Apart<T>>),
+        (data, apart): (Vec<Data<T>>, Option<Box<Apart<T>>>),
         rule: Rule<T>,
     ) -> Self {
         let chunks = match plan.nest {
@@ -66,7 +66,7 @@ impl<T: Lane> Plain<T> {
     fn settle(&mut self) -> Tally {
         let Self { isa, plan, rule, chunks, samples, z, s, .. } = self;
         let Chunks::Panels { chunks, apart } = chunks else { return Tally::NONE };
-        let shares = apart.as_ref().map_or(&chunks[..], Apart::shares);
+        let shares = apart.as_ref().map_or(&chunks[..], |apart| apart.shares());
         let numbers = plan.block_numbers::<T>();
         let mut blocks: Vec<_> = z
             .chunks_mut(numbers)
@@ -90,7 +90,7 @@ impl<T: Lane> Core for Plain<T> {
         let data = match x {
             X::Apart(slabs) if plan.nest == Nest::Panels => {
                 let (data, apart) = Apart::begin(slabs, &plan);
-                (data, Some(apart))
+                (data, Some(Box::new(apart)))
             }
             _ => (packed(x, &plan), None),
         };
@@ -104,7 +104,7 @@ impl<T: Lane> Core for Plain<T> {
         let (leak, rate) = (self.rule.leak.to_f64(), self.rule.rate.to_f64());
         let rule = Rule::new(plan.lanes, &tie.output, &tie.update, leak, (self.rule.loss, rate));
         let apart = match &self.chunks {
-            Chunks::Panels { apart: Some(apart), .. } => Some(apart.grouped(&plan)),
+            Chunks::Panels { apart: Some(apart), .. } => Some(Box::new(apart.grouped(&plan))),
             _ => None,
         };
         let mut core = Self::zero(self.isa, plan, self.y.clone(), (self.data.clone(), apart), rule);
