@@ -13,6 +13,8 @@
 //! processes gives the same bits. Bytes sent: `8·(n²/2 + 8·104²)` and less per boundary and pair of blocks for K, once;
 //! `8·32·n·m` a boundary for Z, once; `8·d` for each sum of columns.
 
+mod lend;
+
 pub use super::x::{Whole, X};
 use super::{Draw, Mixture};
 use crate::error::{Error, Result};
@@ -23,7 +25,6 @@ use farfield_kernels::dense::{SUMS, carry_dots, combine, end_of_dot};
 use farfield_kernels::gram::{Space, joined, numbers};
 use farfield_kernels::isa::Isa;
 use rayon::prelude::*;
-use std::borrow::Cow;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -109,49 +110,6 @@ impl Slab {
         self.x.rows()
     }
 
-    /// All that these columns hold, and what the next ranks have of them: each rank gets its own (n×count, row-major), where
-    /// `wanted` says for each rank which columns it asks for, none of them before its own. All ranks call it at once.
-    pub(crate) fn lend(&self, wanted: &[Range<usize>]) -> Cow<'_, [f64]> {
-        let (rank, n) = (self.link.rank(), self.x.rows());
-        let all =
-            if wanted[rank] == self.columns() { self.x.values().into() } else { self.borrow(&wanted[rank]).into() };
-        for to in (0..rank).rev() {
-            let part = overlap(&wanted[to], &self.columns());
-            if !part.is_empty() {
-                let here = part.start - self.columns().start..part.end - self.columns().start;
-                let rows = (0..n).flat_map(|i| self.x.row(i)[here.clone()].iter().copied());
-                self.link.send(to, &rows.collect::<Vec<f64>>());
-            }
-        }
-        all
-    }
-
-    /// Columns from here and from the ranks that follow, which lend them.
-    fn borrow(&self, wanted: &Range<usize>) -> Vec<f64> {
-        let (rank, n, cols) = (self.link.rank(), self.x.rows(), wanted.len());
-        let mut all = vec![0.0; n * cols];
-        // from the last rank down, so that nobody waits for one that waits
-        for from in (rank..self.link.ranks()).rev() {
-            let part = overlap(wanted, &self.columns_of(from));
-            if part.is_empty() {
-                continue;
-            }
-            let mut sent = Vec::new();
-            let (values, stride, first) = if from == rank {
-                (self.x.values(), self.x.cols(), part.start - self.columns().start)
-            } else {
-                sent.resize(n * part.len(), 0.0);
-                self.link.receive(from, &mut sent);
-                (&sent[..], part.len(), 0)
-            };
-            for i in 0..n {
-                let place = &mut all[i * cols + part.start - wanted.start..][..part.len()];
-                place.copy_from_slice(&values[i * stride + first..][..part.len()]);
-            }
-        }
-        all
-    }
-
     /// The columns of a rank.
     pub(crate) fn columns_of(&self, rank: usize) -> Range<usize> {
         columns_of(rank, self.link.ranks(), self.d)
@@ -188,6 +146,7 @@ impl Slab {
         let here = here.start - mine.start..here.end - mine.start;
         let (before, after) = (whole.start < mine.start, whole.end > mine.end);
         let pairs: Vec<usize> = (0..cut.pairs.len()).collect();
+        let mut spare: Vec<Vec<f64>> = Vec::new(); // sums of blocks that are done: fresh memory costs its pages
         // Boundaries may leave processes without columns between this one and the next that has some.
         let next = (rank + 1..self.link.ranks()).find(|r| !self.columns_of(*r).is_empty());
         let last = (0..rank).rev().find(|r| !self.columns_of(*r).is_empty());
@@ -195,11 +154,16 @@ impl Slab {
             if watch.stopped() {
                 return None;
             }
-            let mut sums: Vec<(usize, Vec<f64>)> =
-                batch.iter().map(|&pair| (pair, vec![0.0; numbers(&cut.pairs[pair].0, &cut.pairs[pair].1)])).collect();
-            if let (true, Some(last)) = (before, last) {
-                sums.iter_mut().for_each(|(_, sums)| self.link.receive(last, sums));
-            }
+            let mut room = |pair: usize| {
+                let mut sums = spare.pop().unwrap_or_default();
+                sums.resize(numbers(&cut.pairs[pair].0, &cut.pairs[pair].1), 0.0);
+                match last.filter(|_| before) {
+                    Some(last) => self.link.receive(last, &mut sums),
+                    None => sums.fill(0.0),
+                }
+                (pair, sums)
+            };
+            let mut sums: Vec<(usize, Vec<f64>)> = batch.iter().map(|pair| room(*pair)).collect();
             sums.par_iter_mut().for_each_init(Space::default, |space, (pair, sums)| {
                 space.add(isa, self.x.values(), self.x.cols(), cut.pairs[*pair].clone(), here.clone(), sums);
             });
@@ -211,6 +175,7 @@ impl Slab {
                         done.push((pair * cut.parts + part, joined(isa, i, j, &sums)));
                     }
                 }
+                spare.push(sums);
             }
             watch.advance(batch.len() as u64);
         }

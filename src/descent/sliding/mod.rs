@@ -31,27 +31,27 @@
 
 pub mod chatter;
 pub mod distance;
+mod estimate;
 pub mod events;
 mod flow;
 pub mod handover;
 mod integrator;
 pub mod kicks;
 pub mod mode;
+mod motion;
 pub mod ripple;
 mod save;
 pub mod visits;
 
-use super::choose::{price_of_settling, price_on_k};
-use super::compensated::{Compensated, dot};
+use super::compensated::Compensated;
 use super::modified::Field;
-use super::runge_kutta::{STAGES, change};
+use super::runge_kutta::STAGES;
 use super::span::{Coefficients, SpanProblem};
 use crate::engine::{Flips, Reached, Stop};
 use crate::number::{COUNTABLE, largest};
 use distance::Distance;
 use events::Event;
 use farfield_kernels::loss::Ratios;
-use farfield_kernels::two_sum::add;
 use mode::{Mode, Place};
 use ripple::Ripple;
 use std::sync::Arc;
@@ -344,125 +344,6 @@ impl Sliding {
         for k in 0..self.w.len() {
             self.e[k] = libm::exp(self.w[k]);
             self.sigma[k] = problem.loss.ratios(self.q.hi()[k] + self.ripple.mean[k] / self.clock());
-        }
-    }
-
-    /// Lets the bound grow over a step, before it is applied.
-    fn estimate(&mut self, problem: &SpanProblem, next: f64, length: f64) {
-        let steepness = problem.loss.steepness();
-        let source = self.distance.source(&self.mode, &self.ripple, &self.e, self.t, steepness);
-        self.distance.bound += source * (1.0 / self.t - 1.0 / next);
-        self.distance.spread(&self.mode, &self.e, libm::log(next / self.t), steepness);
-        change(length, &self.k, &mut self.moved);
-        let pull: Vec<f64> = self.moved.iter().zip(&self.sigma).map(|(s, ratios)| -ratios[0] * s / length).collect();
-        let products = self.distance.kicks.follow(problem, &self.mode, &pull, length);
-        self.spent += products as f64 * price_on_k(problem.n(), problem.network.width, 0);
-    }
-
-    /// Measures κ again where the weights have changed.
-    fn follow_ripple(&mut self, problem: &SpanProblem) {
-        self.start_of_step(problem);
-        if self.distance.outdated(&self.mode, &self.e) {
-            self.renew(problem);
-        }
-    }
-
-    /// κ at the present weights, in the same mode.
-    fn renew(&mut self, problem: &SpanProblem) {
-        if let Some(fresh) = self.end_ripple(problem) {
-            self.ripple = fresh;
-            self.distance.weights.copy_from_slice(&self.e);
-        }
-    }
-
-    /// Ends the use of the present κ, and says what it would be now; none where it hardly matters.
-    fn end_ripple(&mut self, problem: &SpanProblem) -> Option<Ripple> {
-        if self.flow.is_some() {
-            return None;
-        }
-        let steps = self.ripple.largest() / (ACCURACY * self.t * largest(self.q.hi()));
-        if steps < NEGLIGIBLE {
-            return None;
-        }
-        let fresh = self.measured(problem, steps);
-        self.distance.renew(&self.mode, [&self.ripple, &fresh], &self.e, self.t, problem.loss.steepness());
-        Some(fresh)
-    }
-
-    /// κ of the present mode at the weights `e`, by an average over so many steps.
-    fn measure(&mut self, problem: &SpanProblem, steps: f64) {
-        self.ripple = self.measured(problem, steps);
-        self.distance.since = self.t;
-        self.distance.weights.copy_from_slice(&self.e);
-    }
-
-    fn measured(&mut self, problem: &SpanProblem, steps: f64) -> Ripple {
-        self.spent += Ripple::price(problem.n(), &self.mode, steps);
-        Ripple::measure(problem, &self.mode, &self.e, steps)
-    }
-
-    /// Moves the iterate to `next` over the step left in `k`.
-    fn apply(&mut self, problem: &SpanProblem, next: f64, length: f64) {
-        change(length, &self.k, &mut self.moved);
-        let (n, m) = (problem.n(), problem.network.width);
-        for (g, part) in self.mode.parts.iter().enumerate() {
-            let column = part.column(problem, &self.moved);
-            problem.multiply(&column, &mut self.image);
-            part.kinks.iter().for_each(|i| self.image[*i] = 0.0);
-            for j in (0..m).filter(|&j| self.mode.groups.of[j] == g) {
-                for i in 0..n {
-                    self.c.add_at(i * m + j, column[i]);
-                    self.z.add_at(i * m + j, self.image[i]);
-                }
-            }
-        }
-        self.mode.product().multiply(&self.moved, &mut self.image);
-        self.q.add(&self.image);
-        self.t = next;
-        self.u = add(self.u, length);
-    }
-
-    /// Another mode at the present t. False, and nothing changed, if its slopes are not determined.
-    fn change_mode(&mut self, problem: &Arc<SpanProblem>, places: Vec<Place>) -> bool {
-        self.spent += price_of_settling(problem.n());
-        let Some(mode) = Mode::new(problem, places) else { return false };
-        self.mode = Arc::new(mode);
-        self.project(problem);
-        true
-    }
-
-    /// Puts the pairs that slide onto their kinks, by the smallest change of W, and reads the margins.
-    fn project(&mut self, problem: &SpanProblem) {
-        let (n, m) = (problem.n(), problem.network.width);
-        for j in 0..m {
-            let part = &self.mode.parts[self.mode.groups.of[j]];
-            let off: Vec<f64> = part.kinks.iter().map(|i| self.z.hi()[i * m + j]).collect();
-            if off.iter().any(|z| *z != 0.0) {
-                let mut column = vec![0.0; n];
-                part.kinks.iter().zip(part.excess(off)).for_each(|(i, c)| column[*i] = -c);
-                problem.multiply(&column, &mut self.image);
-                for i in 0..n {
-                    self.c.add_at(i * m + j, column[i]);
-                    self.z.add_at(i * m + j, self.image[i]);
-                }
-            }
-            part.kinks.iter().for_each(|i| self.z.set(i * m + j, (0.0, 0.0)));
-        }
-        self.read_margins(problem);
-    }
-
-    fn read_margins(&mut self, problem: &SpanProblem) {
-        let (n, m) = (problem.n(), problem.network.width);
-        for i in 0..n {
-            let slope = |j: usize| match self.mode.places[i * m + j] {
-                Place::Below => problem.network.leak,
-                Place::Kink => 0.0,
-                Place::Above => 1.0,
-            };
-            let feature = |j: usize| problem.labels[i] * problem.network.output(j) * slope(j);
-            let (hi, lo) = (self.z.hi(), self.z.lo());
-            let terms = (0..m).flat_map(|j| [(feature(j), hi[i * m + j]), (feature(j), lo[i * m + j])]);
-            self.q.set(i, dot(terms));
         }
     }
 }

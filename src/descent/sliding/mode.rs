@@ -22,6 +22,8 @@ use crate::descent::symmetric::Symmetric;
 use crate::matrix::Matrix;
 use crate::network::Groups;
 use farfield_kernels::dense;
+use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -179,7 +181,7 @@ impl Part {
     pub fn weights(&self, e: &[f64]) -> Vec<f64> {
         let mut weighted: Vec<f64> = self.slopes.iter().zip(e).map(|(s, e)| s * e).collect();
         for (r, kink) in self.kinks.iter().enumerate() {
-            weighted[*kink] = self.weights.row(r).iter().zip(e).fold(0.0, |sum, (w, e)| w.mul_add(*e, sum));
+            weighted[*kink] = Isa::current().dispatch(Chain { a: self.weights.row(r), b: e });
         }
         weighted
     }
@@ -270,5 +272,24 @@ impl Factor {
             (r + 1..rows).for_each(|k| dense::add_scaled(-self.0[(k, r)], &done[(k - r - 1) * cols..][..cols], row));
             row.iter_mut().for_each(|v| *v /= self.0[(r, r)]);
         }
+    }
+}
+
+/// `Σ a_k b_k` as one chain, compiled for an instruction set: elsewhere a multiply-add is a call.
+struct Chain<'a> {
+    a: &'a [f64],
+    b: &'a [f64],
+}
+
+impl WithSimd for Chain<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let mut sum = 0.0f64;
+        for k in 0..self.a.len().min(self.b.len()) {
+            sum = self.a[k].mul_add(self.b[k], sum);
+        }
+        sum
     }
 }
