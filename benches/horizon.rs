@@ -17,7 +17,7 @@ use farfield::engine::{Engine, Flips, Reached, Stop};
 use farfield::gram::gram;
 use farfield::inner_products::{Gram, preactivations};
 use farfield_kernels::loss::Loss;
-use farfield_kernels::settled::{PackedSymmetric, Pair, Space};
+use farfield_kernels::settled::{OneThread, PackedSymmetric, Pair, Space};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ fn settled(c: &mut Criterion) {
         let top = (0..n).fold(0.0f64, |t, i| t.max(k.row(i).iter().map(|k| k.abs()).sum()));
         let mut step = || {
             let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
-            h.advance((Loss::Exponential, 1.0 / top), q, sums, &limit, &mut space)
+            h.advance((Loss::Exponential, 1.0 / top), q, sums, &limit, &mut space, &OneThread)
         };
         assert!(step(), "the first step is finite");
         group.throughput(Throughput::Elements((n * n / 2) as u64));

@@ -1,10 +1,10 @@
 //! Cost per step over two decades of n, d and m each, and of the tall shapes; throughput is in flops,
-//! so equal numbers mean linear cost.
+//! so equal numbers mean linear cost. Then whole runs against n ([`common::growth`]).
 
 mod common;
 
 use common::{Problem, pool, time};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use farfield::engine::Precision;
 use std::time::Duration;
 
@@ -40,4 +40,13 @@ fn scaling(c: &mut Criterion) {
 }
 
 criterion_group!(benches, scaling);
-criterion_main!(benches);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let asked = |word: &str| arguments.iter().any(|argument| argument == word);
+    if !asked("growth") {
+        benches();
+        Criterion::default().configure_from_args().final_summary();
+    }
+    common::growth::growth(asked("--test"));
+}

@@ -39,7 +39,7 @@ pub mod permanence;
 pub use any::Certificate;
 
 use crate::engine::Iterate;
-use crate::inner_products::{Direction, InnerProducts};
+use crate::inner_products::{Imaged, InnerProducts};
 use crate::network::Network;
 use crate::number::smaller;
 use crate::problem::Problem;
@@ -81,7 +81,7 @@ pub struct Gradient {
     /// `log Σ_i s(q_i)`.
     pub log_sum: f64,
     /// G.
-    pub direction: Direction,
+    pub direction: Imaged,
     /// `‖G‖`, and `‖∇L‖ = c ‖G‖ Σs`.
     pub norm: f64,
     /// `⟨Φ_i, G⟩`.
@@ -99,11 +99,10 @@ impl Gradient {
         let (shifted, largest) = loss.relative_weights(q);
         let sum: f64 = shifted.iter().sum();
         let weights: Vec<f64> = shifted.iter().map(|v| v / sum).collect();
-        let direction = slopes.direction(&weights, data.y, data.network);
-        let image = data.products.image(&direction);
-        let norm = data.products.squared_norm(&direction, &image).sqrt();
-        let margins = data.feature_margins(&direction, &image, slopes);
-        let worst = data.feature_products(&direction, &image, |i, g| data.worst_slope(slopes, &image, i, g));
+        let direction = Imaged::new(data.products, slopes.direction(&weights, data.y, data.network));
+        let (norm, image) = (direction.norm(), &direction.image);
+        let margins = data.feature_margins(&direction, slopes);
+        let worst = data.feature_products(&direction, |i, g| data.worst_slope(slopes, image, i, g));
         let magnitude = weights.iter().enumerate().map(|(i, p)| p * data.feature_norm(i, slopes)).sum();
         let longest = data.norms.iter().copied().fold(0.0, f64::max);
         let motion = image.iter().flatten().fold(0.0f64, |top, v| top.max(v.abs())) / (longest * longest);
@@ -112,14 +111,14 @@ impl Gradient {
 }
 
 impl Data<'_> {
-    /// `⟨Φ_i, E⟩` for a direction of the groups of these slopes and its image.
-    pub(crate) fn feature_margins(&self, e: &Direction, image: &[Vec<f64>], slopes: &Slopes) -> Vec<f64> {
-        self.feature_products(e, image, |i, g| slopes.values[(i, slopes.groups.first[g])])
+    /// `⟨Φ_i, E⟩` for a direction of the groups of these slopes.
+    pub(crate) fn feature_margins(&self, e: &Imaged, slopes: &Slopes) -> Vec<f64> {
+        self.feature_products(e, |i, g| slopes.values[(i, slopes.groups.first[g])])
     }
 
-    /// `⟨Φ_i, E⟩ = y_i Σ_j a_j s_ij (X e_j)_i` from the image of a direction, the slopes by sample and group.
-    fn feature_products(&self, e: &Direction, image: &[Vec<f64>], slope: impl Fn(usize, usize) -> f64) -> Vec<f64> {
-        let groups = &e.groups;
+    /// `⟨Φ_i, E⟩ = y_i Σ_j a_j s_ij (X e_j)_i` from the image, the slopes by sample and group.
+    fn feature_products(&self, e: &Imaged, slope: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+        let (groups, image) = (&e.direction.groups, &e.image);
         let weight = |i, g: usize| {
             let j = groups.first[g];
             groups.size[g] as f64 * self.network.output(j) * slope(i, g)

@@ -5,7 +5,7 @@
 //! writes into its [`Diary`], and how far it has come into its [`Progress`], which other threads may read.
 
 use crate::data::HeldOut;
-use crate::inner_products::Direction;
+use crate::inner_products::Imaged;
 use crate::matrix::Matrix;
 use crate::rounding::Rounding;
 use crate::state::State;
@@ -87,7 +87,7 @@ pub trait Iterate {
     fn weight_norm(&self) -> f64;
     /// `‖s·W + E‖_F` for a direction E in the span of the data, computed from the sum itself (no
     /// expansion into norms and inner products of W and E, which would cancel).
-    fn combined_norm(&self, s: f64, e: &Direction) -> f64;
+    fn combined_norm(&self, s: f64, e: &Imaged) -> f64;
     /// A bound M on the sizes that were summed to make W: `√Σ_j (Σ ‖terms of w_j‖)²`, so that rounding in a norm of
     /// W, and in a sum of pre-activations weighted with the a_j, is at most a small multiple of `u M`, or `u ‖x_i‖ M`.
     /// Where W itself is held `‖W‖` is enough.

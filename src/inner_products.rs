@@ -37,6 +37,42 @@ impl Direction {
     }
 }
 
+/// A direction E with its image X E, by which norms of sums with it need no product with the data.
+#[derive(Clone, Debug)]
+pub struct Imaged {
+    /// E.
+    pub direction: Direction,
+    /// `X·(Xᵀe)` of each of its columns: P columns of n numbers.
+    pub image: Vec<Vec<f64>>,
+}
+
+impl Imaged {
+    /// One product with the data for each column.
+    pub fn new(products: &(impl InnerProducts + ?Sized), direction: Direction) -> Self {
+        Self { image: products.image(&direction), direction }
+    }
+
+    /// `s·self`.
+    pub fn scaled(mut self, s: f64) -> Self {
+        self.direction = self.direction.scaled(s);
+        self.image.iter_mut().flatten().for_each(|v| *v *= s);
+        self
+    }
+
+    /// `‖E‖_F`.
+    pub fn norm(&self) -> f64 {
+        self.squared_norm().sqrt()
+    }
+
+    /// `‖E‖²_F`.
+    pub fn squared_norm(&self) -> f64 {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let Direction { columns, groups } = &self.direction;
+        let terms = columns.iter().zip(&self.image).zip(&groups.size).map(|((c, v), m)| *m as f64 * dot(c, v));
+        terms.sum::<f64>().max(0.0)
+    }
+}
+
 /// What is known of the data's inner products.
 pub trait InnerProducts: Sync {
     /// `K·v` for a column v of n numbers.
@@ -54,14 +90,7 @@ pub trait InnerProducts: Sync {
 
     /// `‖E‖_F` of a direction.
     fn norm(&self, e: &Direction) -> f64 {
-        self.squared_norm(e, &self.image(e)).sqrt()
-    }
-
-    /// `‖E‖²_F` from a direction and its image.
-    fn squared_norm(&self, e: &Direction, image: &[Vec<f64>]) -> f64 {
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let terms = e.columns.iter().zip(image).zip(&e.groups.size).map(|((c, v), m)| *m as f64 * dot(c, v));
-        terms.sum::<f64>().max(0.0)
+        Imaged::new(self, e.clone()).norm()
     }
 }
 
@@ -89,12 +118,33 @@ impl InnerProducts for Gram {
 
 /// `Xᵀv` (length d) for n coefficients, one chain over the samples per column.
 pub fn transposed_product(x: &Matrix, v: &[f64]) -> Vec<f64> {
+    transposed_products(x, &[v]).remove(0)
+}
+
+/// `Xᵀv` for each of several columns of n coefficients, in one pass over X: blocks of columns over threads; 32 samples at a time;
+/// v; one chain over the samples per column.
+pub fn transposed_products(x: &Matrix, vectors: &[&[f64]]) -> Vec<Vec<f64>> {
     const COLUMNS: usize = 1024; // a row's share of 8 KB: long enough to stream, short enough to share
-    let mut sums = vec![0.0; x.cols()];
-    sums.par_chunks_mut(COLUMNS).enumerate().for_each(|(block, sums)| {
-        dense::combine(v, &x.values()[block * COLUMNS..], x.cols(), sums);
-    });
-    sums
+    const ROWS: usize = 32; // stay in the cache for the next v
+    let (n, d) = (x.rows(), x.cols());
+    let block = |first: usize| {
+        let width = COLUMNS.min(d - first);
+        let mut sums = vec![0.0; vectors.len() * width];
+        for rows in (0..n).step_by(ROWS).map(|row| row..n.min(row + ROWS)) {
+            let values = &x.values()[rows.start * d + first..];
+            for (v, sums) in vectors.iter().zip(sums.chunks_exact_mut(width)) {
+                dense::carry_combine(&v[rows.clone()], values, d, sums);
+            }
+        }
+        sums
+    };
+    let firsts: Vec<usize> = (0..d).step_by(COLUMNS).collect();
+    let blocks: Vec<Vec<f64>> = firsts.into_par_iter().map(block).collect();
+    let whole = |v: usize| {
+        let parts = blocks.iter().flat_map(|block| block.chunks_exact(block.len() / vectors.len()).nth(v));
+        parts.flatten().copied().collect()
+    };
+    (0..vectors.len()).map(whole).collect()
 }
 
 /// Pre-activations `Z = XWᵀ` (n×m, row-major) of the weights W (m×d).

@@ -17,7 +17,7 @@ use crate::certificate::permanence::Present;
 use crate::certificate::{self, Gradient};
 use crate::data::HeldOut;
 use crate::engine::{Engine, Iterate, Remark};
-use crate::inner_products::{Direction, Gram, InnerProducts};
+use crate::inner_products::{Direction, Gram, Imaged, InnerProducts};
 use crate::limit::held_out::Errors;
 use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction, along};
@@ -382,17 +382,16 @@ impl Monitor {
     fn compare(&self, row: &mut Row, view: &dyn Iterate, scaled: &[f64], gradient: &Gradient) {
         let Some(limit) = self.limit() else { return };
         let direction = limit.direction.clone().scaled(-1.0 / limit.norm);
-        self.gaps(row, view, gradient, &direction);
+        self.gaps(row, view, gradient, &Imaged::new(&*self.products, direction));
         row.dual_gap = Some(self.dual_gap(scaled, &limit.lambda, |_| true));
     }
 
     /// The gaps to a direction of length 1, given with the other sign.
-    fn gaps(&self, row: &mut Row, view: &dyn Iterate, gradient: &Gradient, direction: &Direction) {
+    fn gaps(&self, row: &mut Row, view: &dyn Iterate, gradient: &Gradient, direction: &Imaged) {
         let chord = view.combined_norm(1.0 / row.weight_norm, direction);
         row.cosine_gap = Some(0.5 * chord * chord);
-        let difference = sum(&gradient.direction.clone().scaled(1.0 / gradient.norm), direction);
-        row.gradient_cosine_gap =
-            Some(0.5 * self.products.squared_norm(&difference, &self.products.image(&difference)));
+        let difference = sum(&gradient.direction.direction.clone().scaled(1.0 / gradient.norm), &direction.direction);
+        row.gradient_cosine_gap = Some(0.5 * Imaged::new(&*self.products, difference).squared_norm());
     }
 
     /// `max_i |κ α c t s(q_i) − λ_i| / max λ` over the samples that count.

@@ -210,6 +210,16 @@ impl Pattern {
         self.bits.iter().zip(&other.bits).map(|(a, b)| u64::from((a ^ b).count_ones())).sum()
     }
 
+    /// The samples in which the bits of neuron j differ from those of a neuron of another pattern, or of this one.
+    pub fn differences<'a>(&'a self, j: usize, other: &'a Self, neuron: usize) -> impl Iterator<Item = usize> + 'a {
+        let words = self.column(j).iter().zip(other.column(neuron)).map(|(a, b)| a ^ b).enumerate();
+        words.flat_map(|(at, word)| {
+            let rest = |word: &u64| Some(word & (word - 1)).filter(|rest| *rest != 0);
+            let bits = std::iter::successors(Some(word).filter(|word| *word != 0), rest);
+            bits.map(move |word| 64 * at + word.trailing_zeros() as usize)
+        })
+    }
+
     /// The fraction of pairs that are activated in the sense of \[H\]: `a_j y_i z_ij > 0`; needs Z,
     /// since `z_ij = 0` is not activated for either sign.
     pub fn sign_agreement(z: &[f64], y: &[f64], network: &Network) -> f64 {

@@ -7,7 +7,7 @@ mod ray;
 mod test_error;
 
 use crate::engine::{Engine, EngineKind, Precision, Remark, Segment};
-use crate::inner_products::Direction;
+use crate::inner_products::Imaged;
 use crate::limit::iterate::{self, Shares, Stationarity};
 use crate::limit::monte_carlo::Sampling;
 use crate::monitor::{CertifiedFor, Monitor, Row};
@@ -191,7 +191,7 @@ impl Outcome {
         let sliding = monitor.present_sliding().map(|limit| SlidingSample::all(limit, &decades, &scaled));
         let limit = row.cosine_gap.filter(|_| row.min_margin > 0.0).and_then(|_| monitor.limit());
         let ray = monitor.ray();
-        let distance = |s: f64, e: &Direction| iterate.combined_norm(s, e);
+        let distance = |s: f64, e: &Imaged| iterate.combined_norm(s, e);
         let (z, norm) = (iterate.preactivations(), row.weight_norm);
         let dead = (!problem.network.increasing()).then(|| match iterate.slopes() {
             Some(values) => pattern::dead(&Slopes::averaged(values, &problem.network).values),

@@ -3,6 +3,7 @@
 #[path = "problems/settings.rs"]
 mod settings;
 
+use farfield::inner_products::Imaged;
 use farfield::{CertifiedFor, Data, Descent, Loss, Matrix, Network, Options, Problem, Reduction, Row, Start, StepSize};
 use proptest::prelude::*;
 use settings::Settings;
@@ -96,9 +97,9 @@ fn followed(recipe: &Settings, horizon: f64) -> Vec<Seen> {
     let compare = |row: Row| {
         let gap = limit.as_ref().map(|limit| {
             again.run(row.t, |_| Continue(()));
-            let chord = again
-                .iterate()
-                .combined_norm(1.0 / row.weight_norm, &limit.direction.clone().scaled(-1.0 / limit.norm));
+            let gram = again.problem().data.gram().expect("K is held").clone();
+            let unit = Imaged::new(&*gram, limit.direction.clone().scaled(-1.0 / limit.norm));
+            let chord = again.iterate().combined_norm(1.0 / row.weight_norm, &unit);
             0.5 * chord * chord
         });
         Seen { row, gap }

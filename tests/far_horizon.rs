@@ -4,7 +4,7 @@ mod problems;
 
 use farfield::descent::voyage::{Options, Voyage};
 use farfield::engine::{Engine, Flips, Reached, Stop};
-use farfield::inner_products::Direction;
+use farfield::inner_products::{Direction, Imaged};
 use problems::{dot, dual, named, slowest};
 
 /// The part of αctℓ − λ along the slowest eigenvector of diag(λ)H falls like t^(−ν), down to the
@@ -19,6 +19,7 @@ fn laws(name: &str) -> (f64, f64) {
     let (nu, row) = slowest(&h, &lambda);
     let limit = Direction::of_features(&lambda, &p.labels, &p.network, engine.coefficients().pattern());
     let limit_norm = lambda.iter().sum::<f64>().sqrt();
+    let unit = Imaged::new(&*p.gram, limit.scaled(-1.0 / limit_norm));
     let top = lambda.iter().fold(0.0f64, |top, l| top.max(*l));
     let (mut gaps, mut parts, mut angles, mut floor) = (Vec::new(), Vec::new(), Vec::new(), f64::INFINITY);
     for quarter in 17..=1200 {
@@ -36,7 +37,7 @@ fn laws(name: &str) -> (f64, f64) {
             parts.push((t.ln(), dot(&row, &deviation).abs().ln()));
         }
         floor = gap;
-        angles.push(view.combined_norm(1.0 / norm, &limit.clone().scaled(-1.0 / limit_norm)) * t.ln());
+        angles.push(view.combined_norm(1.0 / norm, &unit) * t.ln());
     }
     let slope = -fit(&parts);
     assert!((slope / nu - 1.0).abs() < 0.005, "{name}: slope {slope}, nu {nu}");

@@ -1,6 +1,8 @@
 //! Problems that the benches share.
 #![allow(dead_code)] // each bench uses a part
 
+pub mod growth;
+
 use farfield::descent::fused::{Fused, Options};
 use farfield::engine::Precision;
 use farfield::matrix::Matrix;

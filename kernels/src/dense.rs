@@ -23,8 +23,17 @@ const LANES: usize = 8;
 /// # Panics
 /// If `a` ends before the last row does.
 pub fn combine(c: &[f64], a: &[f64], stride: usize, out: &mut [f64]) {
-    assert!(c.is_empty() || a.len() >= (c.len() - 1) * stride + out.len(), "a row per coefficient");
-    Isa::current().dispatch(Combine { c, a, stride, out });
+    out.fill(0.0);
+    carry_combine(c, a, stride, out);
+}
+
+/// [`combine`] for further rows, from the sums over those before.
+///
+/// # Panics
+/// If `a` ends before the last row does.
+pub fn carry_combine(c: &[f64], a: &[f64], stride: usize, sums: &mut [f64]) {
+    assert!(c.is_empty() || a.len() >= (c.len() - 1) * stride + sums.len(), "a row per coefficient");
+    Isa::current().dispatch(Combine { c, a, stride, sums });
 }
 
 /// `out_k ← out_k + c a_k`: one term of [`combine`], with the bits of it where the terms come in the order of i.
@@ -57,20 +66,19 @@ struct Combine<'a> {
     c: &'a [f64],
     a: &'a [f64],
     stride: usize,
-    out: &'a mut [f64],
+    sums: &'a mut [f64],
 }
 
 impl WithSimd for Combine<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { c, a, stride, out } = self;
-        let (blocks, rest) = out.as_chunks_mut::<COLUMNS>();
+        let Self { c, a, stride, sums } = self;
+        let (blocks, rest) = sums.as_chunks_mut::<COLUMNS>();
         let done = blocks.len() * COLUMNS;
-        for (block, out) in blocks.iter_mut().enumerate() {
-            *out = block_of_columns(c, &a[(block * COLUMNS).min(a.len())..], stride);
+        for (block, sums) in blocks.iter_mut().enumerate() {
+            *sums = block_of_columns(c, &a[(block * COLUMNS).min(a.len())..], stride, *sums);
         }
-        rest.fill(0.0);
         for i in 0..c.len() {
             let row = &a[i * stride + done..][..rest.len()];
             for k in 0..rest.len() {
@@ -81,8 +89,7 @@ impl WithSimd for Combine<'_> {
 }
 
 #[inline(always)]
-fn block_of_columns(c: &[f64], a: &[f64], stride: usize) -> [f64; COLUMNS] {
-    let mut sums = [0.0f64; COLUMNS];
+fn block_of_columns(c: &[f64], a: &[f64], stride: usize, mut sums: [f64; COLUMNS]) -> [f64; COLUMNS] {
     for i in 0..c.len() {
         let row = &a[i * stride..][..COLUMNS];
         for k in 0..COLUMNS {

@@ -16,6 +16,10 @@
 //!   the block on the diagonal is kept whole; then out[r] += Σ lanes of row[r]
 //! ```
 //!
+//! *Parts.* From n = 768 on the strips are cut into 2, 4, … parts of about equal areas, more for a larger n, each with an
+//! image of its own; the images are added in order. Parts may run on threads of the caller's: how many there are depends on n
+//! alone, and so do the bits.
+//!
 //! *Mixed.* H can be kept in f32, half the bytes and twice the lanes. Then s is rounded once to f32 for the product,
 //! and q and S stay pairs of f64. With `u = 2⁻²⁴` a step moves q_i by `Σ_k H_ik s_k` with an error of at most
 //! `(n + 2) u Σ_k |H_ik| s_k`: relative to the motion of q, not to q.
@@ -26,9 +30,21 @@ use crate::lane::{Lane, padded, reduce};
 use crate::loss::{Increments, Loss, LossFunction, WithLoss};
 use crate::two_sum;
 use pulp::{Simd, WithSimd, as_arrays};
+use std::ops::Range;
 
 /// Rows of a strip that are multiplied at a time.
 const ROWS: usize = 8;
+
+/// Rows for each part, from twice as many on.
+const PART: usize = 384;
+
+/// Most parts.
+const PARTS: usize = 16;
+
+/// How many parts a matrix with n rows is multiplied in: a power of two.
+fn parts(n: usize) -> usize {
+    1 << (n / PART).clamp(1, PARTS).ilog2()
+}
 
 /// A symmetric n×n matrix of which one half is kept.
 #[derive(Debug)]
@@ -78,67 +94,160 @@ impl<T: Lane> PackedSymmetric<T> {
         self.n == 0
     }
 
-    /// `out = H·v`.
+    /// `out = H·v`, the parts run by `spread`.
     ///
     /// # Panics
     /// If `v` or `out` is not of length n.
-    pub fn multiply(&self, v: &[T], out: &mut [T]) {
+    pub fn multiply(&self, v: &[T], out: &mut [T], spread: &dyn Spread<T>) {
         assert_eq!((v.len(), out.len()), (self.n, self.n), "vectors of length n");
-        let whole = padded::<T>(self.n);
-        let mut both = Buffer::zeros(2 * whole);
-        let (from, to) = both.split_at_mut(whole);
-        from[..self.n].copy_from_slice(v);
-        self.multiply_padded(from, to);
-        out.copy_from_slice(&to[..self.n]);
+        let mut space = Space::new(self.n);
+        let (increment, images) = space.split();
+        increment[..self.n].copy_from_slice(v);
+        self.image(increment, images, spread);
+        out.copy_from_slice(&images[..self.n]);
     }
 
-    /// `out = H·v` for vectors padded with zeros to whole strips.
-    fn multiply_padded(&self, v: &[T], out: &mut [T]) {
-        out.fill(T::default());
-        self.isa.run(Multiply { strips: &self.strips, v, out });
+    /// The same for two vectors, one after the other in `v` and `out`, with the bits of one at a time: H is read once.
+    ///
+    /// # Panics
+    /// If `v` or `out` is not of length 2n.
+    pub fn multiply_two(&self, v: &[T], out: &mut [T], spread: &dyn Spread<T>) {
+        let (n, length) = (self.n, padded::<T>(self.n));
+        assert_eq!((v.len(), out.len()), (2 * n, 2 * n), "two vectors of length n");
+        let mut vectors = Buffer::zeros(2 * (1 + parts(n)) * length);
+        let (from, images) = vectors.split_at_mut(2 * length);
+        (0..2).for_each(|k| from[k * length..][..n].copy_from_slice(&v[k * n..][..n]));
+        self.image(from, images, spread);
+        (0..2).for_each(|k| out[k * n..][..n].copy_from_slice(&images[k * length..][..n]));
+    }
+
+    fn check(&self, lengths: [usize; 5], space: &Space<T>) {
+        assert_eq!(lengths, [self.n; 5], "vectors of length n");
+        assert_eq!(space.length, padded::<T>(self.n), "space for n samples");
+    }
+
+    /// The image of v, or of two vectors, by each part, of which the first becomes that by all.
+    fn image(&self, v: &[T], images: &mut [T], spread: &dyn Spread<T>) {
+        if images.len() == v.len() {
+            return self.part(0, v, images);
+        }
+        spread.each(images, v.len(), &|part, image| self.part(part, v, image));
+        self.isa.run(Join { length: v.len(), images });
+    }
+
+    /// The image of v, or of two vectors, by the strips of one part; all are padded to whole strips.
+    fn part(&self, part: usize, v: &[T], image: &mut [T]) {
+        let Range { start, end } = self.strips_of(part);
+        image.fill(T::default());
+        let area = |strips: usize| strips * (strips + 1) / 2 * T::LANES * T::LANES;
+        let strips = &self.strips[area(start)..area(end)];
+        let (first, end) = (start * T::LANES, end * T::LANES);
+        if image.len() == padded::<T>(self.n) {
+            return self.isa.run(Multiply::<T, 1, ROWS> { first, strips, v: [&v[..end]], out: [image] });
+        }
+        let ((v, w), (image, other)) = (v.split_at(v.len() / 2), image.split_at_mut(image.len() / 2));
+        self.isa.run(Multiply::<T, 2, { ROWS / 2 }> { first, strips, v: [&v[..end], &w[..end]], out: [image, other] });
+    }
+
+    /// Part k begins where k of all parts of the area are above.
+    fn strips_of(&self, part: usize) -> Range<usize> {
+        let (count, parts) = (self.n.div_ceil(T::LANES), parts(self.n));
+        let above =
+            |k: usize| if k == parts { count } else { (count as f64 * (k as f64 / parts as f64).sqrt()) as usize };
+        above(part)..above(part + 1)
     }
 }
 
-struct Multiply<'a, T> {
-    strips: &'a [T],
-    v: &'a [T],
-    out: &'a mut [T],
+/// Whoever runs the parts of a product.
+pub trait Spread<T> {
+    /// Calls the job for each of the images, which have this length, with its index, in any order, on any threads.
+    fn each(&self, images: &mut [T], length: usize, job: &(dyn Fn(usize, &mut [T]) + Sync));
 }
 
-impl<T: Lane> WithSimd for Multiply<'_, T> {
+/// One part after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct OneThread;
+
+impl<T> Spread<T> for OneThread {
+    fn each(&self, images: &mut [T], length: usize, job: &(dyn Fn(usize, &mut [T]) + Sync)) {
+        images.chunks_exact_mut(length).enumerate().for_each(|(part, image)| job(part, image));
+    }
+}
+
+/// The first of the images becomes the sum of all, in order.
+struct Join<'a, T> {
+    length: usize,
+    images: &'a mut [T],
+}
+
+impl<T: Lane> WithSimd for Join<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { strips, v, out } = self;
+        let (first, others) = self.images.split_at_mut(self.length);
+        for other in others.chunks_exact(self.length) {
+            for (sum, v) in T::vectors_mut::<S>(first).iter_mut().zip(T::vectors::<S>(other)) {
+                *sum = T::plus(simd, *sum, *v);
+            }
+        }
+    }
+}
+
+/// The images of C vectors by the strips from row `first` on, as far as the vectors go; `R = 8/C` rows at a time, so that their sums
+/// stay in registers. The order of the sums is the same for any C.
+struct Multiply<'a, T, const C: usize, const R: usize> {
+    first: usize,
+    strips: &'a [T],
+    v: [&'a [T]; C],
+    out: [&'a mut [T]; C],
+}
+
+impl<T: Lane, const C: usize, const R: usize> WithSimd for Multiply<'_, T, C, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { first, strips, v, mut out } = self;
         let mut rest = as_arrays::<ROWS, _>(T::vectors::<S>(strips)).0;
-        for first in (0..v.len()).step_by(ROWS) {
+        let zeros = [[T::splat(simd, T::default()); R]; C];
+        let vectors = v.map(T::vectors::<S>);
+        for first in (first..v[0].len()).step_by(ROWS) {
             let strip = first / T::LANES;
             let (left, diagonal);
             (left, rest) = rest.split_at(strip);
             (diagonal, rest) = rest.split_at(1);
-            let mut rows = [T::splat(simd, T::default()); ROWS];
-            let mine: &[T; ROWS] = v[first..][..ROWS].try_into().expect("eight rows");
-            let mut factors = rows;
-            for r in 0..ROWS {
-                factors[r] = T::splat(simd, mine[r]);
-            }
-            for ((h, v), out) in left.iter().zip(T::vectors::<S>(v)).zip(T::vectors_mut::<S>(out)) {
-                let mut sum = *out;
-                for r in 0..ROWS {
-                    rows[r] = T::fma(simd, h[r], *v, rows[r]);
-                    sum = T::fma(simd, h[r], factors[r], sum);
+            for part in 0..C {
+                let (from, mut rows, mut factors) = (part * R, zeros, zeros);
+                for c in 0..C {
+                    let mine: &[T; R] = v[c][first + from..][..R].try_into().expect("these rows");
+                    for r in 0..R {
+                        factors[c][r] = T::splat(simd, mine[r]);
+                    }
                 }
-                *out = sum;
-            }
-            let v = T::vectors::<S>(v)[strip];
-            let mut lanes = [T::default(); ROWS * 16];
-            let lanes = &mut lanes[..ROWS * T::LANES];
-            for (r, lanes) in T::vectors_mut::<S>(lanes).iter_mut().enumerate() {
-                *lanes = T::fma(simd, diagonal[0][r], v, rows[r]);
-            }
-            for (out, lanes) in out[first..][..ROWS].iter_mut().zip(lanes.chunks_exact(T::LANES)) {
-                *out += reduce(lanes);
+                let mut outs = out.each_mut().map(|out| &mut T::vectors_mut::<S>(out)[..strip]);
+                let vectors = vectors.map(|v| &v[..strip]);
+                for (at, h) in left.iter().enumerate() {
+                    for c in 0..C {
+                        let (v, mut sum) = (vectors[c][at], outs[c][at]);
+                        for r in 0..R {
+                            rows[c][r] = T::fma(simd, h[from + r], v, rows[c][r]);
+                            sum = T::fma(simd, h[from + r], factors[c][r], sum);
+                        }
+                        outs[c][at] = sum;
+                    }
+                }
+                for c in 0..C {
+                    let v = T::vectors::<S>(v[c])[strip];
+                    let mut lanes = [T::default(); ROWS * 16];
+                    let lanes = &mut lanes[..R * T::LANES];
+                    for (r, lanes) in T::vectors_mut::<S>(lanes).iter_mut().enumerate() {
+                        *lanes = T::fma(simd, diagonal[0][from + r], v, rows[c][r]);
+                    }
+                    for (out, lanes) in out[c][first + from..][..R].iter_mut().zip(lanes.chunks_exact(T::LANES)) {
+                        *out += reduce(lanes);
+                    }
+                }
             }
         }
     }
@@ -161,32 +270,49 @@ impl Pair<'_> {
     }
 }
 
-/// Work space of a step: increments and their image, in whole strips.
+/// Work space of a step: increments and their image by each part, in whole strips.
 #[derive(Clone, Debug)]
 pub struct Space<T: Lane = f64> {
-    increment: Buffer<T>,
-    image: Buffer<T>,
+    length: usize,
+    vectors: Buffer<T>,
 }
 
 impl<T: Lane> Space<T> {
     /// For n samples.
     pub fn new(n: usize) -> Self {
-        let zeros = || Buffer::zeros(padded::<T>(n));
-        Self { increment: zeros(), image: zeros() }
+        let length = padded::<T>(n);
+        Self { length, vectors: Buffer::zeros((1 + parts(n)) * length) }
+    }
+
+    /// Increments, and images one after the other.
+    fn split(&mut self) -> (&mut [T], &mut [T]) {
+        self.vectors.split_at_mut(self.length)
     }
 }
 
 impl PackedSymmetric<f64> {
     /// One settled step: `s_i = rate·s(q_i)`, `q += H s`, `S += s`. Says whether `S ≤ limit` still holds
-    /// everywhere (false also where S is not a number).
+    /// everywhere (false also where S is not a number). Parts are run by `spread`.
     ///
     /// # Panics
     /// If a vector is not of length n.
-    pub fn advance(&self, (loss, rate): (Loss, f64), q: Pair, sums: Pair, limit: &[f64], space: &mut Space) -> bool {
-        let lengths = [q.hi.len(), q.lo.len(), sums.hi.len(), sums.lo.len(), limit.len()];
-        assert_eq!(lengths, [self.n; 5], "vectors of length n");
-        assert_eq!(space.image.len(), padded::<f64>(self.n), "space for n samples");
-        self.isa.run(Advance { h: &self.strips, loss, rate, q, sums, limit, space })
+    pub fn advance(
+        &self,
+        (loss, rate): (Loss, f64),
+        q: Pair,
+        sums: Pair,
+        limit: &[f64],
+        space: &mut Space,
+        spread: &dyn Spread<f64>,
+    ) -> bool {
+        self.check([q.hi.len(), q.lo.len(), sums.hi.len(), sums.lo.len(), limit.len()], space);
+        let (increment, images) = space.split();
+        if increment.len() == images.len() {
+            return self.isa.run(Advance { h: &self.strips, loss, rate, q, sums, limit, increment, image: images });
+        }
+        self.isa.run(Increments { loss, q: q.hi, rate, out: &mut increment[..self.n] });
+        self.image(increment, images, spread);
+        self.isa.run(Arrive { q, sums, limit, increment, image: images })
     }
 }
 
@@ -200,43 +326,52 @@ impl PackedSymmetric<f32> {
         &self,
         (loss, rate, scale): (Loss, f64, f64),
         q: Pair,
-        sums: Pair,
+        mut sums: Pair,
         limit: &[f64],
         space: &mut Space<f32>,
+        spread: &dyn Spread<f32>,
     ) -> bool {
-        let lengths = [q.hi.len(), q.lo.len(), sums.hi.len(), sums.lo.len(), limit.len()];
-        assert_eq!(lengths, [self.n; 5], "vectors of length n");
-        assert_eq!(space.image.len(), padded::<f32>(self.n), "space for n samples");
-        self.isa.run(AdvanceMixed { h: &self.strips, loss, rate, scale, q, sums, limit, space })
+        self.check([q.hi.len(), q.lo.len(), sums.hi.len(), sums.lo.len(), limit.len()], space);
+        let (rounded, images) = space.split();
+        let within =
+            self.isa.run(Rounded { loss, round: Round { q: q.hi, rate, scale, sums: &mut sums, limit, rounded } });
+        self.image(rounded, images, spread);
+        self.isa.run(Back { q, image: images, back: 1.0 / scale });
+        within
     }
 }
 
-struct AdvanceMixed<'a> {
-    h: &'a [f32],
-    loss: Loss,
-    rate: f64,
-    scale: f64,
+/// `q += image·back`.
+struct Back<'a> {
     q: Pair<'a>,
-    sums: Pair<'a>,
-    limit: &'a [f64],
-    space: &'a mut Space<f32>,
+    image: &'a [f32],
+    back: f64,
 }
 
-impl WithSimd for AdvanceMixed<'_> {
+impl WithSimd for Back<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { mut q, image, back } = self;
+        for i in 0..q.hi.len() {
+            q.add(i, f64::from(image[i]) * back);
+        }
+    }
+}
+
+/// [`Round`] for a loss that is known when it runs.
+struct Rounded<'a, 'b> {
+    loss: Loss,
+    round: Round<'a, 'b>,
+}
+
+impl WithSimd for Rounded<'_, '_> {
     type Output = bool;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let Self { h, loss, rate, scale, mut q, mut sums, limit, space } = self;
-        let (rounded, image) = (&mut space.increment[..], &mut space.image[..]);
-        let within = loss.run(Round { q: q.hi, rate, scale, sums: &mut sums, limit, rounded });
-        image.fill(0.0);
-        Multiply { strips: h, v: rounded, out: image }.with_simd(simd);
-        let back = 1.0 / scale;
-        for i in 0..limit.len() {
-            q.add(i, f64::from(image[i]) * back);
-        }
-        within
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        self.loss.run(self.round)
     }
 }
 
@@ -274,7 +409,8 @@ struct Advance<'a> {
     q: Pair<'a>,
     sums: Pair<'a>,
     limit: &'a [f64],
-    space: &'a mut Space,
+    increment: &'a mut [f64],
+    image: &'a mut [f64],
 }
 
 impl WithSimd for Advance<'_> {
@@ -282,14 +418,31 @@ impl WithSimd for Advance<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let Self { h, loss, rate, mut q, mut sums, limit, space } = self;
-        let n = limit.len();
-        let (increment, image) = (&mut space.increment[..], &mut space.image[..]);
-        Increments { loss, q: q.hi, rate, out: &mut increment[..n] }.with_simd(simd);
+        let Self { h, loss, rate, q, sums, limit, increment, image } = self;
+        Increments { loss, q: q.hi, rate, out: &mut increment[..limit.len()] }.with_simd(simd);
         image.fill(0.0);
-        Multiply { strips: h, v: increment, out: image }.with_simd(simd);
+        Multiply::<f64, 1, ROWS> { first: 0, strips: h, v: [increment], out: [image] }.with_simd(simd);
+        Arrive { q, sums, limit, increment, image }.with_simd(simd)
+    }
+}
+
+/// `q += image`, `S += increment`; whether `S ≤ limit` still holds.
+struct Arrive<'a> {
+    q: Pair<'a>,
+    sums: Pair<'a>,
+    limit: &'a [f64],
+    increment: &'a [f64],
+    image: &'a [f64],
+}
+
+impl WithSimd for Arrive<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        let Self { mut q, mut sums, limit, increment, image } = self;
         let mut within = true; // without a branch, so that the loop vectorizes
-        for i in 0..n {
+        for i in 0..limit.len() {
             q.add(i, image[i]);
             sums.add(i, increment[i]);
             within &= sums.hi[i] <= limit[i];
@@ -309,19 +462,39 @@ mod tests {
 
     #[test]
     fn products_of_integers_are_exact_on_every_instruction_set() {
-        for n in [1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 100] {
+        for n in [1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 100, 767, 768, 1541] {
             let h = symmetric(n);
             let v: Vec<f64> = (0..n).map(|i| (i % 5) as f64 - 2.0).collect();
             let exact: Vec<f64> = h.chunks(n).map(|row| row.iter().zip(&v).map(|(h, v)| h * v).sum()).collect();
             for isa in Isa::all() {
                 let mut out = vec![f64::NAN; n];
-                PackedSymmetric::pack_for(isa, &h, n).multiply(&v, &mut out);
+                let packed = PackedSymmetric::pack_for(isa, &h, n);
+                packed.multiply(&v, &mut out, &OneThread);
                 assert_eq!(out, exact, "{n} {}", isa.name());
                 let single: Vec<f32> = v.iter().map(|v| *v as f32).collect();
                 let mut out = vec![f32::NAN; n];
-                PackedSymmetric::pack_for(isa, &h, n).multiply(&single, &mut out);
+                PackedSymmetric::pack_for(isa, &h, n).multiply(&single, &mut out, &OneThread);
                 assert!(out.iter().zip(&exact).all(|(o, e)| f64::from(*o) == *e), "{n} {}", isa.name());
             }
+        }
+    }
+
+    #[test]
+    fn two_products_at_once_have_the_bits_of_each() {
+        for n in [1, 8, 21, 100, 767, 900] {
+            let h: Vec<f64> = symmetric(n).iter().map(|h| (0.3 * h).sin()).collect();
+            let v: Vec<f64> = (0..2 * n).map(|i| (1.7 * i as f64).cos()).collect();
+            let mut all = Vec::new();
+            for isa in Isa::all() {
+                let (packed, mut both, mut each) =
+                    (PackedSymmetric::pack_for(isa, &h, n), vec![0.0; 2 * n], vec![0.0; 2 * n]);
+                packed.multiply_two(&v, &mut both, &OneThread);
+                let halves = v.chunks_exact(n).zip(each.chunks_exact_mut(n));
+                halves.for_each(|(v, out)| packed.multiply(v, out, &OneThread));
+                assert_eq!(both, each, "{n} {}", isa.name());
+                all.push(both);
+            }
+            assert!(all.windows(2).all(|w| w[0] == w[1]), "{n}");
         }
     }
 
@@ -341,7 +514,7 @@ mod tests {
             let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
             for _ in 0..50 {
                 let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
-                assert!(h.advance((loss, 0.125), q, sums, &limit, &mut space));
+                assert!(h.advance((loss, 0.125), q, sums, &limit, &mut space, &OneThread));
             }
             s
         };
@@ -362,7 +535,7 @@ mod tests {
             let (limit, mut space) = (vec![f64::INFINITY; n], Space::new(n));
             for _ in 0..50 {
                 let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
-                assert!(h.advance_mixed((loss, 0.125, 8.0), q, sums, &limit, &mut space));
+                assert!(h.advance_mixed((loss, 0.125, 8.0), q, sums, &limit, &mut space, &OneThread));
             }
             s
         };

@@ -24,10 +24,16 @@
 
 use super::{Data, Gradient, least};
 use crate::engine::Iterate;
-use crate::inner_products::Gram;
+use crate::inner_products::{Gram, Imaged};
 use crate::limit::Limit;
 use crate::problem::Problem;
 use crate::slopes::Slopes;
+use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Samples below which one thread is done before others have woken up.
+const FEW: usize = 512;
 
 /// What the bound is made from: an iterate with positive margins `q` in a fixed pattern, whose slopes these are.
 pub struct Present<'a> {
@@ -87,7 +93,7 @@ impl Present<'_> {
     /// The least S after which a pair may have come to 0; `steps` bounds `Σ‖step‖²`, `log_share` is −log η.
     fn shortest_way(&self, data: &Data, steps: f64, log_share: f64) -> f64 {
         let (n, m, z) = (self.q.len(), self.problem.network.width, self.view.preactivations());
-        let (ku, magnitude) = (data.roundoff(), self.view.magnitude());
+        let (ku, magnitude, k, norms) = (data.roundoff(), self.view.magnitude(), &self.gram.0, data.norms);
         let cone = self.limit.and_then(|limit| Cone::new(self, data, limit, (steps, log_share)));
         let groups = &self.slopes.groups;
         let mut shortest = f64::INFINITY;
@@ -95,17 +101,21 @@ impl Present<'_> {
             let neurons: Vec<usize> = (0..m).filter(|&j| groups.of[j] == g).collect();
             let push = self.problem.network.output(first).abs();
             let pull = Pull::new(self, data, first);
-            for i in 0..n {
+            let way = |i: usize| {
                 let row: Vec<f64> = neurons.iter().map(|&j| z[i * m + j]).collect();
                 let side = if row[0] > 0.0 { 1.0 } else { -1.0 };
                 let nearest = least(row.iter().map(|z| side * z));
-                let slack = ku * data.norms[i] * magnitude;
-                let inward = push * pull.inward(self.gram.0.row(i), data.norms[i], side);
+                let slack = ku * norms[i] * magnitude;
+                let inward = push * pull.inward(k.row(i), norms[i], side);
                 let straight = if inward > 0.0 { (nearest - slack).max(0.0) / inward } else { f64::INFINITY };
-                let within = || cone.as_ref().map_or(0.0, |cone| cone.way(i, g, (nearest, &row), data));
-                let way = if nearest <= slack { 0.0 } else { straight.max(within()) };
-                shortest = shortest.min(way);
-            }
+                let within = || cone.as_ref().map_or(0.0, |cone| cone.way(i, g, (nearest, &row), norms[i]));
+                if nearest <= slack { 0.0 } else { straight.max(within()) }
+            };
+            let of_group = match n < FEW {
+                true => (0..n).map(way).fold(f64::INFINITY, f64::min),
+                false => (0..n).into_par_iter().map(way).reduce(|| f64::INFINITY, f64::min),
+            };
+            shortest = shortest.min(of_group);
         }
         shortest
     }
@@ -130,16 +140,40 @@ impl Pull {
 
     /// `max_k (−o sgn(a_j) y_k g_kj K_ik)₊`, rounded up; `row` is row i of K.
     fn inward(&self, row: &[f64], norm: f64, side: f64) -> f64 {
-        const LANES: usize = 8;
-        let of = |k: usize| norm * self.rounding[k] - side * self.along[k] * row[k];
-        let (n, mut most) = (row.len(), [0.0f64; LANES]);
-        for block in (0..n - n % LANES).step_by(LANES) {
-            for (l, most) in most.iter_mut().enumerate() {
-                let v = of(block + l);
-                *most = if v > *most { v } else { *most };
-            }
+        Isa::current().dispatch(Inward { pull: self, row, norm, side })
+    }
+}
+
+struct Inward<'a> {
+    pull: &'a Pull,
+    row: &'a [f64],
+    norm: f64,
+    side: f64,
+}
+
+impl WithSimd for Inward<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        const LANES: usize = 32;
+        let Self { pull, row, norm, side } = self;
+        let n = row.len();
+        let (along, rounding) = (&pull.along[..n], &pull.rounding[..n]);
+        let of = |k: usize| norm * rounding[k] - side * along[k] * row[k];
+        let larger = |most: &mut f64, v: f64| *most = if v > *most { v } else { *most };
+        let (mut most, whole) = ([0.0f64; LANES], n - n % LANES);
+        for block in (0..whole).step_by(LANES) {
+            (0..LANES).for_each(|l| larger(&mut most[l], of(block + l)));
         }
-        (n - n % LANES..n).map(of).chain(most).fold(0.0, f64::max)
+        (whole..n).for_each(|k| larger(&mut most[k - whole], of(k)));
+        let mut half = LANES / 2;
+        while half > 0 {
+            let (low, high) = most.split_at_mut(half);
+            low.iter_mut().zip(high).for_each(|(low, high)| larger(low, *high));
+            half /= 2;
+        }
+        most[0]
     }
 }
 
@@ -164,10 +198,9 @@ impl Cone {
         }
         let total: f64 = limit.lambda.iter().sum();
         let weights: Vec<f64> = limit.lambda.iter().map(|l| l / total).collect();
-        let direction = slopes.direction(&weights, data.y, data.network);
-        let image = data.products.image(&direction);
-        let length = data.products.squared_norm(&direction, &image).sqrt(); // N
-        let features = data.feature_products(&direction, &image, |i, g| slopes.values[(i, slopes.groups.first[g])]);
+        let direction = Imaged::new(data.products, slopes.direction(&weights, data.y, data.network));
+        let length = direction.norm(); // N
+        let features = data.feature_margins(&direction, slopes);
         let sizes: f64 = weights.iter().zip(data.norms).map(|(p, x)| p * x).sum::<f64>() / length;
         let rounding = ku * sizes; // of ⟨x_i, U⟩, ‖x_i‖ = 1
         let along = |i: usize| features[i] / length;
@@ -184,10 +217,10 @@ impl Cone {
         let count: f64 = (0..features.len()).map(active).sum();
         let spread = (libm::log(count) - entropy + log_share + ku).max(0.0);
         let excess = (length * (1.0 + ku * sizes * sizes) / margin - 1.0).max(0.0) + f64::EPSILON;
-        let r = present.view.combined_norm(1.0, &direction.scaled(-p / length));
+        let r = present.view.combined_norm(1.0, &direction.clone().scaled(-p / length));
         let terms = present.view.magnitude() + p * sizes;
         Some(Self {
-            image: image.into_iter().map(|column| column.into_iter().map(|v| v / length).collect()).collect(),
+            image: direction.scaled(1.0 / length).image,
             size: slopes.groups.size.clone(),
             p,
             across: r * r + 2.0 * ku * terms * terms + steps,
@@ -199,13 +232,13 @@ impl Cone {
     }
 
     /// How far p may grow until `o z_ij` may be 0 for a neuron of group g, over the greatest growth of p by S.
-    fn way(&self, i: usize, g: usize, (nearest, row): (f64, &[f64]), data: &Data) -> f64 {
+    fn way(&self, i: usize, g: usize, (nearest, row): (f64, &[f64]), norm: f64) -> f64 {
         let side = if row[0] > 0.0 { 1.0 } else { -1.0 };
         let mean = row.iter().sum::<f64>() / row.len() as f64;
-        let reach = data.norms[i] / (self.size[g] as f64).sqrt();
+        let reach = norm / (self.size[g] as f64).sqrt();
         let rate = side * self.image[g][i];
         // o z at p₀ if r were 0: the growth along U, and what this neuron has beside the mean of its group
-        let start = rate * self.p + (nearest - side * mean) - self.rounding * data.norms[i];
+        let start = rate * self.p + (nearest - side * mean) - self.rounding * norm;
         if start <= 0.0 {
             return 0.0;
         }

@@ -168,7 +168,7 @@ impl X {
     /// `Σ_i c_i x_i` (length d) for each column c of n coefficients.
     pub fn combinations(&self, c: &[&[f64]]) -> Vec<Vec<f64>> {
         match self {
-            Self::Here(x) => c.iter().map(|c| crate::inner_products::transposed_product(x, c)).collect(),
+            Self::Here(x) => crate::inner_products::transposed_products(x, c),
             Self::Single(narrow) => c.iter().map(|c| transposed_product(&narrow.x, c)).collect(),
             Self::Apart(slabs) => slabs.combinations(c),
             Self::Streamed(stream) => stream.combinations(c),

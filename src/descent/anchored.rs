@@ -119,7 +119,7 @@ mod tests {
     use crate::descent::span::{SpanProblem, SpanStart};
     use crate::engine::Flips;
     use crate::gram::gram;
-    use crate::inner_products::{Direction, Gram};
+    use crate::inner_products::{Direction, Gram, Imaged};
     use crate::matrix::Matrix;
     use crate::network::{Groups, Network};
     use farfield_kernels::loss::Loss;
@@ -162,8 +162,8 @@ mod tests {
             assert!(off <= 1e-14 * norm, "{off:e}");
         }
         let e: Vec<f64> = (0..30).map(|i| 1e-3 * i as f64).collect();
-        let direction =
-            Direction { columns: vec![e.clone()], groups: Groups { first: vec![0], size: vec![4], of: vec![0; 4] } };
+        let groups = Groups { first: vec![0], size: vec![4], of: vec![0; 4] };
+        let direction = Imaged::new(&*state.problem().gram, Direction { columns: vec![e.clone()], groups });
         let (from_k, from_x) =
             (state.combined_norm(0.5, &direction), combined_norm(&state, 0.5, |_| &e).expect("held"));
         assert!((from_k / from_x - 1.0).abs() < 1e-13, "{from_k} {from_x}");

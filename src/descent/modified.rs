@@ -39,8 +39,9 @@
 use super::symmetric::Symmetric;
 use farfield_kernels::loss::Ratios;
 
-/// Terms below this relative size are left out of the field.
-const NEGLIGIBLE: f64 = 1e-18;
+/// Terms below this size, relative to F, are left out of the field. Term k falls like t^(1−k), so that all of what is left out
+/// from then on adds less than this to `log ℓ` and to the margins: a fortieth of what a flight claims for rounding.
+const NEGLIGIBLE: f64 = 1e-16;
 
 /// The modified field of one reduced problem, with its scratch vectors.
 #[derive(Clone, Debug)]

@@ -29,6 +29,8 @@ use crate::state::{Reader, Result, Saver};
 use farfield_kernels::dense;
 use farfield_kernels::isa::Isa;
 use farfield_kernels::loss::Loss;
+use farfield_kernels::settled::Pair;
+use farfield_kernels::two_sum::add;
 use pulp::{Simd, WithSimd};
 use std::sync::{Arc, OnceLock};
 
@@ -172,9 +174,9 @@ impl Coefficients {
     pub fn from_parts(problem: Arc<SpanProblem>, t: f64, flips: Flips, c: Compensated, z: Compensated) -> Self {
         let pattern = problem.network.pattern(z.hi(), problem.n());
         let groups = pattern.groups(&problem.network);
-        let mut state = Self { problem, t, c, z, pattern, groups, features: Vec::new(), near: Vec::new(), flips };
-        state.regroup();
-        state
+        let features = groups.first.iter().map(|&j| feature(&problem, &pattern, j)).collect();
+        let near = Near::all(&pattern, &groups, &problem.network);
+        Self { problem, t, c, z, pattern, groups, features, near, flips }
     }
 
     /// Writes t, C and Z; the flips are in the diary.
@@ -279,28 +281,25 @@ impl Coefficients {
     /// row of K for each sample in which one that is differs.
     pub fn add(&mut self, s: &[f64]) {
         let (n, groups) = (self.problem.n(), self.features.len());
-        let (mut columns, mut images) = (Vec::with_capacity(n * groups), vec![0.0; n * groups]);
-        self.features.iter().for_each(|feature| columns.extend(feature.iter().zip(s).map(|(f, s)| f * s)));
+        let (mut columns, mut images) = (vec![0.0; n * groups], vec![0.0; n * groups]);
+        Isa::current().dispatch(Columns { features: &self.features, s, out: &mut columns });
+        let far: Vec<usize> = (0..groups).filter(|&g| self.near[g].is_none()).collect();
+        let of_far: Vec<f64> = far.iter().flat_map(|g| &columns[g * n..][..n]).copied().collect();
+        let mut found = vec![0.0; of_far.len()];
+        self.problem.product.multiply_all(&of_far, &mut found);
+        far.iter().zip(found.chunks_exact(n)).for_each(|(g, image)| images[g * n..][..n].copy_from_slice(image));
         for (g, near) in self.near.iter().enumerate() {
+            let Some(Near { group, differs }) = near else { continue };
             let (before, image) = images.split_at_mut(g * n);
             let image = &mut image[..n];
-            match near {
-                None => self.problem.multiply(&columns[g * n..][..n], image),
-                Some(Near { group, differs }) => {
-                    image.copy_from_slice(&before[group * n..][..n]);
-                    for &k in differs {
-                        let more = columns[g * n + k] - columns[group * n + k];
-                        dense::add_scaled(more, self.problem.gram.0.row(k), image);
-                    }
-                }
+            image.copy_from_slice(&before[group * n..][..n]);
+            for &k in differs {
+                let more = columns[g * n + k] - columns[group * n + k];
+                dense::add_scaled(more, self.problem.gram.0.row(k), image);
             }
         }
-        let (of, mut rows) = (&self.groups.of, vec![0.0; n * self.groups.of.len()]);
         for (sums, added) in [(&mut self.c, columns), (&mut self.z, images)] {
-            for (i, row) in rows.chunks_exact_mut(of.len()).enumerate() {
-                row.iter_mut().zip(of).for_each(|(v, g)| *v = added[g * n + i]);
-            }
-            sums.add(&rows);
+            Isa::current().dispatch(Scatter { of: &self.groups.of, added: &added, sums: sums.parts_mut() });
         }
     }
 
@@ -320,9 +319,7 @@ impl Coefficients {
         let changes = pattern.changes(&self.pattern);
         if changes > 0 {
             self.flips.note(changes, t);
-            self.pattern = pattern;
-            self.groups = self.pattern.groups(&self.problem.network);
-            self.regroup();
+            self.regroup(pattern);
         }
         changes
     }
@@ -337,15 +334,78 @@ impl Coefficients {
         self.z.hi().iter().all(|z| z.is_finite())
     }
 
-    fn regroup(&mut self) {
-        let (network, y) = (&self.problem.network, &self.problem.labels);
+    /// The groups of another pattern, whose features are those of the old groups but where a bit has changed.
+    fn regroup(&mut self, pattern: Pattern) {
+        let network = &self.problem.network;
+        let groups = pattern.groups(network);
         let feature = |&j: &usize| {
-            let (a, bits) = (network.output(j), self.pattern.column(j));
-            let slope = |k: usize| if bits[k / 64] >> (k % 64) & 1 == 1 { 1.0 } else { network.leak };
-            y.iter().enumerate().map(|(k, y)| y * a * slope(k)).collect::<Vec<f64>>()
+            let old = self.groups.of[j];
+            let mut feature = self.features[old].clone();
+            for k in pattern.differences(j, &self.pattern, self.groups.first[old]) {
+                feature[k] = self.problem.labels[k] * network.output(j) * pattern.slope(network, k, j);
+            }
+            feature
         };
-        self.features = self.groups.first.iter().map(feature).collect();
-        self.near = Near::all(&self.features, &self.groups, network);
+        self.features = groups.first.iter().map(feature).collect();
+        self.near = Near::all(&pattern, &groups, network);
+        (self.pattern, self.groups) = (pattern, groups);
+    }
+}
+
+/// `(y_k a_j g_kj)_k` of neuron j.
+fn feature(problem: &SpanProblem, pattern: &Pattern, j: usize) -> Vec<f64> {
+    let (network, a) = (&problem.network, problem.network.output(j));
+    problem.labels.iter().enumerate().map(|(k, y)| y * a * pattern.slope(network, k, j)).collect()
+}
+
+/// `s_g = f_g ∘ s` for each group, one column after the other.
+struct Columns<'a> {
+    features: &'a [Vec<f64>],
+    s: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Columns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { features, s, out } = self;
+        for (out, feature) in out.chunks_exact_mut(s.len()).zip(features) {
+            for ((out, f), s) in out.iter_mut().zip(feature).zip(s) {
+                *out = f * s;
+            }
+        }
+    }
+}
+
+/// Adds its group's column to that of each neuron, in pairs `hi + lo` (n×m, row-major).
+struct Scatter<'a> {
+    of: &'a [usize],
+    added: &'a [f64],
+    sums: Pair<'a>,
+}
+
+impl WithSimd for Scatter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        const ROWS: usize = 64; // at a time: turned into rows first, then added in whole vectors
+        let Self { of, added, sums } = self;
+        let (m, n) = (of.len(), sums.hi.len() / of.len());
+        let mut tile = vec![0.0; m * ROWS.min(n)];
+        let parts = sums.hi.chunks_mut(m * ROWS).zip(sums.lo.chunks_mut(m * ROWS));
+        for (first, (hi, lo)) in (0..n).step_by(ROWS).zip(parts) {
+            let tile = &mut tile[..hi.len()];
+            for (j, group) in of.iter().enumerate() {
+                let column = &added[group * n + first..][..hi.len() / m];
+                tile[j..].iter_mut().step_by(m).zip(column).for_each(|(v, x)| *v = *x);
+            }
+            for ((hi, lo), x) in hi.iter_mut().zip(lo).zip(tile) {
+                (*hi, *lo) = add((*hi, *lo), *x);
+            }
+        }
     }
 }
 

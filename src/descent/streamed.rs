@@ -9,7 +9,7 @@
 //! and end it ([`crate::rounding`]).
 
 use super::compensated::Compensated;
-use super::symmetric::Symmetric;
+use super::symmetric::{Symmetric, Threads};
 use crate::matrix::Matrix;
 use crate::number::larger;
 use crate::rounding::AnchorJudge;
@@ -57,7 +57,8 @@ impl Streamed {
         limit: &[f64],
     ) -> bool {
         self.since += 1;
-        self.h.advance_mixed((loss, rate, self.scale), q.parts_mut(), sums.parts_mut(), limit, &mut self.space)
+        let law = (loss, rate, self.scale);
+        self.h.advance_mixed(law, q.parts_mut(), sums.parts_mut(), limit, &mut self.space, &Threads)
     }
 
     /// Sets `q = q(t₀) + H·sums`, the sums since t₀, and takes note of how far it was off.

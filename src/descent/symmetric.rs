@@ -3,8 +3,33 @@
 use super::compensated::Compensated;
 use crate::matrix::Matrix;
 use farfield_kernels::loss::Loss;
-use farfield_kernels::settled::{PackedSymmetric, Space};
+use farfield_kernels::settled::{OneThread, PackedSymmetric, Space, Spread};
 use std::sync::Arc;
+
+/// Parts of a product on the thread that asks for it and on those of its pool, as many as the pool has: a caller outside of the
+/// pool does not have to sleep and be woken for each product.
+#[derive(Clone, Copy, Debug)]
+pub struct Threads;
+
+impl<T: Send> Spread<T> for Threads {
+    fn each(&self, images: &mut [T], length: usize, job: &(dyn Fn(usize, &mut [T]) + Sync)) {
+        let (parts, threads) = (images.len() / length, rayon::current_num_threads());
+        if threads == 1 {
+            return OneThread.each(images, length, job);
+        }
+        let each = parts.div_ceil(threads);
+        let run = |first: usize, images: &mut [T]| {
+            let images = images.chunks_exact_mut(length).enumerate();
+            images.for_each(|(part, image)| job(first + part, image));
+        };
+        rayon::in_place_scope(|scope| {
+            let mut shares = images.chunks_mut(each * length).enumerate();
+            let own = shares.next();
+            shares.for_each(|(share, images)| scope.spawn(move |_| run(share * each, images)));
+            own.into_iter().for_each(|(_, images)| run(0, images));
+        });
+    }
+}
 
 /// A symmetric n×n matrix, of which one half is kept; cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,11 +51,19 @@ impl Symmetric {
         limit: &[f64],
         space: &mut Space,
     ) -> bool {
-        self.0.advance(law, q.parts_mut(), sums.parts_mut(), limit, space)
+        self.0.advance(law, q.parts_mut(), sums.parts_mut(), limit, space, &Threads)
     }
 
     /// `out = H·v`; the order of the sums depends on n alone.
     pub fn multiply(&self, v: &[f64], out: &mut [f64]) {
-        self.0.multiply(v, out);
+        self.0.multiply(v, out, &Threads);
+    }
+
+    /// The products with columns of n numbers, one after the other; the bits are those of one at a time.
+    pub fn multiply_all(&self, columns: &[f64], out: &mut [f64]) {
+        let n = self.0.len();
+        for (v, out) in columns.chunks(2 * n).zip(out.chunks_mut(2 * n)) {
+            if v.len() == n { self.multiply(v, out) } else { self.0.multiply_two(v, out, &Threads) }
+        }
     }
 }

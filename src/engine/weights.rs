@@ -2,7 +2,7 @@
 
 use super::Iterate;
 use crate::data::slabs::X;
-use crate::inner_products::Direction;
+use crate::inner_products::Imaged;
 use crate::matrix::{Matrix, norm};
 use std::sync::Arc;
 
@@ -36,7 +36,8 @@ impl Iterate for Weights {
         self.length
     }
 
-    fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
+    fn combined_norm(&self, s: f64, e: &Imaged) -> f64 {
+        let e = &e.direction;
         let directions: Vec<Vec<f64>> =
             self.samples.combinations(&e.columns.iter().map(|c| &c[..]).collect::<Vec<_>>());
         let row = |(j, g): (usize, &usize)| {

@@ -13,7 +13,7 @@
 //! `s_i = −ℓ'(q_i)` and normalized so that `Σ λ_i ∇q_i` has the length of W, both numbers follow from
 //! what a step already has. They need no fixed pattern, so they say how settled an unsettled run is.
 
-use crate::inner_products::{Direction, InnerProducts};
+use crate::inner_products::{Direction, Imaged, InnerProducts};
 use crate::network::{Network, Pattern};
 use crate::real;
 use farfield_kernels::loss::Loss;
@@ -42,7 +42,7 @@ pub fn stationarity(
     network: &Network,
     loss: Loss,
     norm: f64,
-    distance: impl Fn(f64, &Direction) -> f64,
+    distance: impl Fn(f64, &Imaged) -> f64,
 ) -> Option<Stationarity> {
     let margins = network.margins(z, y);
     let least = margins.iter().copied().fold(f64::INFINITY, f64::min);
@@ -52,8 +52,8 @@ pub fn stationarity(
     // weights relative to the largest: no margin is too large for them
     let (weights, _) = loss.relative_weights(&margins);
     let pattern = Pattern::of(z, y.len(), network.width);
-    let gradient = Direction::of_features(&weights, y, network, &pattern);
-    let length = products.norm(&gradient);
+    let gradient = Imaged::new(products, Direction::of_features(&weights, y, network, &pattern));
+    let length = gradient.norm();
     // λ_i = scale·s_i with ‖Σ λ_i ∇q_i‖ = ‖W‖/q_min
     let scale = norm / (least * length);
     let slack: f64 = weights.iter().zip(&margins).map(|(l, q)| l * (q / least - 1.0)).sum();
@@ -124,8 +124,8 @@ mod tests {
         let w = Direction::of_features(&b, &y, &network, &Pattern::activated(&network, &y));
         let image = k.image(&w);
         let z: Vec<f64> = (0..4).map(|p| image[w.groups.of[p % 2]][p / 2]).collect();
-        let sum = |s: f64, e: &Direction| {
-            let mut sum = e.clone();
+        let sum = |s: f64, e: &Imaged| {
+            let mut sum = e.direction.clone();
             for (e, w) in sum.columns.iter_mut().flatten().zip(w.columns.iter().flatten()) {
                 *e += s * w;
             }

@@ -18,7 +18,7 @@ use super::precise::vector::Vector;
 use super::rows::{Row, Rows};
 use super::{NEGLIGIBLE, Proof, Undecided};
 use crate::data::slabs::Whole;
-use crate::inner_products::{Gram, InnerProducts};
+use crate::inner_products::{Gram, Imaged};
 use crate::matrix::{Matrix, View};
 use faer::linalg::solvers::Solve;
 
@@ -157,8 +157,8 @@ impl KnownByGram {
     fn new(k: &Gram, x: Option<&dyn Whole>, rows: &Rows, weights: &[f64]) -> Self {
         let (n, m) = (rows.y.len(), rows.network.width);
         let error = 4.0 * (n + x.map_or(0, Whole::columns) + m + 16) as f64 * 0.5 * f64::EPSILON;
-        let direction = rows.direction(&rows.by_group(weights));
-        let image = k.image(&direction);
+        let direction = Imaged::new(k, rows.direction(&rows.by_group(weights)));
+        let image = &direction.image;
         let norm = |i: usize| k.0[(i, i)].sqrt();
         let size: f64 = rows.list.iter().zip(weights).map(|(r, l)| l * norm(r.sample)).sum();
         let least = |i: usize| {
@@ -172,7 +172,7 @@ impl KnownByGram {
         };
         let list: Vec<_> = (0..n).map(least).collect();
         let lowest = (0..n).map(|i| list[i].0 - error * norm(i) * size).fold(f64::INFINITY, f64::min);
-        let length = (k.squared_norm(&direction, &image) + error * size * size).sqrt();
+        let length = (direction.squared_norm() + error * size * size).sqrt();
         let (slack, total) = (8.0 * f64::EPSILON, weights.iter().sum::<f64>());
         let (low, high) = (lowest / length * (1.0 - slack), length / total * (1.0 + slack + error));
         let empty = rows.len() == 0;

@@ -20,6 +20,7 @@ use super::Monitor;
 use super::row::Row;
 use crate::certificate;
 use crate::engine::Iterate;
+use crate::inner_products::Imaged;
 use crate::lanczos::largest_eigenvalue;
 use crate::matrix::Matrix;
 use crate::measure::Measure;
@@ -90,8 +91,8 @@ impl Monitor {
         let root: Vec<f64> = weights.iter().zip(at.q).map(curvature).collect();
         let scaled = |v: &[f64]| root.iter().zip(v).map(|(r, v)| r * v).collect::<Vec<f64>>();
         let top = largest_eigenvalue(root.len(), |v| {
-            let direction = at.slopes.direction(&scaled(v), data.y, network);
-            scaled(&data.feature_margins(&direction, &data.products.image(&direction), at.slopes))
+            let direction = Imaged::new(data.products, at.slopes.direction(&scaled(v), data.y, network));
+            scaled(&data.feature_margins(&direction, at.slopes))
         });
         top * libm::exp(libm::log(problem.rate()) + largest)
     }

@@ -7,6 +7,7 @@
 use super::{CHATTER, Monitor, Row};
 use crate::certificate::Gradient;
 use crate::engine::{Engine, Iterate};
+use crate::inner_products::Imaged;
 use crate::limit::ray::{self, NoRay, Ray};
 use crate::network::Pattern;
 use crate::problem::Problem;
@@ -208,7 +209,8 @@ impl Monitor {
         let floor = libm::log(self.problem.loss_constant) + libm::log(ray.floor);
         row.loss_above_floor = Some(libm::expm1(row.log_loss - floor));
         if let Some(direction) = ray.along(&self.problem.network) {
-            let length = self.products.norm(&direction);
+            let direction = Imaged::new(&*self.products, direction);
+            let length = direction.norm();
             self.gaps(row, at.view, at.gradient, &direction.scaled(-1.0 / length));
             row.dual_gap = Some(self.dual_gap(at.scaled, &ray.lambda, |i| ray.bounded.binary_search(&i).is_err()));
         }

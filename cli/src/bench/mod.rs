@@ -16,7 +16,7 @@ use farfield::gram::gram;
 use farfield::rounding::AnchorJudge;
 use farfield::{Matrix, Network, Precision};
 use farfield_kernels::loss::Loss;
-use farfield_kernels::settled::{PackedSymmetric, Pair, Space};
+use farfield_kernels::settled::{OneThread, PackedSymmetric, Pair, Space};
 pub use machine::Machine;
 use serde::Serialize;
 use std::fmt;
@@ -224,8 +224,10 @@ fn settled(options: &Options) -> Report {
     let rate = rate(options.seconds, || {
         let (q, sums) = (Pair { hi: &mut q, lo: &mut q_low }, Pair { hi: &mut s, lo: &mut s_low });
         match &h {
-            Packed::F64(h) => h.advance((options.loss, alpha), q, sums, &limit, &mut space),
-            Packed::F32(h) => h.advance_mixed((options.loss, alpha, n as f64), q, sums, &limit, &mut rounded),
+            Packed::F64(h) => h.advance((options.loss, alpha), q, sums, &limit, &mut space, &OneThread),
+            Packed::F32(h) => {
+                h.advance_mixed((options.loss, alpha, n as f64), q, sums, &limit, &mut rounded, &OneThread)
+            }
         };
     });
     let work = Work { flops: 2.0 * (n * n) as f64, bytes: if mixed { 2.0 } else { 4.0 } * (n * n) as f64 };

@@ -1,14 +1,19 @@
 //! What a look sees of the iterate in the span of the data: norms of W by K, W by X.
 //!
 //! ```text
-//! ‖s w_j(0) + Xᵀe_j‖² = s²‖w_j(0)‖² + 2s⟨z_j(0), e_j⟩ + e_jᵀKe_j,    e_j = s c_j + E_j        neurons j, in order
+//! ‖s w_j(0) + Xᵀb_j‖² = s²‖w_j(0)‖² + 2s⟨z_j(0), b_j⟩ + b_jᵀKb_j,    b_j = s c_j + e_j        samples, neurons j, in order
+//!                     = s²‖w_j(0)‖² + ⟨b_j, s(z_j(0) + z_j) + Ke_j⟩,   since Kc_j = z_j − z_j(0)
 //! ```
+//!
+//! The second form takes no product with K beside the image of E, which is one for each group of neurons and known to whoever asks.
+//! Z is off by some `u ‖x_i‖ M`, M the magnitude of W: what the norm of a small difference, b nearly 0, loses by that is what
+//! the rounding of b itself costs.
 
 use super::Coefficients;
 use crate::data::HeldOut;
 use crate::descent::{anchored, elsewhere};
 use crate::engine::Iterate;
-use crate::inner_products::{Direction, InnerProducts};
+use crate::inner_products::{Direction, Imaged};
 use crate::matrix::Matrix;
 use crate::network::Groups;
 
@@ -18,32 +23,33 @@ impl Iterate for Coefficients {
     }
 
     fn weight_norm(&self) -> f64 {
-        let nothing = Direction { columns: vec![vec![0.0; self.problem.n()]], groups: one_group(self.groups.of.len()) };
-        self.combined_norm(1.0, &nothing)
+        let (nothing, m) = (vec![vec![0.0; self.problem.n()]], self.groups.of.len());
+        let direction =
+            Direction { columns: nothing.clone(), groups: Groups { first: vec![0], size: vec![m], of: vec![0; m] } };
+        self.combined_norm(1.0, &Imaged { direction, image: nothing })
     }
 
-    /// `‖s w_j(0) + Xᵀe_j‖² = s²‖w_j(0)‖² + 2s⟨z_j(0), e_j⟩ + e_jᵀKe_j` with `e_j = s c_j + E_j`, summed over j.
-    /// From X where that cancels ([`anchored`]).
-    fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
-        let (n, m) = (self.problem.n(), self.problem.network.width);
-        let start = &self.problem.start;
-        let other = |j: usize| &e.columns[e.groups.of[j]][..];
+    /// From X where the terms cancel ([`anchored`]).
+    fn combined_norm(&self, s: f64, e: &Imaged) -> f64 {
+        let (start, m) = (&self.problem.start, self.problem.network.width);
+        let of = &e.direction.groups.of;
+        let other = |j: usize| &e.direction.columns[of[j]][..];
         if anchored::cancels(self)
             && let Some(norm) = anchored::combined_norm(self, s, other)
         {
             return norm;
         }
-        let column = |j: usize| -> Vec<f64> {
-            self.c.hi().iter().skip(j).step_by(m).zip(other(j)).map(|(c, e)| s.mul_add(*c, *e)).collect()
-        };
-        let columns: Vec<Vec<f64>> = (0..m).map(column).collect();
-        let images = self.problem.gram.apply_all(&columns);
-        let of_neuron = |j: usize| {
-            let cross = (0..n).map(|i| start.preactivations[i * m + j] * columns[j][i]).sum::<f64>();
-            let square = columns[j].iter().zip(&images[j]).map(|(c, v)| c * v).sum::<f64>();
-            s * s * start.squared_norms[j] + 2.0 * s * cross + square
-        };
-        (0..m).map(of_neuron).sum::<f64>().max(0.0).sqrt()
+        let mut sums = vec![0.0; m];
+        let rows =
+            self.c.hi().chunks_exact(m).zip(self.z.hi().chunks_exact(m)).zip(start.preactivations.chunks_exact(m));
+        for (i, ((c, z), first)) in rows.enumerate() {
+            for (j, sum) in sums.iter_mut().enumerate() {
+                let (e, image) = (e.direction.columns[of[j]][i], e.image[of[j]][i]);
+                *sum += (s * c[j] + e) * (s * (z[j] + first[j]) + image);
+            }
+        }
+        let squared = sums.iter().zip(&start.squared_norms).map(|(sum, first)| s * s * first + sum);
+        squared.sum::<f64>().max(0.0).sqrt()
     }
 
     /// `√Σ_j T_j²`, `T_j = ‖w_j(0)‖ + Σ_k |c_kj| ‖x_k‖` the sizes that were summed to make `w_j`; by Cauchy and Schwarz
@@ -58,7 +64,7 @@ impl Iterate for Coefficients {
         crate::matrix::norm(&(0..m).map(of_neuron).collect::<Vec<f64>>())
     }
 
-    /// `W = W(0) + CᵀX`, m passes over X; m×0 where X or W(0) is not held.
+    /// `W = W(0) + CᵀX`, one pass over X where it is held; m×0 where X or W(0) is not held.
     fn weights(&self) -> Matrix {
         let m = self.problem.network.width;
         let (Some(x), Some(start)) = (self.problem.x(), &self.problem.start.weights) else {
@@ -71,10 +77,11 @@ impl Iterate for Coefficients {
             exact.iter().enumerate().for_each(|(j, column)| w.row_mut(j).copy_from_slice(column.hi()));
             return w;
         }
-        for j in 0..m {
-            let column: Vec<f64> = (0..x.rows()).map(|i| self.c.hi()[i * m + j]).collect();
-            let sums = x.combinations(&[&column]);
-            w.row_mut(j).iter_mut().zip(&sums[0]).for_each(|(w, sum)| *w += sum);
+        let column = |j: usize| self.c.hi().iter().skip(j).step_by(m).copied().collect::<Vec<f64>>();
+        let columns: Vec<Vec<f64>> = (0..m).map(column).collect();
+        let sums = x.combinations(&columns.iter().map(|column| &column[..]).collect::<Vec<_>>());
+        for (j, sums) in sums.iter().enumerate() {
+            w.row_mut(j).iter_mut().zip(sums).for_each(|(w, sum)| *w += sum);
         }
         w
     }
@@ -106,8 +113,4 @@ impl Iterate for Coefficients {
     fn elsewhere(&self, held_out: &HeldOut) -> Vec<f64> {
         elsewhere::of_coefficients(self, held_out)
     }
-}
-
-fn one_group(m: usize) -> Groups {
-    Groups { first: vec![0], size: vec![m], of: vec![0; m] }
 }

@@ -7,7 +7,7 @@
 //! While pairs chatter, neurons of one sign agree in nearly all bits, and every pair that is on its other side would make a
 //! group, with a product of its own. The sum is off by as much as the product: each term once more by u.
 
-use crate::network::{Groups, Network};
+use crate::network::{Groups, Network, Pattern};
 
 /// A group of neurons whose bits are nearly those of one before it, with equal sign of a_j.
 #[derive(Clone, Debug)]
@@ -23,17 +23,14 @@ const NEAR: usize = 8;
 
 impl Near {
     /// Of all groups, in order: the first one before it that is near enough.
-    pub fn all(features: &[Vec<f64>], groups: &Groups, network: &Network) -> Vec<Option<Self>> {
-        let mut all: Vec<Option<Self>> = Vec::with_capacity(features.len());
-        for (g, feature) in features.iter().enumerate() {
-            let side = network.sign(groups.first[g]);
-            let before = (0..g).filter(|&b| all[b].is_none() && network.sign(groups.first[b]) == side);
-            let near = before.filter_map(|group| {
-                let differs = (0..feature.len()).filter(|&k| feature[k] != features[group][k]);
-                let differs: Vec<usize> = differs.take(feature.len() / NEAR + 1).collect();
-                (differs.len() <= feature.len() / NEAR).then_some(Self { group, differs })
+    pub fn all(pattern: &Pattern, groups: &Groups, network: &Network) -> Vec<Option<Self>> {
+        let (most, mut all) = (pattern.samples() / NEAR, Vec::<Option<Self>>::with_capacity(groups.len()));
+        for (g, &j) in groups.first.iter().enumerate() {
+            let of_its_side = |&b: &usize| all[b].is_none() && network.sign(groups.first[b]) == network.sign(j);
+            let near = (0..g).filter(of_its_side).find_map(|group| {
+                let differs = || pattern.differences(j, pattern, groups.first[group]);
+                (differs().take(most + 1).count() <= most).then(|| Self { group, differs: differs().collect() })
             });
-            let near = { near }.next();
             all.push(near);
         }
         all

@@ -17,7 +17,7 @@ use crate::descent::sliding::Sliding;
 use crate::descent::sliding::chatter::Chatter;
 use crate::descent::span::Coefficients;
 use crate::engine::{EngineKind, Iterate, Segment};
-use crate::inner_products::Direction;
+use crate::inner_products::Imaged;
 use crate::matrix::Matrix;
 use crate::rounding::AnchorJudge;
 use std::sync::OnceLock;
@@ -135,7 +135,7 @@ impl Iterate for View {
         *self.norm.get_or_init(|| self.state.weight_norm())
     }
 
-    fn combined_norm(&self, s: f64, e: &Direction) -> f64 {
+    fn combined_norm(&self, s: f64, e: &Imaged) -> f64 {
         self.state.combined_norm(s, e)
     }
 
