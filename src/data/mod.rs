@@ -212,15 +212,15 @@ impl Data {
     /// flipped are as they were drawn before.
     ///
     /// # Errors
-    /// [`Error::Range`] for a share outside [0, 1], and for samples whose distribution is not known.
+    /// [`Error::Range`] for a share outside [0, 1], for samples whose distribution is not known, and for an xor, which no direction sorts.
     pub fn with_smallest_margins_flipped(self, share: f64) -> Result<Self> {
         let range = |value| Error::Range {
             name: "the share of flipped labels",
             value,
-            expected: "in [0, 1], of a mixture's samples",
+            expected: "in [0, 1], of the samples of a mixture of two clusters",
         };
         let (Some(mixture), Some(clean)) = (self.mixture(), self.clean()) else { return Err(range(share)) };
-        if !(0.0..=1.0).contains(&share) {
+        if !(0.0..=1.0).contains(&share) || mixture.second.is_some() {
             return Err(range(share));
         }
         let along = self.samples().preactivations(&Matrix::new(1, self.d(), mixture.mean.clone()));
