@@ -221,7 +221,7 @@ fn jumps_of_two_variables() {
     let weibull: Tail = Box::new(move |y: f64| 0.5 * (-(y * root).powf(0.2)).exp());
     let cases: [(Noise, Tail, [f64; 2]); 2] = [
         (Noise::Pareto { index: 3.0 }, pareto(3.0, 1.0), [40.0, 300.0]),
-        (Noise::Weibull { shape: 0.2 }, weibull, [300.0, 2000.0]),
+        (Noise::Weibull { shape: 0.2 }, weibull, [40.0, 300.0]),
     ];
     for (noise, tail, xs) in cases {
         let above = |y: f64| if y >= 0.0 { tail(y) } else { 1.0 - tail(-y) };

@@ -41,13 +41,14 @@ def test_errors_of_a_network():
     """The ReLU's weights are judged by fresh samples as NumPy judges them; a leak leaves a plane, whose error is one half."""
     d, signal = 20, 5.0
     p = ff.mixture(n=200, d=d, signal=signal, clusters="xor", leak=0.0, width=40, seed=2)
-    run = p.run(steps=1000)
+    run = p.run(steps=1000, test_error=True)
     X, y = fresh(d, signal, 200_000, 3)
     a = np.where(np.arange(40) < 20, 1, -1)
     wrong = (y * (np.maximum(X @ run.weights().T, 0) @ a) <= 0).mean()
-    error = run.test_error.iterate
+    low, high = run.trace.test_error_low[-1], run.trace.test_error_high[-1]
     spread = np.sqrt(wrong * (1 - wrong) / len(y))
-    assert error.low - 6 * spread < wrong < error.high + 6 * spread
+    # three half-widths of the 95 % interval are some six standard errors
+    assert abs(run.trace.test_error[-1] - wrong) < 1.5 * (high - low) + 6 * spread
     limit = ff.mixture(n=20, d=400, signal=4, clusters="xor").limit().test_error
     assert limit.limit == 0.5 and limit.predicted is None and 0 < limit.bayes < 0.02
     with pytest.raises(ValueError, match="rows"):
