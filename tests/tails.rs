@@ -164,8 +164,8 @@ fn a_sum_that_is_stopped() {
     }
 }
 
-/// With a first sign as long as all the others the weights of these are small and enter by their power sums; without it most do not. The bounds of the
-/// whole and those from both values of the first sign, `P(aε + S ≥ x) = ½P(S ≥ x − a) + ½P(S ≥ x + a)`, overlap and are 1 % wide.
+/// With a first sign as long as all the others the weights of these are small and enter by their power sums; without it most do not. The bounds
+/// of the whole and those from both values of the first sign, `P(aε + S ≥ x) = ½P(S ≥ x − a) + ½P(S ≥ x + a)`, overlap and are 1 % wide.
 #[test]
 fn many_small_signs() {
     let mut weights = vec![0.0; 14_000];
@@ -183,8 +183,8 @@ fn many_small_signs() {
     }
 }
 
-/// Where one variable decides: student-t with 3 + 10⁻¹² degrees of freedom by jumps, with 3 by its characteristic function. The bounds of the one hold
-/// those of the other, for equal and unequal weights, and come within a quarter of each other from errors of 1e-9 on.
+/// Where one variable decides: student-t with 3 + 10⁻¹² degrees of freedom by jumps, with 3 by its characteristic function. The bounds of the one
+/// hold those of the other, for equal and unequal weights, and come within a quarter of each other from errors of 1e-9 on.
 #[test]
 fn jumps_against_the_characteristic_function() {
     let mut seen = 0;
@@ -210,8 +210,8 @@ fn jumps_against_the_characteristic_function() {
     assert!(seen >= 14, "{seen}");
 }
 
-/// Two variables, by the integral `P = ½∫ [G((x − a z)/b) over z] of their densities, written as a sum over steps of G: between the sums with the ends of
-/// each step on either side.
+/// Two variables, by the integral `P = ½∫ [G((x − a z)/b) over z] of their densities, written as a sum over steps of G: between the sums with the
+/// ends of each step on either side.
 #[test]
 fn jumps_of_two_variables() {
     type Tail = Box<dyn Fn(f64) -> f64>;

@@ -207,9 +207,9 @@ impl Data {
         Ok(Self(self.0, Some(Arc::new(held_out))))
     }
 
-    /// The same samples of a mixture with the labels of an adversary, who flips those of the clean samples with the smallest margins `y⟨μ,x⟩` against the
-    /// mean: of n the whole number that is nearest to `share·n` (a half counts up), and of equal margins those that come first. Labels that noise had
-    /// flipped are as they were drawn before.
+    /// The same samples of a mixture with the labels of an adversary, who flips those of the clean samples with the smallest margins `y⟨μ,x⟩`
+    /// against the mean: of n the whole number that is nearest to `share·n` (a half counts up), and of equal margins those that come first.
+    /// Labels that noise had flipped are as they were drawn before.
     ///
     /// # Errors
     /// [`Error::Range`] for a share outside [0, 1], for samples whose distribution is not known, and for an xor, which no direction sorts.

@@ -19,20 +19,21 @@
 //! B = (S⁻¹ + diag(κ_k Φ_k))⁻¹,          κ_k B_kk = ν_k                       how a sample answers to its own weight
 //! c_kμ = ‖μ‖ Σ_l B_kl κ_l p_l σ_l,       c_kl = B_kl κ_l σ_l √(D q_l/n_l)
 //! r_k σ_k + ‖μ‖ c_kμ = 1,               σ_k² = c_kμ² + Σ_l c_kl²              (the equations for r)
-//! w̄ ∝ Σ_k v_k,   v_k = κ_k (‖μ‖ p_k σ_k − Φ_k c_kμ,  …, δ_kl σ_k √(D q_k/n_k) − Φ_k c_kl, …),     error Φ(−‖μ‖ w̄_μ/‖w̄‖)
+//! w̄ ∝ Σ_k v_k,   v_k = κ_k (‖μ‖ p_k σ_k − Φ_k c_kμ,  …, δ_kl σ_k √(D q_k/n_k) − Φ_k c_kl, …)
+//! error Φ(−‖μ‖ w̄_μ/‖w̄‖)
 //! ```
 //!
 //! *Order*: for given r, κ is the positive root of a quadratic equation and the σ_k follow up to a common factor, which leaves one equation a class,
-//! `g_k = log((c_kμ² + Σ c_kl²)/σ_k²) = 0`. For equal classes r₊ = r₋, and g grows in it: bisection. From there to the counts as they are, by Newton's
-//! method along a straight line of counts. At γ = 1 both classes see the same vector, and counts enter by their sum.
+//! `g_k = log((c_kμ² + Σ c_kl²)/σ_k²) = 0`. For equal classes r₊ = r₋, and g grows in it: bisection. From there to the counts as they are, by
+//! Newton's method along a straight line of counts. At γ = 1 both classes see the same vector, and counts enter by their sum.
 
 use super::test_error::{Probability, normal_tail};
 use crate::data::{Mixture, Noise};
 use crate::network::Network;
 use std::f64::consts::PI;
 
-/// The error for these numbers of samples of each class, all of them with their true labels; none where it is not derived (other noise, Σ no multiple of
-/// the identity, an xor, leak 0, unequal signs, a class without samples), and where the equations have no solution that is found.
+/// The error for these numbers of samples of each class, all of them with their true labels; none where it is not derived (other noise, Σ no
+/// multiple of the identity, an xor, leak 0, unequal signs, a class without samples), and where the equations have no solution that is found.
 pub fn predicted(mixture: &Mixture, network: &Network, counts: (usize, usize)) -> Option<Probability> {
     let variance = *mixture.spectrum.first()?;
     let even = 2 * network.positive == network.width && network.increasing();

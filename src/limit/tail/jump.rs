@@ -1,13 +1,15 @@
 //! Tails of sums of variables without a moment generating function, or whose characteristic function has no closed form, where one variable is large.
 //!
-//! With `G(y) = P(ξ ≥ y)`, weights of length 1, a cut c below x, `J = {k: |a_k ξ_k| > c}`, S' the sum of the others' parts, each cut to 0 beyond c, and
+//! With `G(y) = P(ξ ≥ y)`, weights of length 1, a cut c below x, `J = {k: |a_k ξ_k| > c}`, S' the sum of the others' parts, each cut to 0 beyond
+//! c, and
 //!
 //! ```text
 //! T(z) = Σ_k G(z/a_k),   p = 2T(c) ≥ P(J ≠ ∅),   B(w) = exp((cosh hc − 1)/c² − hw),  hc = asinh(wc)
 //! ```
 //!
-//! *Cut sums.* `(cosh hz − 1)/z²` grows in z, and the law is symmetric, so that `E e^{hX} ≤ 1 + a²(cosh hc − 1)/c²` for each cut variable, and `P(S' ≥ w) ≤ B(w)`
-//! (Bennett); by symmetry P(S' ≥ w) is at most ½ for w > 0 and at least ½ for w ≤ 0. All of that holds with one of the variables taken out.
+//! *Cut sums.* `(cosh hz − 1)/z²` grows in z, and the law is symmetric, so that `E e^{hX} ≤ 1 + a²(cosh hc − 1)/c²` for each cut variable, and
+//! `P(S' ≥ w) ≤ B(w)` (Bennett); by symmetry P(S' ≥ w) is at most ½ for w > 0 and at least ½ for w ≤ 0. All of that holds with one of the
+//! variables taken out.
 //!
 //! *Above*: no variable is above c, and then S ≤ S', or one of them is, at z, and the others make up for x − z; of these likewise for any cut c'
 //!
@@ -21,11 +23,12 @@
 //! P(S ≥ x) ≥ Σ_k ∫_x^∞ l(z − x) P(a_k ξ_k ∈ dz)
 //! ```
 //!
-//! b and l are replaced by step functions above and below them, and the sums are put in terms of T with positive coefficients. T is bounded by that of weights in groups
-//! that are 10⁻³ wide, at their largest and at their smallest. Any c is right: the best of some is taken on either side. G is known to 10⁻⁹, by which the bounds are widened.
+//! b and l are replaced by step functions above and below them, and the sums are put in terms of T with positive coefficients. T is bounded by
+//! that of weights in groups that are 10⁻³ wide, at their largest and at their smallest. Any c is right: the best of some is taken on either
+//! side. G is known to 10⁻⁹, by which the bounds are widened.
 //!
-//! It says something where jumps decide, as they do for student-t and pareto noise, and weibull noise of small shape, from some x on; where many variables make
-//! the sum the bounds are far apart.
+//! It says something where jumps decide, as they do for student-t and pareto noise, and weibull noise of small shape, from some x on; where many
+//! variables make the sum the bounds are far apart.
 
 use super::Bounds;
 use crate::watch::Watch;

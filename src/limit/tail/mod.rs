@@ -91,7 +91,8 @@ impl Bounds {
 }
 
 /// The error of the plane w̄ (length d); none where no bounds within a factor of 2 are known: for a plane that
-/// is 0, an xor, sums of which jumps do not decide with student-t, pareto and weibull noise, and rademacher noise in cases that cost too much. Gaussian noise has a closed form.
+/// is 0, an xor, sums of which jumps do not decide with student-t, pareto and weibull noise, and rademacher noise in cases that cost too much.
+/// Gaussian noise has a closed form.
 pub fn of_boundary(boundary: &[f64], mixture: &Mixture) -> Option<Bounds> {
     of_boundary_watched(boundary, mixture, &Watch::default())
 }
@@ -173,7 +174,8 @@ fn log_tail(noise: Noise, x: f64) -> Option<f64> {
 /// Beyond, the logarithms of Γ take too many digits.
 const MOST_FREEDOM: f64 = 1e3;
 
-/// `log P(ξ ≥ x)` for ν degrees of freedom: with `t = x√(ν/(ν−2))` half of `I_z(ν/2, ½)`, `z = ν/(ν + t²)`, by its continued fraction where that converges.
+/// `log P(ξ ≥ x)` for ν degrees of freedom: with `t = x√(ν/(ν−2))` half of `I_z(ν/2, ½)`, `z = ν/(ν + t²)`, by its continued fraction where that
+/// converges.
 fn student_any(x: f64, dof: f64) -> Option<f64> {
     let square = x * x / (dof - 2.0); // t²/ν
     let z = 1.0 / (1.0 + square);

@@ -22,8 +22,9 @@
 //! eight more factors of the second kind. s is near the saddle point K'(s) = x; any s > 0 is right.
 //!
 //! *Many small signs*: weights with `a|z| ≤ ¼`, z = s + iu, enter by their power sums, `log cosh az = Σ_j c_j (az)^{2j}`, `c_j = t_j/(2j)`, t_j the
-//! coefficients of tanh, `(2j+1) t_{j+1} = −Σ_i t_i t_{j+1−i}`. As `|c_j| ≤ (4/π²)ʲ/j`, what is left out after [`POWERS`] of them is below 10⁻¹⁸ for each weight; the sums
-//! are compensated, so that each weight adds at most `(1/32)·32u` to the rounding of the exponent, less than its factor would.
+//! coefficients of tanh, `(2j+1) t_{j+1} = −Σ_i t_i t_{j+1−i}`. As `|c_j| ≤ (4/π²)ʲ/j`, what is left out after [`POWERS`] of them is below 10⁻¹⁸
+//! for each weight; the sums are compensated, so that each weight adds at most `(1/32)·32u` to the rounding of the exponent, less than its factor
+//! would.
 //!
 //! *Rounding.* Every factor of φ has modulus 1 at most and is off by some u(4 + au) in absolute terms, so φ is by `d` times that;
 //! a product below 10⁻²⁴ is left where it is, and is counted whole. K(s) − sx is off by `(d + 8)u` of the sum of its terms.
