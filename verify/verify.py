@@ -148,6 +148,7 @@ def flipped(rho, p, g):                                                         
     return 2 * a / mp.sqrt(4 * a * a / (rho or 1) + (1 - p) * (k * (1 - (1 + g) * a)) ** 2 + p * delta**2)
 
 def linear(f, c): need(f.leak == 1, "a leak that is not 1")
+def xor(c, best): need(not {"test_error.predicted", "test_error.bounded.low"} & c.keys() and c.get("test_error.limit", 0.5) == 0.5 and ("test_error.bayes" not in c or best and abs(mp.log10(best) - c["test_error.log10_bayes"]) < 1e-9 and abs(c["test_error.bayes"] - best) <= 1e-9 * best + 1e-300), "an xor: a plane errs on one half, the best is 2q(1 - q)")
 
 def test_error(f, c):
     s, d, n = tomllib.loads((f.path / "config.toml").read_text())["data"], f.problem["d"], f.n
@@ -158,6 +159,7 @@ def test_error(f, c):
     near("signal_ratio", c["test_error.signal_ratio"], n * d * mean**2 / trace, small * n * d * mean**2 / trace)
     planes, logs = {"test_error.predicted", "test_error.limit"} & c.keys(), {}
     need(f.leak > 0 or not planes, "the error of a plane at leak 0, where the boundary is none")
+    if s.get("clusters") == "xor": return xor(c, 2 * q * (1 - q) if min(sigma) == max(sigma) and (q := mp.erfc(mean * mp.sqrt(d / sigma[0]) / 2) / 2) else 0)
     even = 2 * f.problem["positive"] == f.m and s.get("noise", "gaussian") == "gaussian" and min(sigma) == max(sigma)
     known = "label noise, leading order" if (flips := int(c.get("test_error.flipped_labels", 0))) and even else "leading order"
     if "test_error.predicted" in c:

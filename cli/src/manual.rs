@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::io;
 
 /// Every key, and what it is.
-const KEYS: [(&str, &str); 48] = [
+const KEYS: [(&str, &str); 49] = [
     ("seed", "seed of every random number"),
     ("data.source", "mixture, or a file with samples: .npy (n x d), .csv, .svm, .libsvm"),
     ("data.labels", "a .npy or .csv file with labels of two classes, or a column of a table by name or index"),
@@ -27,6 +27,7 @@ const KEYS: [(&str, &str); 48] = [
     ("data.n", "of a mixture: number of samples"),
     ("data.d", "of a mixture: number of features"),
     ("data.signal", "of a mixture: length of the mean of class +1"),
+    ("data.clusters", "of a mixture: two, around the mean and its negative, or xor, two orthogonal pairs, one a class"),
     (
         "data.noise",
         "of a mixture: gaussian, rademacher, uniform, student-t, laplace, pareto:R or weibull:A, of variance 1",

@@ -2,7 +2,7 @@
 //!
 //! All checks that can refuse a problem happen here, before any long work starts.
 
-use crate::config::{Config, Flips, Sampling, Source, paths};
+use crate::config::{Clusters, Config, Flips, Sampling, Source, paths};
 use crate::error::{Error, Result, input_error};
 use crate::files::classes::Classes;
 use crate::files::held_out::{self, Parts};
@@ -176,9 +176,12 @@ pub fn labelled(data: Data, config: &Config) -> Result<Data> {
 pub fn mixture(config: &Config) -> Result<Mixture> {
     let data = &config.data;
     let spectrum = spectrum(&data.spectrum, data.d as usize)?;
-    Ok(match data.rotated {
-        true => Mixture::rotated(data.signal, spectrum, data.noise(), config.seed),
-        false => Mixture::new(data.signal, spectrum, data.noise()),
+    let (signal, noise) = (data.signal, data.noise());
+    Ok(match (data.clusters, data.rotated) {
+        (Clusters::Two, true) => Mixture::rotated(signal, spectrum, noise, config.seed),
+        (Clusters::Two, false) => Mixture::new(signal, spectrum, noise),
+        (Clusters::Xor, true) => Mixture::rotated_xor(signal, spectrum, noise, config.seed),
+        (Clusters::Xor, false) => Mixture::xor(signal, spectrum, noise),
     })
 }
 

@@ -101,6 +101,14 @@ fn every_claim_of_every_kind_of_folder_holds() {
     kinds("turned", "limit", 0, &more(&turned), &["margin", "test_error", "bounded_error"]);
     let placed = ["-s", "data.label_noise=0.05", "-s", "data.label_noise_kind=smallest-margin"];
     kinds("placed", "limit", 0, &more(&placed), &["margin", "test_error"]);
+    kinds("xor", "limit", 0, &more(&["-s", "data.clusters=xor"]), &["margin", "test_error"]);
+    kinds(
+        "heavy",
+        "limit",
+        0,
+        &more(&["-s", "data.noise=pareto:3", "-s", "data.signal=60"]),
+        &["margin", "bounded_error"],
+    );
     kinds("slides", "run", 0, &SLIDES, &["margins", "distance", "margin", "kkt", "gaps"]);
     kinds("limit", "limit", 0, &SLIDES[..8], &["margin", "kkt", "test_error"]);
     kinds("noise", "run", 0, &[&SLIDES[..8], &["-s", "descent.steps=3e4"]].concat(), &["margins", "distance"]);

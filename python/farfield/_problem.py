@@ -376,8 +376,9 @@ def mixture(
     progress: Progress = False,
     rotated: bool = False,
     label_noise_kind: Literal["random", "smallest-margin"] | None = None,
+    clusters: Literal["two", "xor"] | None = None,
 ) -> Problem:
-    """Draws n samples ``x_i = y_i μ + Σ^{1/2} ξ_i`` in d dimensions.
+    """Draws n samples ``x_i = y_i μ + Σ^{1/2} ξ_i`` in d dimensions, or those of an xor.
 
     Parameters
     ----------
@@ -401,6 +402,8 @@ def mixture(
         diagonal.
     label_noise_kind
         ``"random"`` (default), or ``"smallest-margin"``: the labels of the samples with the smallest ``y⟨μ, x⟩`` are flipped.
+    clusters
+        ``"two"`` (default), or ``"xor"``: class +1 around ``±μ``, class −1 around ``±μ₂``, orthogonal to it and as long.
     balance
         Probability of y = +1.
     sampling
@@ -421,6 +424,7 @@ def mixture(
         data__n=n,
         data__d=d,
         data__signal=signal,
+        data__clusters=clusters,
         data__noise=noise,
         data__dof=dof,
         data__spectrum=spectrum,

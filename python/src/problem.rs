@@ -209,7 +209,8 @@ impl Problem {
             watch.begin(Phase::Limit, problem.data.n() as u64);
             let checked = Conditions::of(&problem, &start)?;
             let loss = problem.loss;
-            Ok((to_json(&check::described(&checked, loss)), check::report(&checked, loss, &problem.network)))
+            let xor = problem.data.mixture().is_some_and(|mixture| mixture.second.is_some());
+            Ok((to_json(&check::described(&checked, loss)), check::report(&checked, loss, &problem.network, xor)))
         };
         apart(py, &stop, progress, || of_watch(&seen, ""), work)?.whole()?.map_err(exception)
     }

@@ -8,10 +8,11 @@
 
 mod terms;
 
+use crate::data::Noise;
 use crate::descent::{self, Options};
 use crate::engine::Stop;
 use crate::error::Result;
-use crate::limit::test_error::{self, Regime};
+use crate::limit::test_error::{self, Probability, Regime};
 use crate::limit::{Limit, Prediction};
 use crate::network::Pattern;
 use crate::problem::Problem;
@@ -87,8 +88,20 @@ pub struct Conditions {
     pub conditions: Vec<Condition>,
     /// `‖μ‖²` and `tr Σ` where they are estimates, from samples whose distribution is not known.
     pub moments: Option<Moments>,
-    /// weak or strong; none where the distribution is not known.
+    /// weak or strong; none where the distribution is not known, and for an xor.
     pub regime: Option<Regime>,
+    /// The test error of the limit of the activated pattern, in closed form: for Gaussian noise, where it is a plane.
+    #[serde(with = "real::maybe")]
+    pub limit_error: Option<f64>,
+    /// Its decimal logarithm.
+    #[serde(with = "real::maybe")]
+    pub log10_limit_error: Option<f64>,
+    /// The scaling of the paper's bound with constants 1: [`test_error::scaling`].
+    #[serde(with = "real::maybe")]
+    pub scaling: Option<f64>,
+    /// Its decimal logarithm.
+    #[serde(with = "real::maybe")]
+    pub log10_scaling: Option<f64>,
     /// Whether the conditions of \[H, Thm 4.8\] hold, constants aside; the theorem is proved for the exponential loss,
     /// and for another one it is the geometry of the data and the start that is meant. It asks for a leak strictly between 0 and 1.
     pub theorem_applies: bool,
@@ -117,19 +130,25 @@ impl Conditions {
         engine.advance(1.0, &Stop::default());
         let after_one = engine.iterate().preactivations().to_vec();
         let pattern = Pattern::activated(network, data.y());
-        let activated_margin = match Limit::of_pattern(gram, Some(data.samples()), data.y(), network, &pattern, None) {
-            Prediction::Limit(limit) => Some(limit.max_margin),
+        let limit = match Limit::of_pattern(gram, Some(data.samples()), data.y(), network, &pattern, None) {
+            Prediction::Limit(limit) => Some(limit),
             _ => None,
         };
+        let activated_margin = limit.as_ref().map(|limit| limit.max_margin);
+        let (error, scaling) = errors(problem, limit.as_ref());
         let subject = terms::Subject { problem, gram, initial: &initial, after_one: &after_one, activated_margin };
         let conditions = subject.check();
         let holds = |kind| conditions.iter().any(|c| c.kind == kind && c.holds == Some(true));
         let geometry = holds(ConditionKind::PositiveCorrelation) || holds(ConditionKind::NearOrthogonality);
         Ok(Self {
             moments: data.mixture().is_none().then(|| terms::moments(&gram.0, data.y())),
-            regime: data.mixture().map(|m| test_error::regime(m, data.n())),
+            regime: data.mixture().filter(|m| m.second.is_none()).map(|m| test_error::regime(m, data.n())),
             theorem_applies: problem.network.leaky() && geometry && holds(ConditionKind::InitializationAgainstStep),
             activated: holds(ConditionKind::ActivatedAtOne),
+            limit_error: error.map(|p| p.value),
+            log10_limit_error: error.map(|p| p.log10),
+            scaling: scaling.map(|p| p.value),
+            log10_scaling: scaling.map(|p| p.log10),
             step_size: problem.step_size,
             lambda_max: data.lambda_max(),
             conditions,
@@ -140,4 +159,13 @@ impl Conditions {
     pub fn get(&self, kind: ConditionKind) -> Option<&Condition> {
         self.conditions.iter().find(|c| c.kind == kind)
     }
+}
+
+/// The error of the limit, and what the bounds scale like.
+fn errors(problem: &Problem, limit: Option<&Limit>) -> (Option<Probability>, Option<Probability>) {
+    let (data, network) = (&problem.data, &problem.network);
+    let Some(mixture) = data.mixture() else { return (None, None) };
+    let plane = limit.filter(|limit| mixture.noise == Noise::Gaussian && limit.linear(network) && limit.consistent());
+    let error = plane.map(|limit| test_error::of_boundary(&limit.boundary_on(data.samples()), mixture));
+    (error, test_error::scaling(mixture, data.n()))
 }

@@ -127,6 +127,14 @@ impl Subject<'_> {
         };
         let energy: f64 = mixture.mean.iter().map(|m| m * m).sum();
         let trace: f64 = mixture.trace();
+        if mixture.second.is_some() {
+            return [
+                number(SignalAgainstNoise, Some(n * energy / trace), Some(1.0)),
+                number(Benign, None, None),
+                dimension,
+                condition(DimensionAgainstSignal, d / (n * energy), AtLeast, 1.0),
+            ];
+        }
         let top = mixture.spectrum.iter().fold(if mixture.further > 0 { 1.0f64 } else { 0.0 }, |t, v| t.max(*v));
         [
             condition(SignalAgainstNoise, n * energy / trace, AtLeast, 1.0),
@@ -212,7 +220,13 @@ mod tests {
 
     #[test]
     fn a_known_distribution() {
-        let mixture = Mixture { mean: vec![2.0, 0.0], spectrum: vec![1.0, 3.0], noise: Noise::Gaussian, further: 0 };
+        let mixture = Mixture {
+            mean: vec![2.0, 0.0],
+            spectrum: vec![1.0, 3.0],
+            noise: Noise::Gaussian,
+            further: 0,
+            second: None,
+        };
         let data = Data::draw(mixture, &Draw { n: 1, balance: 1.0, label_noise: 0.0, seed: 1 }).unwrap();
         let problem = Problem::new(&data, Network { width: 1, positive: 1, leak: 0.5 }).unwrap();
         let list = check(&problem, &[0.0], &[1.0]);

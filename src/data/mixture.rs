@@ -2,6 +2,14 @@
 //!
 //! `μ = signal·(1,…,1)/√d` and Σ is diagonal: for Gaussian noise and Σ = I this is any direction of
 //! μ; for other covariances it gives μ no preferred eigenvector (`μᵀΣμ = ‖μ‖² tr Σ/d`).
+//!
+//! *xor* (Xu, Wang, Frei, Vardi, Hu 2023, arXiv 2310.02541) has four clusters, two of each class and equally likely:
+//!
+//! ```text
+//! x_i = s_i μ + Σ^{1/2} ξ_i  if y_i = +1,      s_i μ₂ + Σ^{1/2} ξ_i  if y_i = −1,      s_i = ±1,   ⟨μ,μ₂⟩ = 0,   ‖μ₂‖ = ‖μ‖
+//! ```
+//!
+//! with `μ₂ = signal·(1,−1,1,−1,…)/√d`, and for odd d a last coordinate 0 and √(d−1) in place of √d.
 
 use super::noise::Noise;
 use super::random::{BLOCK, Purpose, generator};
@@ -26,6 +34,8 @@ pub struct Mixture {
     pub noise: Noise,
     /// Further coordinates, of mean 0 and variance 1, in which neither samples nor weights have a part.
     pub further: u64,
+    /// The mean μ₂ of an xor, length d: samples of class −1 lie around ±μ₂, those of class +1 around ±μ. None: they lie around yμ.
+    pub second: Option<Vec<f64>>,
 }
 
 /// What to draw from a [`Mixture`].
@@ -63,7 +73,15 @@ impl Mixture {
     /// The mixture with `‖μ‖ = signal` and the given eigenvalues of Σ.
     pub fn new(signal: f64, spectrum: Vec<f64>, noise: Noise) -> Self {
         let each = signal / (spectrum.len() as f64).sqrt();
-        Self { mean: vec![each; spectrum.len()], spectrum, noise, further: 0 }
+        Self { mean: vec![each; spectrum.len()], spectrum, noise, further: 0, second: None }
+    }
+
+    /// The xor of four clusters around ±μ and ±μ₂ with `‖μ‖ = ‖μ₂‖ = signal`, the given eigenvalues of Σ (at least 2), and orthogonal means.
+    pub fn xor(signal: f64, spectrum: Vec<f64>, noise: Noise) -> Self {
+        let d = spectrum.len();
+        let each = signal / ((d - d % 2) as f64).sqrt();
+        let of = |k: usize| if k + 1 == d && d % 2 == 1 { 0.0 } else { each * [1.0, -1.0][k % 2] };
+        Self { second: Some((0..d).map(of).collect()), ..Self::new(signal, spectrum, noise) }
     }
 
     /// The mixture with `‖μ‖ = signal` whose covariance is `QΣQᵀ`, Σ diagonal with the given eigenvalues, for a rotation Q that the seed draws
@@ -71,13 +89,27 @@ impl Mixture {
     /// uniform on the sphere of radius ‖μ‖, and Q enters nothing else: not K, nor products of weights and samples, whose start has the same law in
     /// any coordinates. So it costs d normal numbers, whatever d.
     pub fn rotated(signal: f64, spectrum: Vec<f64>, noise: Noise, seed: u64) -> Self {
-        let mut mean = vec![0.0; spectrum.len()];
-        mean.par_chunks_mut(BLOCK).enumerate().for_each(|(b, block)| {
-            Noise::Gaussian.fill(&mut generator(seed, Purpose::Turn, 0, b as u64), block);
-        });
-        let length = crate::matrix::norm(&mean);
-        mean.iter_mut().for_each(|m| *m *= signal / length);
-        Self { mean, spectrum, noise, further: 0 }
+        let mean = scaled(normals(seed, 0, spectrum.len()), signal);
+        Self { mean, spectrum, noise, further: 0, second: None }
+    }
+
+    /// [`Mixture::rotated`] for [`Mixture::xor`]: `Qᵀμ` and `Qᵀμ₂` are uniform among the orthogonal pairs of their lengths.
+    pub fn rotated_xor(signal: f64, spectrum: Vec<f64>, noise: Noise, seed: u64) -> Self {
+        let d = spectrum.len();
+        let (direction, mut second) = (scaled(normals(seed, 0, d), 1.0), normals(seed, 1, d));
+        // twice: the second time takes what the first has rounded
+        for _ in 0..2 {
+            let along: f64 = second.iter().zip(&direction).map(|(a, b)| a * b).sum();
+            second.iter_mut().zip(&direction).for_each(|(s, u)| *s -= along * u);
+        }
+        Self { second: Some(scaled(second, signal)), ..Self::rotated(signal, spectrum, noise, seed) }
+    }
+
+    /// The centre of the cluster of a sample with this clean label: a sign, and the mean that it multiplies.
+    fn centre(&self, seed: u64, sample: u64, clean: f64) -> (f64, &[f64]) {
+        let Some(second) = &self.second else { return (clean, &self.mean) };
+        let sign = if generator(seed, Purpose::Cluster, sample, 0).random::<bool>() { 1.0 } else { -1.0 };
+        (sign, if clean > 0.0 { &self.mean } else { second })
     }
 
     /// `tr Σ`.
@@ -115,6 +147,7 @@ impl Mixture {
         let deviation: Vec<f64> = self.spectrum[asked.clone()].iter().map(|v| v.sqrt()).collect();
         out.par_chunks_mut(width.max(1)).zip(clean).enumerate().try_for_each(|(i, (row, &y))| {
             let (mut rest, mut block) = (row, vec![0.0; BLOCK.min(d)]);
+            let (sign, centre) = self.centre(seed, (first + i) as u64, y);
             for b in asked.start / BLOCK..asked.end.div_ceil(BLOCK) {
                 watch.check()?;
                 let mut random = generator(seed, Purpose::Samples, (first + i) as u64, b as u64);
@@ -124,8 +157,8 @@ impl Mixture {
                 let (part, noise);
                 (part, rest) = rest.split_at_mut(columns.len());
                 noise = &block[columns.start - b * BLOCK..];
-                let (mean, deviation) = (&self.mean[columns.clone()], &deviation[columns.start - asked.start..]);
-                Isa::current().dispatch(Place { y, mean, deviation, noise, out: part });
+                let (mean, deviation) = (&centre[columns.clone()], &deviation[columns.start - asked.start..]);
+                Isa::current().dispatch(Place { sign, mean, deviation, noise, out: part });
             }
             watch.advance(1);
             Ok(())
@@ -133,9 +166,25 @@ impl Mixture {
     }
 }
 
-/// `x = yμ + Σ^{1/2} ξ`, a part of a row.
+/// d normal numbers that turn a mixture, one row of them for each mean.
+fn normals(seed: u64, row: u64, d: usize) -> Vec<f64> {
+    let mut v = vec![0.0; d];
+    v.par_chunks_mut(BLOCK).enumerate().for_each(|(b, block)| {
+        Noise::Gaussian.fill(&mut generator(seed, Purpose::Turn, row, b as u64), block);
+    });
+    v
+}
+
+/// v at this length.
+fn scaled(mut v: Vec<f64>, length: f64) -> Vec<f64> {
+    let factor = length / crate::matrix::norm(&v);
+    v.iter_mut().for_each(|v| *v *= factor);
+    v
+}
+
+/// `x = ±μ + Σ^{1/2} ξ`, a part of a row.
 struct Place<'a> {
-    y: f64,
+    sign: f64,
     mean: &'a [f64],
     deviation: &'a [f64],
     noise: &'a [f64],
@@ -149,7 +198,7 @@ impl WithSimd for Place<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let moments = self.mean.iter().zip(self.deviation);
         for ((x, noise), (mean, s)) in self.out.iter_mut().zip(self.noise).zip(moments) {
-            *x = self.y.mul_add(*mean, s * *noise);
+            *x = self.sign.mul_add(*mean, s * *noise);
         }
     }
 }

@@ -207,20 +207,20 @@ impl Data {
         Ok(Self(self.0, Some(Arc::new(held_out))))
     }
 
-    /// The same samples of a mixture with the labels of an adversary, who flips those of the clean samples with the smallest margins `y⟨μ,x⟩` against the
-    /// mean: of n the whole number that is nearest to `share·n` (a half counts up), and of equal margins those that come first. Labels that noise had
-    /// flipped are as they were drawn before.
+    /// The same samples of a mixture with the labels of an adversary, who flips those of the clean samples with the smallest margins `y⟨μ,x⟩`
+    /// against the mean: of n the whole number that is nearest to `share·n` (a half counts up), and of equal margins those that come first.
+    /// Labels that noise had flipped are as they were drawn before.
     ///
     /// # Errors
-    /// [`Error::Range`] for a share outside [0, 1], and for samples whose distribution is not known.
+    /// [`Error::Range`] for a share outside [0, 1], for samples whose distribution is not known, and for an xor, which no direction sorts.
     pub fn with_smallest_margins_flipped(self, share: f64) -> Result<Self> {
         let range = |value| Error::Range {
             name: "the share of flipped labels",
             value,
-            expected: "in [0, 1], of a mixture's samples",
+            expected: "in [0, 1], of the samples of a mixture of two clusters",
         };
         let (Some(mixture), Some(clean)) = (self.mixture(), self.clean()) else { return Err(range(share)) };
-        if !(0.0..=1.0).contains(&share) {
+        if !(0.0..=1.0).contains(&share) || mixture.second.is_some() {
             return Err(range(share));
         }
         let along = self.samples().preactivations(&Matrix::new(1, self.d(), mixture.mean.clone()));

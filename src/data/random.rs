@@ -35,8 +35,10 @@ pub enum Purpose {
     RotatedWeights = 7,
     /// Which samples are held out; row = sample.
     HeldOut = 8,
-    /// The direction of the mean of a rotated mixture; block = column block.
+    /// The directions of the means of a rotated mixture; row = mean, block = column block.
     Turn = 9,
+    /// The cluster of a sample within its class, of an xor; row = sample.
+    Cluster = 10,
 }
 
 /// The generator of (seed, purpose, row, block).

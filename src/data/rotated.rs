@@ -61,7 +61,8 @@ pub(super) fn sample(signal: f64, d: u64, axes: &Axes, draw: &Draw) -> (Drawn, M
     let mut mean = vec![0.0; axes.columns()];
     mean[0] = signal;
     let further = d - axes.columns() as u64;
-    (Drawn { x, y, clean }, Mixture { mean, spectrum: vec![1.0; axes.columns()], noise: Noise::Gaussian, further })
+    let spectrum = vec![1.0; axes.columns()];
+    (Drawn { x, y, clean }, Mixture { mean, spectrum, noise: Noise::Gaussian, further, second: None })
 }
 
 /// W(0) (m×columns) with entries N(0, scale²) in d dimensions, in rotated coordinates.

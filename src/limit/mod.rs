@@ -26,6 +26,7 @@ mod proof;
 pub mod ray;
 mod rows;
 mod search;
+pub mod second_order;
 pub mod sliding;
 mod smallest;
 pub mod tail;

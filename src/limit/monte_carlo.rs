@@ -136,19 +136,20 @@ fn count_batches(
 }
 
 /// The error of the linear boundary w̄ (length d) for any noise of the mixture. The noise is symmetric, so
-/// both classes err alike and only +1 is drawn. `generator(batch)` is the generator of a batch.
+/// both classes err alike and only +1 is drawn; of an xor either cluster of it. `generator(batch)` is the generator of a batch.
 pub fn of_boundary(
     boundary: &[f64],
     mixture: &Mixture,
     sampling: &Sampling,
     generator: impl Fn(u64) -> Xoshiro256PlusPlus + Sync,
 ) -> Option<Estimate> {
-    let signal = dot(boundary, &mixture.mean);
+    let (signal, xor) = (dot(boundary, &mixture.mean), mixture.second.is_some());
     let weights: Vec<f64> = boundary.iter().zip(&mixture.spectrum).map(|(w, s)| w * s.sqrt()).collect();
     let samples = sampling.points((1.0 + MULTIPLY) * weights.len() as f64);
     count(samples, &sampling.watch, &generator, [weights.len()], |random, [noise]| {
+        let sign = if xor { sign(random) } else { 1.0 };
         mixture.noise.fill(random, noise);
-        signal + dot(&weights, noise) <= 0.0
+        sign * signal + dot(&weights, noise) <= 0.0
     })
 }
 
@@ -163,40 +164,50 @@ pub fn of_network(
 ) -> Option<Estimate> {
     let (m, d) = (w.rows() as f64, w.cols() as f64);
     let mean = product(w, &mixture.mean);
+    let second = mixture.second.as_ref().map(|second| product(w, second));
     let outputs = network.outputs();
-    let wrong = |y: f64, noise: &[f64]| {
-        let term = |q: f64, ((m, z), a): ((&f64, &f64), &f64)| network.activation(y.mul_add(*m, *z)).mul_add(*a, q);
+    // a label, and the sign and the image of the centre of its cluster
+    let cluster = |random: &mut Xoshiro256PlusPlus| {
+        let y = sign(random);
+        let Some(second) = &second else { return (y, y, &mean) };
+        (y, sign(random), if y > 0.0 { &mean } else { second })
+    };
+    let wrong = |(y, sign, mean): (f64, f64, &Vec<f64>), noise: &[f64]| {
+        let term = |q: f64, ((m, z), a): ((&f64, &f64), &f64)| network.activation(sign.mul_add(*m, *z)).mul_add(*a, q);
         y * mean.iter().zip(noise).zip(&outputs).fold(0.0, term) <= 0.0
     };
-    let sign = |random: &mut Xoshiro256PlusPlus| if random.random::<bool>() { 1.0 } else { -1.0 };
     let watch = &sampling.watch;
     if mixture.noise == Noise::Gaussian && 0.5 * m * m * d * MULTIPLY <= NUMBERS {
         let factor = semidefinite_factor(covariance(w, &mixture.spectrum));
         let rank = factor.cols() as f64;
         let samples = sampling.points(rank + MULTIPLY * m * rank);
-        if let Some(few) = Few::new(&factor, &mean, network) {
+        if let Some(few) = Few::new(&factor, &mean, network).filter(|_| second.is_none()) {
             return count_batches(samples, watch, &generator, |random, points| {
                 watch.advance(points);
                 Some(few.errors(random, points))
             });
         }
         count(samples, watch, &generator, [factor.cols(), w.rows()], |random, [xi, z]| {
-            let y = sign(random);
+            let at = cluster(random);
             mixture.noise.fill(random, xi);
             farfield_kernels::dense::dots(xi, factor.values(), z);
-            wrong(y, z)
+            wrong(at, z)
         })
     } else {
         let deviation: Vec<f64> = mixture.spectrum.iter().map(|s| s.sqrt()).collect();
         let samples = sampling.points(d + MULTIPLY * m * d);
         count(samples, watch, &generator, [deviation.len(), w.rows()], |random, [x, z]| {
-            let y = sign(random);
+            let at = cluster(random);
             mixture.noise.fill(random, x);
             x.iter_mut().zip(&deviation).for_each(|(x, s)| *x *= s);
             farfield_kernels::dense::dots(x, w.values(), z);
-            wrong(y, z)
+            wrong(at, z)
         })
     }
+}
+
+fn sign(random: &mut Xoshiro256PlusPlus) -> f64 {
+    if random.random::<bool>() { 1.0 } else { -1.0 }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -270,6 +281,11 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
         return 1.0 - incomplete_beta(1.0 - x, b, a);
     }
     let log_front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * libm::log(x) + b * libm::log1p(-x);
+    libm::exp(log_front) * beta_fraction(x, a, b) / a
+}
+
+/// The continued fraction of `I_x(a,b)`, for `x ≤ (a+1)/(a+b+2)` (Lentz).
+pub(super) fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
     let guard = |v: f64| if v.abs() < 1e-300 { 1e-300 } else { v };
     let (mut c, mut d) = (1.0, 1.0 / guard(1.0 - (a + b) * x / (a + 1.0)));
     let mut fraction = d;
@@ -287,7 +303,7 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
             break;
         }
     }
-    libm::exp(log_front) * fraction / a
+    fraction
 }
 
 #[cfg(test)]
@@ -335,8 +351,13 @@ mod tests {
 
     #[test]
     fn sampling_agrees_with_the_closed_form() {
-        let mixture =
-            Mixture { mean: vec![0.5, 0.3, 0.0], spectrum: vec![1.0, 0.5, 2.0], noise: Noise::Gaussian, further: 0 };
+        let mixture = Mixture {
+            mean: vec![0.5, 0.3, 0.0],
+            spectrum: vec![1.0, 0.5, 2.0],
+            noise: Noise::Gaussian,
+            further: 0,
+            second: None,
+        };
         let boundary = [1.0, 1.0, -0.2];
         let exact = test_error::of_boundary(&boundary, &mixture).value;
         let sampled = of_boundary(&boundary, &mixture, &points(40_000), generator).unwrap();
@@ -359,8 +380,13 @@ mod tests {
 
     #[test]
     fn the_count_does_not_depend_on_threads() {
-        let mixture =
-            Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::StudentT { dof: 2.5 }, further: 0 };
+        let mixture = Mixture {
+            mean: vec![0.5; 4],
+            spectrum: vec![1.0; 4],
+            noise: Noise::StudentT { dof: 2.5 },
+            further: 0,
+            second: None,
+        };
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| of_boundary(&[1.0; 4], &mixture, &points(10_000), generator).unwrap())
@@ -376,7 +402,8 @@ mod tests {
         assert_eq!([1.0, 100.0, 1e3, 2e5, 1e9].map(|d| cost.points(d)), [100_000, 100_000, 10_000, 50, 1]);
         assert_eq!(points(7).points(1e9), 7);
         let stopped = Sampling::default();
-        let mixture = Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::Uniform, further: 0 };
+        let mixture =
+            Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::Uniform, further: 0, second: None };
         let stop = crate::engine::Stop::default();
         let watched = Sampling { watch: Watch::new(&stop), ..stopped };
         assert!(of_boundary(&[1.0; 4], &mixture, &watched, generator).is_some());

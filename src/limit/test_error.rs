@@ -18,6 +18,14 @@
 //!
 //! With flipped labels another law holds: [`super::label_noise`].
 //!
+//! *Of an xor* a plane through the origin errs with probability ½, whatever w̄: x and −x are equally likely in either class, and the plane judges
+//! them differently. With Σ = σ²I the best possible compares |⟨μ,x⟩| with |⟨μ₂,x⟩|. By their sum and difference, which are independent with
+//! means ±‖μ‖/√2 in units of σ‖μ‖√2, it errs with probability
+//!
+//! ```text
+//! 2q(1 − q),     q = Φ(−‖μ‖/(σ√2))
+//! ```
+//!
 //! Such errors are as small as 1e-100000, so each comes with its log10. For `z ≥ 5` it is taken from
 //! Mills' ratio by its continued fraction (Laplace),
 //!
@@ -25,8 +33,9 @@
 //! log Φ(−z) = −z²/2 − ½ log 2π − log(z + 1/(z + 2/(z + 3/(z + …))))
 //! ```
 
-use crate::data::Mixture;
+use crate::data::{Mixture, Noise};
 use serde::{Deserialize, Serialize};
+use std::f64::consts::{LOG10_2, LOG10_E};
 
 /// A probability and its decimal logarithm, which survives where the value underflows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +66,7 @@ pub fn normal_tail(z: f64) -> Probability {
     } else {
         libm::log1p(-normal_tail(-z).value)
     };
-    Probability { value, log10: log * std::f64::consts::LOG10_E }
+    Probability { value, log10: log * LOG10_E }
 }
 
 /// `φ(z)/Φ(−z) = z + 1/(z + 2/(z + 3/(z + …)))`; for `z ≥ 5`, 64 levels leave less than 1e-16.
@@ -65,12 +74,12 @@ fn inverse_mills_ratio(z: f64) -> f64 {
     (1..=64).rev().fold(z, |tail, k| z + f64::from(k) / tail)
 }
 
-/// The error `Φ(−⟨μ,w̄⟩/√(w̄ᵀΣw̄))` of the boundary w̄ (length d) for Gaussian noise. A zero boundary decides
+/// The error `Φ(−⟨μ,w̄⟩/√(w̄ᵀΣw̄))` of the boundary w̄ (length d) for Gaussian noise, ½ for an xor. A zero boundary decides
 /// nothing: ½.
 pub fn of_boundary(boundary: &[f64], mixture: &Mixture) -> Probability {
     assert_eq!(boundary.len(), mixture.mean.len(), "the boundary has the dimension of the mixture");
     let top = boundary.iter().fold(0.0f64, |t, w| t.max(w.abs()));
-    if top == 0.0 {
+    if top == 0.0 || mixture.second.is_some() {
         return normal_tail(0.0);
     }
     let (mut signal, mut variance) = (0.0f64, 0.0f64);
@@ -82,10 +91,18 @@ pub fn of_boundary(boundary: &[f64], mixture: &Mixture) -> Probability {
     normal_tail(if signal == 0.0 { 0.0 } else { signal / variance.sqrt() })
 }
 
-/// The least possible error `Φ(−√(μᵀΣ⁻¹μ))` for Gaussian noise and balanced classes.
-pub fn bayes(mixture: &Mixture) -> Probability {
+/// The least possible error `Φ(−√(μᵀΣ⁻¹μ))` for Gaussian noise and balanced classes, that of an xor where Σ is a multiple of the identity;
+/// none where it has no closed form.
+pub fn bayes(mixture: &Mixture) -> Option<Probability> {
+    if mixture.second.is_some() {
+        let variance = mixture.spectrum[0];
+        let q = normal_tail((0.5 * squared(&mixture.mean) / variance).sqrt());
+        let log10 = LOG10_2 + q.log10 + libm::log1p(-q.value) * LOG10_E;
+        let even = mixture.spectrum.iter().all(|v| *v == variance);
+        return even.then_some(Probability { value: 2.0 * q.value * (1.0 - q.value), log10 });
+    }
     let term = |(m, s): (&f64, &f64)| if *m == 0.0 { 0.0 } else { m * m / s };
-    normal_tail(mixture.mean.iter().zip(&mixture.spectrum).map(term).sum::<f64>().sqrt())
+    Some(normal_tail(mixture.mean.iter().zip(&mixture.spectrum).map(term).sum::<f64>().sqrt()))
 }
 
 /// The leading-order error `Φ(−n‖μ‖²/√(n² μᵀΣμ + n tr Σ²))` of the limit of n samples with clean labels.
@@ -96,6 +113,22 @@ pub fn predicted(mixture: &Mixture, n: usize) -> Probability {
     let variance = n * n * spread + n * (mixture.spectrum.iter().map(|s| s * s).sum::<f64>() + mixture.further as f64);
     let signal = n * squared(&mixture.mean);
     normal_tail(if signal == 0.0 { 0.0 } else { signal / variance.sqrt() })
+}
+
+/// The scaling of the bounds of \[H, Thm 5.1 and 6.2\] with every constant 1: `exp(−n‖μ‖⁴/(‖Σ‖ tr Σ))` for weak signal, `exp(−‖μ‖²/‖Σ‖)` for strong.
+/// A form, no bound: constants are not known. None for noise that is not sub-Gaussian, and for an xor.
+pub fn scaling(mixture: &Mixture, n: usize) -> Option<Probability> {
+    let light = matches!(mixture.noise, Noise::Gaussian | Noise::Rademacher | Noise::Uniform);
+    if !light || mixture.second.is_some() {
+        return None;
+    }
+    let top = mixture.spectrum.iter().fold(if mixture.further > 0 { 1.0f64 } else { 0.0 }, |top, v| top.max(*v));
+    let energy = squared(&mixture.mean);
+    let exponent = match regime(mixture, n) {
+        Regime::Weak => n as f64 * energy / mixture.trace() * (energy / top),
+        Regime::Strong => energy / top,
+    };
+    Some(Probability { value: libm::exp(-exponent), log10: -exponent * LOG10_E })
 }
 
 /// `n‖μ‖²/tr Σ`, which is 1 at the phase transition.
@@ -115,7 +148,6 @@ fn squared(v: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Noise;
 
     /// (z, Φ(−z), log10 Φ(−z)), computed with 60 digits and rounded (mpmath).
     #[rustfmt::skip]
@@ -161,7 +193,7 @@ mod tests {
     }
 
     fn mixture(mean: Vec<f64>, spectrum: Vec<f64>) -> Mixture {
-        Mixture { mean, spectrum, noise: Noise::Gaussian, further: 0 }
+        Mixture { mean, spectrum, noise: Noise::Gaussian, further: 0, second: None }
     }
 
     #[test]
@@ -172,9 +204,9 @@ mod tests {
         assert_eq!(of_boundary(&[0.0, 1e-200, 0.0], &m), normal_tail(0.0));
         assert_eq!(of_boundary(&[0.0; 3], &m), normal_tail(0.0));
         // w̄ = Σ⁻¹μ is Bayes' boundary
-        let (best, least) = (of_boundary(&[3.0, 0.0, 16.0], &m), bayes(&m));
+        let (best, least) = (of_boundary(&[3.0, 0.0, 16.0], &m), bayes(&m).unwrap());
         assert!((best.log10 - least.log10).abs() <= 1e-14 * least.log10.abs());
-        assert_eq!(bayes(&mixture(vec![1.0], vec![0.0])).value, 0.0);
+        assert_eq!(bayes(&mixture(vec![1.0], vec![0.0])).unwrap().value, 0.0);
     }
 
     #[test]
@@ -184,6 +216,13 @@ mod tests {
         let expected = normal_tail(10.0 / (1.0 + 100.0 / (4.0 * 100.0f64)).sqrt());
         assert!((predicted(&m, 4).log10 - expected.log10).abs() < 1e-13 * expected.log10.abs());
         assert_eq!((signal_ratio(&m, 4), regime(&m, 4)), (4.0, Regime::Strong));
+        // n = 4, ‖μ‖² = 100, d = 100: strong; n = 4, ‖μ‖² = 4, tr Σ = 5, ‖Σ‖ = 3: n‖μ‖²/tr Σ = 3.2; of two samples fewer: weak with ‖μ‖² = 1
+        assert!((scaling(&m, 4).unwrap().value.ln() + 100.0).abs() < 1e-12);
+        let uneven = |mean: f64, noise| Mixture { noise, ..mixture(vec![mean, 0.0], vec![2.0, 3.0]) };
+        assert!((scaling(&uneven(2.0, Noise::Uniform), 4).unwrap().value.ln() + 4.0 / 3.0).abs() < 1e-14);
+        let weak = scaling(&uneven(1.0, Noise::Gaussian), 2).unwrap();
+        assert!((weak.value.ln() + 2.0 / 15.0).abs() < 1e-15 && (weak.log10 - weak.value.log10()).abs() < 1e-15);
+        assert_eq!(scaling(&uneven(1.0, Noise::Laplace), 2), None);
         assert_eq!(regime(&mixture(vec![0.0; 3], vec![1.0; 3]), 5), Regime::Weak);
         assert_eq!(predicted(&mixture(vec![0.0; 3], vec![1.0; 3]), 5).value, 0.5);
     }

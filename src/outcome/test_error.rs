@@ -5,6 +5,7 @@ use crate::data::random::{Purpose, generator};
 use crate::inner_products::Direction;
 use crate::limit::label_noise::{self, PredictedBy};
 use crate::limit::monte_carlo::{self, Estimate, Sampling};
+use crate::limit::second_order;
 use crate::limit::tail::{self, Bounds};
 use crate::limit::test_error::{self, Regime};
 use crate::limit::{self, Limit};
@@ -69,7 +70,7 @@ pub struct TestError {
     #[serde(with = "real::maybe")]
     pub log10_bayes: Option<f64>,
     /// The leading-order prediction, by the law that `predicted_by` names; none for the ReLU, whose boundary is no plane,
-    /// and for labels that an adversary has flipped.
+    /// for labels that an adversary has flipped, and for an xor.
     #[serde(with = "real::maybe")]
     pub predicted: Option<f64>,
     /// Its decimal logarithm.
@@ -77,11 +78,20 @@ pub struct TestError {
     pub log10_predicted: Option<f64>,
     /// The law of the prediction: [`label_noise::predicted`].
     pub predicted_by: Option<PredictedBy>,
+    /// The prediction beyond leading order, for clean labels: [`second_order::predicted`]; none where it is not derived.
+    #[serde(default, with = "real::maybe")]
+    pub predicted_second_order: Option<f64>,
+    /// Its decimal logarithm.
+    #[serde(default, with = "real::maybe")]
+    pub log10_predicted_second_order: Option<f64>,
     /// Number of training labels that are flipped, on which it depends.
     pub flipped_labels: usize,
     /// Whether an adversary has placed them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub placed: bool,
+    /// Whether the mixture is an xor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub xor: bool,
     /// Of the limit where there is no closed form, between bounds that hold; none where these are not known.
     #[serde(default)]
     pub bounded: Option<Bounded>,
@@ -92,6 +102,12 @@ pub struct TestError {
     /// Wall-clock seconds spent on sampling.
     #[serde(with = "real")]
     pub sampling_seconds: f64,
+    /// The scaling of the paper's bound on this side of the transition, with constants 1: [`test_error::scaling`].
+    #[serde(default, with = "real::maybe")]
+    pub scaling: Option<f64>,
+    /// Its decimal logarithm.
+    #[serde(default, with = "real::maybe")]
+    pub log10_scaling: Option<f64>,
     /// The side of the phase transition.
     pub regime: Regime,
     /// `n‖μ‖²/tr Σ`, which is 1 at the phase transition.
@@ -125,7 +141,10 @@ impl TestError {
         let gaussian = mixture.noise == Noise::Gaussian;
         let boundary = boundary();
         let exact = boundary.as_ref().filter(|_| gaussian).map(|b| test_error::of_boundary(b, mixture));
-        let bounded = boundary.as_ref().filter(|_| !gaussian).and_then(|b| tail::of_boundary(b, mixture));
+        let bounded = boundary
+            .as_ref()
+            .filter(|_| !gaussian)
+            .and_then(|b| tail::of_boundary_watched(b, mixture, &sampling.watch));
         let begun = Instant::now();
         let draws = |batch| generator(sampling.seed, Purpose::Test, batch, 0);
         let sampled = match (&boundary, direction) {
@@ -134,10 +153,15 @@ impl TestError {
             (None, Some(goal)) => of_weights(problem, &limit::weights(goal, data.samples()), sampling, draws),
             (None, None) => None,
         };
-        let bayes = gaussian.then(|| test_error::bayes(mixture));
+        let bayes = if gaussian { test_error::bayes(mixture) } else { None };
         let flipped_labels = data.flipped();
         let law = || label_noise::predicted(mixture, &problem.network, (flipped_labels, n));
-        let predicted = (problem.network.increasing() && !data.flips_are_placed()).then(law);
+        let xor = mixture.second.is_some();
+        let predicted = (problem.network.increasing() && !data.flips_are_placed() && !xor).then(law);
+        let positive = data.y().iter().filter(|y| **y > 0.0).count();
+        let second = || second_order::predicted(mixture, &problem.network, (positive, n - positive));
+        let second = if flipped_labels == 0 { second() } else { None };
+        let scaling = test_error::scaling(mixture, n);
         Some(Self {
             limit: exact.map(|p| p.value),
             log10_limit: exact.map(|p| p.log10),
@@ -146,12 +170,17 @@ impl TestError {
             predicted: predicted.map(|(p, _)| p.value),
             log10_predicted: predicted.map(|(p, _)| p.log10),
             predicted_by: predicted.map(|(_, by)| by),
+            predicted_second_order: second.map(|p| p.value),
+            log10_predicted_second_order: second.map(|p| p.log10),
             flipped_labels,
             placed: data.flips_are_placed(),
+            xor,
             bounded: bounded.map(Bounded::from),
             sampling_seconds: if sampled.is_some() { begun.elapsed().as_secs_f64() } else { 0.0 },
             sampled,
             iterate: None,
+            scaling: scaling.map(|p| p.value),
+            log10_scaling: scaling.map(|p| p.log10),
             regime: test_error::regime(mixture, n),
             signal_ratio: test_error::signal_ratio(mixture, n),
         })

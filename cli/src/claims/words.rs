@@ -77,7 +77,7 @@ pub fn of(kind: &str) -> (&'static str, &'static str) {
              these closed forms.",
             "limit = Φ(−⟨μ,w̄⟩/√(w̄ᵀΣw̄)), w̄ = Σ_i λ_i y_i θ̄_i x_i, bayes = Φ(−√(μᵀΣ⁻¹μ)), predicted = \
              Φ(−n‖μ‖²/√(n²μᵀΣμ + n tr Σ²)), or with flipped labels Φ(−τ), τ = 2A√(d/n)/√(4A²/ρ + (1−p)s² + pδ²), p = flipped_labels/n, \
-             2A/ρ = (1−p)s − pδ (docs/theory.md)",
+             2A/ρ = (1−p)s − pδ; of an xor limit = ½ and bayes = 2q(1−q), q = Φ(−‖μ‖/(σ√2)) (docs/theory.md)",
         ),
         "bounded_error" => (
             "The test error of the limit's boundary on the mixture, whose noise is not Gaussian, is not below low and not above high.",

@@ -20,7 +20,7 @@ struct Checked<'a> {
     #[serde(rename = "conditions")]
     described: Vec<check::Described>,
     loss: &'static str,
-    /// What of the theory is for another loss, or another leak.
+    /// What of the theory is for another loss, another leak, or another mixture.
     scope: Option<String>,
     classes: Option<&'a Classes>,
 }
@@ -39,14 +39,15 @@ pub fn execute(args: &CheckArgs, signals: &Signals) -> Result<u8> {
     let (setup, checked) = done.unwrap_or(Err(Error::Interrupted))?;
     say(&setup.notes);
     let (loss, network) = (setup.problem.loss, &setup.problem.network);
+    let xor = setup.problem.data.mixture().is_some_and(|mixture| mixture.second.is_some());
     if args.source.json {
         let described = check::described(&checked, loss);
-        let (scope, classes) = (check::scope(loss, network).join(" "), setup.classes.as_ref());
+        let (scope, classes) = (check::scope(loss, network, xor).join(" "), setup.classes.as_ref());
         let scope = Some(scope).filter(|scope| !scope.is_empty());
         let whole = Checked { facts: &checked, described, loss: loss.name(), scope, classes };
         return print(&to_json(&whole)).map(|()| 0);
     }
     let classes = setup.classes.as_ref().map(|c| format!("{}\n", classes_line(Some(c)))).unwrap_or_default();
-    print(&format!("{}\n{classes}\n{}", problem_line(&setup.problem, &config), check::report(&checked, loss, network)))
-        .map(|()| 0)
+    let report = check::report(&checked, loss, network, xor);
+    print(&format!("{}\n{classes}\n{report}", problem_line(&setup.problem, &config))).map(|()| 0)
 }

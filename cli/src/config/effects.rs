@@ -25,6 +25,7 @@ const RULES: [Rule; 12] = [
             "data.n",
             "data.d",
             "data.signal",
+            "data.clusters",
             "data.noise",
             "data.dof",
             "data.spectrum",
@@ -108,7 +109,7 @@ const RULES: [Rule; 12] = [
 
 /// Keys that are written only where they ask for something: of files, and what a configuration of an earlier version did
 /// without.
-const OPTIONAL: [&str; 17] = [
+const OPTIONAL: [&str; 18] = [
     "data.labels",
     "data.test",
     "data.test_labels",
@@ -120,6 +121,7 @@ const OPTIONAL: [&str; 17] = [
     "data.features",
     "data.rows",
     "data.columns",
+    "data.clusters",
     "data.rotated",
     "data.label_noise_kind",
     "network.init",

@@ -16,7 +16,7 @@ use farfield::{EngineChoice, Precision, StepSize};
 pub use keys::nearest;
 use keys::{Layers, check_keys, one_line};
 pub use noise::NoiseName;
-pub use sections::{Config, Data, Descent, Flips, Monitor, Net, Output, Sampling, Source};
+pub use sections::{Clusters, Config, Data, Descent, Flips, Monitor, Net, Output, Sampling, Source};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -114,6 +114,7 @@ impl Config {
             ));
         }
         self.validate_flow()?;
+        self.validate_xor()?;
         self.validate_sampling()
     }
 
@@ -134,6 +135,29 @@ impl Config {
         ];
         match why.iter().find(|(refused, _)| *refused) {
             Some((_, why)) => Err(input_error!("descent.step_size = \"flow\" needs {why}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what the four clusters of an xor have not.
+    fn validate_xor(&self) -> Result<()> {
+        let data = &self.data;
+        if data.clusters != Clusters::Xor || data.source != Source::Mixture {
+            return Ok(());
+        }
+        let why = [
+            (data.d < 2, "data.d of 2 or more: its means are orthogonal"),
+            (
+                data.label_noise_kind == Flips::SmallestMargin,
+                "data.label_noise_kind = \"random\": no direction sorts its samples by their margins",
+            ),
+            (
+                data.sampling == Sampling::Gram,
+                "data.sampling = \"rows\": rotated coordinates begin along one mean, and this has two",
+            ),
+        ];
+        match why.iter().find(|(refused, _)| *refused) {
+            Some((_, why)) => Err(input_error!("data.clusters = \"xor\" needs {why}")),
             None => Ok(()),
         }
     }

@@ -73,6 +73,8 @@ pub struct Data {
     pub d: u64,
     /// `‖μ‖₂`.
     pub signal: f64,
+    /// How the clusters lie: two of them around ±μ, or the four of an xor.
+    pub clusters: Clusters,
     /// Distribution of the noise coordinates: gaussian, rademacher, uniform, student-t, laplace, pareto:R, weibull:A.
     pub noise: NoiseName,
     /// Degrees of freedom of student-t noise.
@@ -192,6 +194,7 @@ impl Default for Data {
             n: 100,
             d: 5000,
             signal: 10.0,
+            clusters: Clusters::Two,
             noise: NoiseName::Gaussian,
             dof: 3.0,
             spectrum: "identity".into(),
@@ -256,6 +259,16 @@ impl<'de> Deserialize<'de> for Source {
         let text = String::deserialize(d)?;
         Ok(if text == "mixture" { Self::Mixture } else { Self::File(text) })
     }
+}
+
+/// How the clusters of a mixture lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Clusters {
+    /// Class ±1 around ±μ.
+    Two,
+    /// Class +1 around μ and −μ, class −1 around μ₂ and −μ₂, ⟨μ,μ₂⟩ = 0.
+    Xor,
 }
 
 /// Which training labels are flipped.

@@ -105,7 +105,7 @@ fn errors_are_one_line_and_name_the_key() {
 #[test]
 fn keys_without_effect() {
     const FILE: &str = "data.source=x.npy";
-    let cases: [(&[&str], &str, &str); 31] = [
+    let cases: [(&[&str], &str, &str); 32] = [
         (&[FILE, "data.n=100"], "data.n", "data.source"),
         (&[FILE, "data.d=7"], "data.d", "data.source"),
         (&[FILE, "data.signal=2"], "data.signal", "data.source"),
@@ -132,6 +132,7 @@ fn keys_without_effect() {
         (&["data.label_noise_kind=smallest-margin"], "data.label_noise_kind", "data.label_noise"),
         (&[FILE, "data.label_noise_kind=random"], "data.label_noise_kind", "data.source"),
         (&[FILE, "data.rotated=true"], "data.rotated", "data.source"),
+        (&[FILE, "data.clusters=xor"], "data.clusters", "data.source"),
         (&["network.init=w.npy", "network.init_scale=1"], "network.init_scale", "network.init"),
         (&[FILE, "network.init=w.npy", "seed=3"], "seed", "network.init"),
         (&["descent.warp=false", "descent.sliding_tolerance=1e-3"], "descent.sliding_tolerance", "descent.warp"),
@@ -169,6 +170,7 @@ fn what_is_recorded_is_accepted_again() {
         &["data.noise=pareto:2.5", "data.spectrum=power:1", "data.rotated=true"],
         &["data.noise=weibull:0.5", "data.label_noise=0.1", "data.label_noise_kind=smallest-margin"],
         &["descent.engine=direct", "descent.warp=false"],
+        &["data.clusters=xor", "data.rotated=true", "data.spectrum=power:1"],
         &["network.leak=0", "descent.sliding_tolerance=1e-3"],
         &["network.leak=1"],
     ] {

@@ -1,7 +1,8 @@
 //! The conditions of the theory in words.
 
+use super::probability;
 use farfield::conditions::Moments;
-use farfield::{Condition, ConditionKind, Conditions, Loss, Network, Relation};
+use farfield::{Condition, ConditionKind, Conditions, Loss, Network, Regime, Relation};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -28,7 +29,7 @@ pub fn described(checked: &Conditions, loss: Loss) -> Vec<Described> {
 }
 
 /// The report, a paragraph a condition, what the theorem says, and what of it is for other losses or leaks only.
-pub fn report(checked: &Conditions, loss: Loss, network: &Network) -> String {
+pub fn report(checked: &Conditions, loss: Loss, network: &Network, xor: bool) -> String {
     let mut out = String::new();
     for c in &checked.conditions {
         // Writing to a string cannot fail.
@@ -47,14 +48,33 @@ pub fn report(checked: &Conditions, loss: Loss, network: &Network) -> String {
         (false, false) => ", and not all",
     };
     let _ = writeln!(out, "\n{theorem}{joint} neurons are activated at t = 1.");
-    for scope in scope(loss, network) {
+    if let Some(errors) = errors(checked) {
+        let _ = writeln!(out, "{errors}");
+    }
+    for scope in scope(loss, network, xor) {
         let _ = writeln!(out, "{scope}");
     }
     out
 }
 
-/// Which statements hold for another loss than that of the paper, and for a leak that is none.
-pub fn scope(loss: Loss, network: &Network) -> Vec<&'static str> {
+/// The error of the limit beside what the bounds scale like.
+fn errors(checked: &Conditions) -> Option<String> {
+    let scaling = probability(checked.scaling?, checked.log10_scaling?);
+    let form = match checked.regime? {
+        Regime::Weak => "exp(−n‖μ‖⁴/(‖Σ‖ tr Σ)), weak signal",
+        Regime::Strong => "exp(−‖μ‖²/‖Σ‖), strong signal",
+    };
+    let exact = checked.limit_error.zip(checked.log10_limit_error);
+    let exact =
+        exact.map_or("is not in closed form here".into(), |(value, log10)| format!("is {}", probability(value, log10)));
+    Some(format!(
+        "The test error of the activated limit {exact}. The bounds of [H, Thm 5.1, 6.2] scale like {form}: {scaling} with all \
+         constants 1, which are not known."
+    ))
+}
+
+/// Which statements hold for another loss than that of the paper, for a leak that is none, and for an xor.
+pub fn scope(loss: Loss, network: &Network, xor: bool) -> Vec<&'static str> {
     const LOSS: &str = "[H] proves its theorems for the exponential loss. What holds for this loss as well: activated pairs of \
          positively correlated data stay activated; in a fixed pattern the direction of the limit, λ and the test error are the \
          same, with α c t s_i → λ_i, s_i = -ℓ'(q_i); every certificate. Proved for the exponential loss only: that near \
@@ -67,12 +87,14 @@ pub fn scope(loss: Loss, network: &Network) -> Vec<&'static str> {
     const LINEAR: &str = "[H] asks for 0 < leak < 1, and this is the linear model: every pattern is the same, from t = 0 on. \
          Separable data have one limit, that of the support vector machine through the origin, whatever W(0) is (Soudry et al. \
          2018). Activation, correlation, near orthogonality and a small W(0) are not needed for that.";
+    const XOR: &str = "[H, Thm 5.1] is about two clusters, and this is an xor of four: while all pairs are activated the limit is a plane, \
+         which errs on one half of them whatever the signal.";
     let slopes = match network {
         network if network.linear() => Some(LINEAR),
         network if !network.increasing() => Some(RELU),
         _ => None,
     };
-    (loss != Loss::Exponential).then_some(LOSS).into_iter().chain(slopes).collect()
+    (loss != Loss::Exponential).then_some(LOSS).into_iter().chain(slopes).chain(xor.then_some(XOR)).collect()
 }
 
 fn line(c: &Condition, checked: &Conditions, loss: Loss) -> String {

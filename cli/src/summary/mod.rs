@@ -220,7 +220,11 @@ pub fn error_text(e: &TestError) -> String {
         _ => "clean labels".to_string(),
     };
     let predicted = match exact(e.predicted, e.log10_predicted) {
-        Some(text) => format!("predicted for {labels} {text}"),
+        Some(text) => match exact(e.predicted_second_order, e.log10_predicted_second_order) {
+            Some(second) => format!("predicted for {labels} {text}, to second order {second}"),
+            None => format!("predicted for {labels} {text}"),
+        },
+        None if e.xor => "no prediction (xor: any plane through the origin errs on one half)".into(),
         None if e.placed => {
             format!("no prediction ({} placed by an adversary)", count(e.flipped_labels as u64, "flipped label"))
         }
@@ -234,7 +238,14 @@ pub fn error_text(e: &TestError) -> String {
         Regime::Weak => "weak",
         Regime::Strong => "strong",
     };
-    format!("{limit}{bayes}{predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {}){time}", small(e.signal_ratio, 3))
+    let form = match e.regime {
+        Regime::Weak => "exp(−n‖μ‖⁴/(‖Σ‖ tr Σ))",
+        Regime::Strong => "exp(−‖μ‖²/‖Σ‖)",
+    };
+    let scaling =
+        exact(e.scaling, e.log10_scaling).map(|text| format!("; scaling {form} = {text}")).unwrap_or_default();
+    let ratio = small(e.signal_ratio, 3);
+    format!("{limit}{bayes}{predicted}{iterate}; {regime} signal (n‖μ‖²/tr Σ = {ratio}){scaling}{time}")
 }
 
 /// Errors among the samples that are not trained on; `iterate`: whether there are final weights.

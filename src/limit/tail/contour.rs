@@ -24,6 +24,7 @@
 
 use super::Bounds;
 use super::quadrature::{left_out, rule};
+use crate::watch::Watch;
 use std::f64::consts::PI;
 
 /// Powers in the series of small weights: the next is below 4⁻⁴⁰ of the first.
@@ -161,7 +162,7 @@ fn half(x: f64) -> f64 {
     4.0 / (x + 1.0)
 }
 
-fn way(weights: &[f64], x: f64) -> Way {
+fn way(weights: &[f64], x: f64, watch: &Watch) -> Way {
     let cubes: f64 = weights.iter().map(|a| a * a * a).sum();
     let jump = libm::log(2.0 * cubes / (3.0 * PI)) - 3.0 * libm::log(x.max(1.0));
     let step = 2.0 * half(x);
@@ -180,7 +181,7 @@ fn way(weights: &[f64], x: f64) -> Way {
             break;
         }
         turn = next;
-        if r - turn * x <= jump + NOTHING {
+        if r - turn * x <= jump + NOTHING || watch.stopped() {
             across = false;
             break;
         }
@@ -194,12 +195,16 @@ fn way(weights: &[f64], x: f64) -> Way {
     Way { turn, end, across }
 }
 
-/// Bounds of `P(S ≥ x)` for weights of length 1, from the largest on, and every x between both ends; none where it is below what f64 holds.
-pub fn beyond(weights: &[f64], (near, far): (f64, f64)) -> Option<Bounds> {
+/// Bounds of `P(S ≥ x)` for weights of length 1, from the largest on, and every x between both ends; none where it is below what f64 holds, and if it
+/// is stopped.
+pub fn beyond(weights: &[f64], (near, far): (f64, f64), watch: &Watch) -> Option<Bounds> {
     if far > 1e90 {
         return None;
     }
-    let way = way(weights, near);
+    let way = way(weights, near, watch);
+    if watch.stopped() {
+        return None;
+    }
     let sum = Sum::new(weights, way.turn.hypot(if way.across { way.end } else { 0.0 }));
     let rule = rule();
     let tail = |x: f64| {

@@ -12,6 +12,7 @@
 //! | rademacher, up to 20 a_k above 0 | all 2ᵈ sums |
 //! | rademacher, uniform, laplace | `tilted`: the characteristic function on a vertical line through a saddle point |
 //! | student-t with 3 degrees of freedom | `contour`: its continuation along the imaginary axis, where one coordinate jumps, and across it |
+//! | other student-t, pareto, weibull | `jump`: one coordinate beyond a cut, and the others below it; where jumps decide |
 //!
 //! Each of them bounds what it leaves out: aliases, the ends of the line, quadrature, and rounding. *Rounding* is counted in
 //! the sums; that of a single a_k, or of what is a function of it alone, is a change of that weight by some units of its last
@@ -19,11 +20,14 @@
 
 mod contour;
 mod few;
+mod jump;
 mod quadrature;
 mod tilted;
 
+use super::monte_carlo::beta_fraction;
 use super::test_error::Probability;
 use crate::data::{Mixture, Noise, pareto_scale, weibull_scale};
+use crate::watch::Watch;
 use std::f64::consts::{LN_2, LN_10, LOG10_E, SQRT_2};
 
 /// A probability between two bounds.
@@ -86,12 +90,18 @@ impl Bounds {
     }
 }
 
-/// The error of the plane w̄ (length d); none where no bounds within a factor of 2 are known: for other noise, a plane that
-/// is 0, and student-t or rademacher noise in cases that cost too much. Gaussian noise has a closed form.
+/// The error of the plane w̄ (length d); none where no bounds within a factor of 2 are known: for a plane that
+/// is 0, an xor, sums of which jumps do not decide with student-t, pareto and weibull noise, and rademacher noise in cases that cost too much.
+/// Gaussian noise has a closed form.
 pub fn of_boundary(boundary: &[f64], mixture: &Mixture) -> Option<Bounds> {
+    of_boundary_watched(boundary, mixture, &Watch::default())
+}
+
+/// [`of_boundary`], seen from another thread; none if it is stopped.
+pub fn of_boundary_watched(boundary: &[f64], mixture: &Mixture, watch: &Watch) -> Option<Bounds> {
     assert_eq!(boundary.len(), mixture.mean.len(), "the boundary has the dimension of the mixture");
     let top = boundary.iter().fold(0.0f64, |t, w| t.max(w.abs()));
-    if !(top > 0.0 && top.is_finite()) {
+    if !(top > 0.0 && top.is_finite()) || mixture.second.is_some() {
         return None;
     }
     let (mut signal, mut size) = (0.0f64, 0.0f64);
@@ -101,12 +111,17 @@ pub fn of_boundary(boundary: &[f64], mixture: &Mixture) -> Option<Bounds> {
     }
     let weights = boundary.iter().zip(&mixture.spectrum).map(|(w, s)| (w / top).abs() * s.sqrt()).collect();
     let error = (boundary.len() + 4) as f64 * f64::EPSILON * size;
-    let found = beyond(weights, signal.abs(), error, mixture.noise)?;
+    let found = beyond_watched(weights, signal.abs(), error, mixture.noise, watch)?;
     Some(if signal < 0.0 { found.complement() } else { found })
 }
 
 /// `P(Σ a_k ξ_k ≥ x)` for a_k ≥ 0 and every x within `error` of x ≥ 0; with the same bounds that of `> x`. None as in [`of_boundary`].
-pub fn beyond(mut weights: Vec<f64>, x: f64, error: f64, noise: Noise) -> Option<Bounds> {
+pub fn beyond(weights: Vec<f64>, x: f64, error: f64, noise: Noise) -> Option<Bounds> {
+    beyond_watched(weights, x, error, noise, &Watch::default())
+}
+
+/// [`beyond`], seen from another thread; none if it is stopped.
+pub fn beyond_watched(mut weights: Vec<f64>, x: f64, error: f64, noise: Noise, watch: &Watch) -> Option<Bounds> {
     weights.retain(|a| *a > 0.0);
     weights.sort_unstable_by(|a, b| b.total_cmp(a));
     let length = weights.iter().map(|a| a * a).sum::<f64>().sqrt();
@@ -120,11 +135,14 @@ pub fn beyond(mut weights: Vec<f64>, x: f64, error: f64, noise: Noise) -> Option
         Noise::Gaussian => None,
         _ if weights.len() == 1 => single(ends, noise),
         Noise::Rademacher if weights.len() <= few::MOST => Some(few::signs(&weights, ends)),
-        Noise::Rademacher => tilted::beyond(&weights, ends, tilted::Law::Rademacher),
-        Noise::Uniform => tilted::beyond(&weights, ends, tilted::Law::Uniform),
-        Noise::Laplace => tilted::beyond(&weights, ends, tilted::Law::Laplace),
-        Noise::StudentT { dof: 3.0 } => contour::beyond(&weights, ends),
-        Noise::StudentT { .. } | Noise::Pareto { .. } | Noise::Weibull { .. } => None,
+        Noise::Rademacher => tilted::beyond(&weights, ends, tilted::Law::Rademacher, watch),
+        Noise::Uniform => tilted::beyond(&weights, ends, tilted::Law::Uniform, watch),
+        Noise::Laplace => tilted::beyond(&weights, ends, tilted::Law::Laplace, watch),
+        Noise::StudentT { dof: 3.0 } => contour::beyond(&weights, ends, watch),
+        Noise::StudentT { .. } | Noise::Pareto { .. } | Noise::Weibull { .. } => {
+            let tail = |y: f64| log_tail(noise, y).map_or(f64::NAN, libm::exp);
+            jump::beyond(&weights, ends, tail, watch)
+        }
     }?;
     let found = found.outward();
     (found.width() <= WIDEST - 1.0).then_some(found)
@@ -132,7 +150,15 @@ pub fn beyond(mut weights: Vec<f64>, x: f64, error: f64, noise: Noise) -> Option
 
 /// The tail of one coordinate, between those at both ends.
 fn single((near, far): (f64, f64), noise: Noise) -> Option<Bounds> {
-    let log = |x: f64| match noise {
+    let (low, high) = (log_tail(noise, far)?, log_tail(noise, near)?);
+    // logarithms and the arguments of exponentials are rounded; a continued fraction is known to 1e-10
+    let unit = if matches!(noise, Noise::StudentT { dof } if dof != 3.0) { 1e-10 } else { 16.0 * f64::EPSILON };
+    Some(Bounds::of_logs(low - unit * (1.0 + low.abs()), high + unit * (1.0 + high.abs())))
+}
+
+/// `log P(ξ ≥ x)` for x ≥ 0; none where it is not known to 1e-10.
+fn log_tail(noise: Noise, x: f64) -> Option<f64> {
+    match noise {
         Noise::Rademacher if x > 1.0 => Some(f64::NEG_INFINITY),
         Noise::Rademacher => Some(-LN_2),
         Noise::Uniform => Some(libm::log((0.5 * (1.0 - x / 3f64.sqrt())).max(0.0))),
@@ -140,12 +166,23 @@ fn single((near, far): (f64, f64), noise: Noise) -> Option<Bounds> {
         Noise::Laplace => Some(-LN_2 - SQRT_2 * x),
         Noise::Pareto { index } => Some(-LN_2 - index * libm::log1p(x / pareto_scale(index))),
         Noise::Weibull { shape } => Some(-LN_2 - libm::pow(x / weibull_scale(shape), shape)),
+        Noise::StudentT { dof } if dof <= MOST_FREEDOM => student_any(x, dof),
         _ => None,
-    };
-    let (low, high) = (log(far)?, log(near)?);
-    // logarithms and the arguments of exponentials are rounded
-    let unit = 16.0 * f64::EPSILON;
-    Some(Bounds::of_logs(low - unit * (1.0 + low.abs()), high + unit * (1.0 + high.abs())))
+    }
+}
+
+/// Beyond, the logarithms of Γ take too many digits.
+const MOST_FREEDOM: f64 = 1e3;
+
+/// `log P(ξ ≥ x)` for ν degrees of freedom: with `t = x√(ν/(ν−2))` half of `I_z(ν/2, ½)`, `z = ν/(ν + t²)`, by its continued fraction where that
+/// converges.
+fn student_any(x: f64, dof: f64) -> Option<f64> {
+    let square = x * x / (dof - 2.0); // t²/ν
+    let z = 1.0 / (1.0 + square);
+    let (a, b) = (0.5 * dof, 0.5);
+    let front =
+        libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) - a * libm::log1p(square) + b * libm::log(square * z);
+    (z <= (a + 1.0) / (a + b + 2.0)).then(|| front + libm::log(beta_fraction(z, a, b) / a) - LN_2)
 }
 
 /// `P(ξ ≥ x)`, x ≥ 0, for `t₃ = √3 ξ`: `½ − (θ + sin θ cos θ)/π`, `tan θ = x`; with the angle `ψ = π/2 − θ` from above

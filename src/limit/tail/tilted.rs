@@ -21,12 +21,18 @@
 //! by those of S + V, V the sum of eight uniform variables on `[−δ/8, δ/8]`: `P(S + V ≥ x + δ) ≤ P(S ≥ x) ≤ P(S + V ≥ x − δ)`, δ = 10⁻³/s, and V is
 //! eight more factors of the second kind. s is near the saddle point K'(s) = x; any s > 0 is right.
 //!
+//! *Many small signs*: weights with `a|z| ≤ ¼`, z = s + iu, enter by their power sums, `log cosh az = Σ_j c_j (az)^{2j}`, `c_j = t_j/(2j)`, t_j the
+//! coefficients of tanh, `(2j+1) t_{j+1} = −Σ_i t_i t_{j+1−i}`. As `|c_j| ≤ (4/π²)ʲ/j`, what is left out after [`POWERS`] of them is below 10⁻¹⁸
+//! for each weight; the sums are compensated, so that each weight adds at most `(1/32)·32u` to the rounding of the exponent, less than its factor
+//! would.
+//!
 //! *Rounding.* Every factor of φ has modulus 1 at most and is off by some u(4 + au) in absolute terms, so φ is by `d` times that;
 //! a product below 10⁻²⁴ is left where it is, and is counted whole. K(s) − sx is off by `(d + 8)u` of the sum of its terms.
 //!
 //! Order: nodes in blocks of [`BLOCK`], each node a product over all a_k from the largest on; blocks are added in order.
 
 use super::Bounds;
+use crate::watch::Watch;
 use rayon::prelude::*;
 use std::f64::consts::{PI, SQRT_2};
 
@@ -46,6 +52,9 @@ const BLOCK: usize = 64;
 /// Nodes, and factors over all of them, after which the end is where it is.
 const NODES: usize = 1 << 22;
 const FACTORS: f64 = 2e8;
+/// Powers in the series of small weights of signs, and |z| up to which they are small.
+const POWERS: usize = 12;
+const REACH: f64 = 32.0;
 /// Uniform variables that smooth a sum of signs.
 const SMOOTHING: usize = 8;
 /// δs of these.
@@ -64,6 +73,39 @@ struct Sum<'a> {
     weights: &'a [f64],
     law: Law,
     smooth: f64,
+    /// How many weights are too large for the series, and of the others c_j times the sums of their powers.
+    large: usize,
+    series: [f64; POWERS],
+}
+
+impl<'a> Sum<'a> {
+    fn new(weights: &'a [f64], law: Law) -> Self {
+        let large = match law {
+            Law::Rademacher => weights.partition_point(|a| a * REACH > 0.25),
+            Law::Uniform | Law::Laplace => weights.len(),
+        };
+        Self { weights, law, smooth: 0.0, large, series: series(&weights[large..]) }
+    }
+}
+
+/// `c_j Σ a^{2j}`.
+fn series(weights: &[f64]) -> [f64; POWERS] {
+    let (mut sums, mut rest) = ([0.0f64; POWERS], [0.0f64; POWERS]);
+    for a in weights {
+        let mut power = 1.0;
+        for (sum, rest) in sums.iter_mut().zip(&mut rest) {
+            power *= a * a;
+            let next = *sum + power;
+            // what the sum of a smaller number rounds off
+            *rest += if *sum >= power { (*sum - next) + power } else { (power - next) + *sum };
+            *sum = next;
+        }
+    }
+    let mut tanh = [1.0; POWERS];
+    for j in 1..POWERS {
+        tanh[j] = -(0..j).map(|i| tanh[i] * tanh[j - 1 - i]).sum::<f64>() / (2 * j + 1) as f64;
+    }
+    std::array::from_fn(|j| tanh[j] / (2 * j + 2) as f64 * (sums[j] + rest[j]))
 }
 
 /// K, K' and K'' of one variable times a.
@@ -105,7 +147,17 @@ fn uniform(c: f64, s: f64) -> [f64; 3] {
 impl Sum<'_> {
     fn cumulants(&self, s: f64) -> [f64; 3] {
         let add = |sum: [f64; 3], term: [f64; 3], times: f64| std::array::from_fn(|i| times.mul_add(term[i], sum[i]));
-        let sum = self.weights.iter().fold([0.0; 3], |sum, a| add(sum, cumulant(self.law, *a, s), 1.0));
+        let (mut few, mut sum) = (self.weights, [0.0; 3]);
+        if s <= REACH {
+            few = &self.weights[..self.large];
+            let mut power = 1.0;
+            for (j, c) in self.series.iter().enumerate() {
+                let order = (2 * j + 2) as f64;
+                sum = add(sum, [c * power * s * s, order * c * power * s, order * (order - 1.0) * c * power], 1.0);
+                power *= s * s;
+            }
+        }
+        let sum = few.iter().fold(sum, |sum, a| add(sum, cumulant(self.law, *a, s), 1.0));
         if self.smooth > 0.0 { add(sum, uniform(self.smooth, s), SMOOTHING as f64) } else { sum }
     }
 
@@ -125,7 +177,7 @@ impl Sum<'_> {
     }
 
     /// About where K'(s) = x, by Newton's method between brackets; K' grows.
-    fn saddle(&self, x: f64) -> f64 {
+    fn saddle(&self, x: f64, watch: &Watch) -> f64 {
         let (mut low, mut high) = (0.0, self.highest(x));
         let mut s = x.min(0.5 * high);
         for _ in 0..60 {
@@ -137,7 +189,7 @@ impl Sum<'_> {
             }
             let next = s + (x - slope) / curvature;
             let next = if next > low && next < high { next } else { 0.5 * (low + high) };
-            if (next - s).abs() <= 1e-4 * s {
+            if (next - s).abs() <= 1e-4 * s || watch.stopped() {
                 break;
             }
             s = next;
@@ -176,7 +228,15 @@ impl Sum<'_> {
             let factor = narrow(turned(self.smooth, coth));
             (0..SMOOTHING).for_each(|_| times(&mut p, factor));
         }
-        for (count, (a, b)) in factors.iter().enumerate() {
+        let mut few = factors;
+        if modulus <= REACH * REACH && self.large < factors.len() {
+            few = &factors[..self.large];
+            times(&mut p, self.small(s, u));
+            if p.0.abs() + p.1.abs() < NOTHING {
+                return ((0.0, 0.0), 1, true);
+            }
+        }
+        for (count, (a, b)) in few.iter().enumerate() {
             match self.law {
                 Law::Rademacher => times(&mut p, turned(*a, *b)),
                 Law::Uniform => times(&mut p, narrow(turned(*a, *b))),
@@ -190,7 +250,21 @@ impl Sum<'_> {
                 return ((0.0, 0.0), count as u64 + 1, true);
             }
         }
-        (p, factors.len() as u64, false)
+        (p, few.len() as u64, false)
+    }
+
+    /// The part of φ(u) of the weights in the series.
+    fn small(&self, s: f64, u: f64) -> (f64, f64) {
+        let (re, im, here) = (s * s - u * u, 2.0 * s * u, s * s);
+        let (mut power, mut real, mut exponent) = ((1.0, 0.0), 1.0, (0.0, 0.0));
+        for c in self.series {
+            power = (power.0 * re - power.1 * im, power.0 * im + power.1 * re);
+            real *= here;
+            exponent = (exponent.0 + c * (power.0 - real), exponent.1 + c * power.1);
+        }
+        let (sin, cos) = libm::sincos(exponent.1);
+        let size = libm::exp(exponent.0);
+        (size * cos, size * sin)
     }
 
     /// What `ratio` needs of each weight: (a, tanh as), (c, coth cs) or (a, b).
@@ -232,8 +306,8 @@ impl Sum<'_> {
 }
 
 /// Bounds of `P(Σ a_k ξ_k ≥ x)` for weights of length 1, from the largest on, and every x between both ends; none where no node is
-/// large enough to say anything.
-pub fn beyond(weights: &[f64], (near, far): (f64, f64), law: Law) -> Option<Bounds> {
+/// large enough to say anything, and if it is stopped.
+pub fn beyond(weights: &[f64], (near, far): (f64, f64), law: Law, watch: &Watch) -> Option<Bounds> {
     let bounded = match law {
         Law::Rademacher => weights.iter().sum::<f64>(),
         Law::Uniform => 3f64.sqrt() * weights.iter().sum::<f64>(),
@@ -246,15 +320,20 @@ pub fn beyond(weights: &[f64], (near, far): (f64, f64), law: Law) -> Option<Boun
     if near >= bounded * (1.0 - 4.0 * unit) {
         return None; // rounding hides whether it is the end
     }
-    let mut sum = Sum { weights, law, smooth: 0.0 };
-    let s = sum.saddle(near).max(0.3);
+    let mut sum = Sum::new(weights, law);
+    let s = sum.saddle(near, watch).max(0.3);
     let delta = if law == Law::Rademacher { SMOOTH / s } else { 0.0 };
     sum.smooth = delta / SMOOTHING as f64;
     let (near, far) = (near - delta, far + delta);
+    if watch.stopped() {
+        return None;
+    }
     let step = 2.0 * PI / sum.period(s, near).max(sum.period(s, far));
-    let line = line(&sum, s, step, (near, far));
-    let k: f64 = weights.iter().map(|a| cumulant(law, *a, s)[0]).sum();
-    let k = k + if delta > 0.0 { SMOOTHING as f64 * uniform(sum.smooth, s)[0] } else { 0.0 };
+    let line = line(&sum, s, step, (near, far), watch);
+    if watch.stopped() {
+        return None;
+    }
+    let k = sum.cumulants(s)[0];
     let front = |x: f64| k - s * x;
     let rounding = |x: f64| (weights.len() + 16) as f64 * f64::EPSILON * (k + s * x.abs());
     let high = line.near + line.error;
@@ -266,17 +345,20 @@ pub fn beyond(weights: &[f64], (near, far): (f64, f64), law: Law) -> Option<Boun
     Some(Bounds::of_logs(log_low, log_high))
 }
 
-/// The sum over the line for both x, without the front, and the bound of its ends and of its rounding.
+/// The sum over the line for both x, without the front, and the bound of its ends and of its rounding; says nothing if it was stopped.
 struct Line {
     near: f64,
     far: f64,
     error: f64,
 }
 
-fn line(sum: &Sum, s: f64, step: f64, (near, far): (f64, f64)) -> Line {
+fn line(sum: &Sum, s: f64, step: f64, (near, far): (f64, f64), watch: &Watch) -> Line {
     let factors = sum.factors(s);
     let (widest, count) = (3f64.sqrt() * sum.weights[0], sum.weights.len() as f64 + 16.0);
     let node = |j: usize| {
+        if watch.stopped() {
+            return [0.0; 4];
+        }
         let u = step * j as f64;
         let (phi, taken, only_bound) = sum.ratio(&factors, s, u);
         let modulus = s.hypot(u);
@@ -302,7 +384,7 @@ fn line(sum: &Sum, s: f64, step: f64, (near, far): (f64, f64)) -> Line {
         first += BLOCK;
         done = step * (first - 1) as f64;
         end = sum.beyond(&factors, s, done) / PI;
-        if end <= tolerance * (step / PI * all[1]).abs() || first > NODES || all[3] >= FACTORS {
+        if end <= tolerance * (step / PI * all[1]).abs() || first > NODES || all[3] >= FACTORS || watch.stopped() {
             break;
         }
     }

@@ -9,7 +9,7 @@
 //! taken to be linear there, is 0.
 
 use super::cells::Cells;
-use crate::config::Source;
+use crate::config::{Clusters, Source};
 use crate::setup;
 use toml::Value;
 
@@ -26,10 +26,10 @@ pub const CAPTION: &str = "Lines of the theory, where they cross the figure: n|m
 /// The most eigenvalues that are looked at for a line.
 const MOST: u64 = 10_000_000;
 
-/// n, ‖μ‖², tr Σ, ‖Σ‖ of a cell; none for data from files.
+/// n, ‖μ‖², tr Σ, ‖Σ‖ of a cell; none for data from files and for an xor.
 fn mixture(cells: &Cells, row: usize) -> Option<(f64, f64, f64, f64)> {
     let data = cells.config(row)?.data;
-    if !matches!(data.source, Source::Mixture) {
+    if !matches!(data.source, Source::Mixture) || data.clusters == Clusters::Xor {
         return None;
     }
     let (trace, norm) = match data.spectrum.as_str() {

@@ -159,6 +159,8 @@ fn known(name: &str) -> &str {
         "test_error.log10_limit" | "test_error.bounded.log10_value" => "test error of the limit",
         "pattern.sign_agreement" => "sign agreement at the end",
         "test_error.predicted" | "test_error.log10_predicted" => "predicted to leading order",
+        "test_error.log10_predicted_second_order" => "predicted to second order",
+        "test_error.log10_scaling" => "scaling of the bound, constants 1",
         "test_error.log10_bayes" => "least possible test error",
         "test_error.sampled.value" => "test error of the limit, sampled",
         "test_error.iterate.value" => "test error of the iterate, sampled",
