@@ -176,10 +176,11 @@ pub fn labelled(data: Data, config: &Config) -> Result<Data> {
 pub fn mixture(config: &Config) -> Result<Mixture> {
     let data = &config.data;
     let spectrum = spectrum(&data.spectrum, data.d as usize)?;
-    Ok(match data.rotated {
+    let mixture = match data.rotated {
         true => Mixture::rotated(data.signal, spectrum, data.noise(), config.seed),
         false => Mixture::new(data.signal, spectrum, data.noise()),
-    })
+    };
+    Ok(mixture.with_stream(data.stream))
 }
 
 /// What is drawn of the mixture of a configuration.
@@ -197,7 +198,7 @@ fn drawn(config: &Config, watch: &Watch) -> Result<Data> {
     let draw = drawing(config);
     if config.data.sampling == Sampling::Gram {
         let width = config.network.width as usize;
-        return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw, watch)?);
+        return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw, config.data.stream, watch)?);
     }
     Ok(Data::draw_watched(mixture(config)?, &draw, watch)?)
 }

@@ -86,6 +86,7 @@ pub mod isa;
 pub mod lane;
 pub mod loss;
 pub mod mixed;
+pub mod normals;
 pub mod panels;
 pub mod plan;
 pub mod polar;

@@ -157,7 +157,7 @@ pub fn moments(k: &Matrix, y: &[f64]) -> Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Data, Draw, Mixture, Noise};
+    use crate::data::{Data, Draw, Mixture, Noise, Stream};
     use crate::network::Network;
     use crate::problem::{Reduction, StepSize};
 
@@ -212,7 +212,13 @@ mod tests {
 
     #[test]
     fn a_known_distribution() {
-        let mixture = Mixture { mean: vec![2.0, 0.0], spectrum: vec![1.0, 3.0], noise: Noise::Gaussian, further: 0 };
+        let mixture = Mixture {
+            mean: vec![2.0, 0.0],
+            spectrum: vec![1.0, 3.0],
+            noise: Noise::Gaussian,
+            further: 0,
+            stream: Stream::default(),
+        };
         let data = Data::draw(mixture, &Draw { n: 1, balance: 1.0, label_noise: 0.0, seed: 1 }).unwrap();
         let problem = Problem::new(&data, Network { width: 1, positive: 1, leak: 0.5 }).unwrap();
         let list = check(&problem, &[0.0], &[1.0]);

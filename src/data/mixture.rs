@@ -4,7 +4,7 @@
 //! μ; for other covariances it gives μ no preferred eigenvector (`μᵀΣμ = ‖μ‖² tr Σ/d`).
 
 use super::noise::Noise;
-use super::random::{BLOCK, Purpose, generator};
+use super::random::{BLOCK, Purpose, Stream, generator};
 use super::streamed::Source;
 use crate::error::Result;
 use crate::matrix::Matrix;
@@ -12,6 +12,7 @@ use crate::watch::{Phase, Watch};
 use farfield_kernels::isa::Isa;
 use pulp::{Simd, WithSimd};
 use rand::RngExt;
+use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -26,6 +27,8 @@ pub struct Mixture {
     pub noise: Noise,
     /// Further coordinates, of mean 0 and variance 1, in which neither samples nor weights have a part.
     pub further: u64,
+    /// How normal numbers are made, of samples, of test points and of weights.
+    pub stream: Stream,
 }
 
 /// What to draw from a [`Mixture`].
@@ -63,7 +66,7 @@ impl Mixture {
     /// The mixture with `‖μ‖ = signal` and the given eigenvalues of Σ.
     pub fn new(signal: f64, spectrum: Vec<f64>, noise: Noise) -> Self {
         let each = signal / (spectrum.len() as f64).sqrt();
-        Self { mean: vec![each; spectrum.len()], spectrum, noise, further: 0 }
+        Self { mean: vec![each; spectrum.len()], spectrum, noise, further: 0, stream: Stream::default() }
     }
 
     /// The mixture with `‖μ‖ = signal` whose covariance is `QΣQᵀ`, Σ diagonal with the given eigenvalues, for a rotation Q that the seed draws
@@ -77,7 +80,20 @@ impl Mixture {
         });
         let length = crate::matrix::norm(&mean);
         mean.iter_mut().for_each(|m| *m *= signal / length);
-        Self { mean, spectrum, noise, further: 0 }
+        Self { mean, spectrum, noise, further: 0, stream: Stream::default() }
+    }
+
+    /// The same mixture, with normal numbers of this stream. The mean of a rotated one keeps its own.
+    pub fn with_stream(self, stream: Stream) -> Self {
+        Self { stream, ..self }
+    }
+
+    /// Fills a block with independent draws of ξ.
+    pub fn fill_noise(&self, random: &mut Xoshiro256PlusPlus, block: &mut [f64]) {
+        match self.noise {
+            Noise::Gaussian => self.stream.normals(random, block),
+            noise => noise.fill(random, block),
+        }
     }
 
     /// `tr Σ`.
@@ -119,7 +135,7 @@ impl Mixture {
                 watch.check()?;
                 let mut random = generator(seed, Purpose::Samples, (first + i) as u64, b as u64);
                 let block = &mut block[..BLOCK.min(d - b * BLOCK)];
-                self.noise.fill(&mut random, block);
+                self.fill_noise(&mut random, block);
                 let columns = asked.start.max(b * BLOCK)..asked.end.min(b * BLOCK + block.len());
                 let (part, noise);
                 (part, rest) = rest.split_at_mut(columns.len());
@@ -185,11 +201,11 @@ pub(super) fn labels(draw: &Draw) -> (Vec<f64>, Vec<f64>) {
 }
 
 /// Initial weights `W(0) ~ N(0, scale²)` (m×d): row by row, each number from its own stream.
-pub fn initial_weights(m: usize, d: usize, scale: f64, seed: u64) -> Matrix {
+pub fn initial_weights(m: usize, d: usize, scale: f64, seed: u64, stream: Stream) -> Matrix {
     let mut w = Matrix::zeros(m, d);
     w.values_mut().par_chunks_mut(d).enumerate().for_each(|(j, row)| {
         for (b, block) in row.chunks_mut(BLOCK).enumerate() {
-            Noise::Gaussian.fill(&mut generator(seed, Purpose::Weights, j as u64, b as u64), block);
+            stream.normals(&mut generator(seed, Purpose::Weights, j as u64, b as u64), block);
             block.iter_mut().for_each(|w| *w *= scale);
         }
     });

@@ -9,8 +9,11 @@
 //! `rand_distr`: its logarithms go through `num-traits`, which silently switches from libm to the
 //! platform's C library as soon as any crate of the build asks `num-traits` for `std`, as faer does.
 
-use rand::SeedableRng;
+use farfield_kernels::normals::Normals;
+use farfield_kernels::polar;
+use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
 
 /// Columns of one block: a row of X is drawn in blocks of this many numbers.
 pub const BLOCK: usize = 4096;
@@ -37,6 +40,53 @@ pub enum Purpose {
     HeldOut = 8,
     /// The direction of the mean of a rotated mixture; block = column block.
     Turn = 9,
+}
+
+/// How normal numbers are made of a generator: the version of the stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u64", try_from = "u64")]
+pub enum Stream {
+    /// 1: by the polar method, one after the other ([`polar`]).
+    #[default]
+    Polar,
+    /// 2: in bulk ([`farfield_kernels::normals`]), with the generator's next four numbers as key: several times as fast.
+    Bulk,
+}
+
+impl From<Stream> for u64 {
+    fn from(stream: Stream) -> Self {
+        match stream {
+            Stream::Polar => 1,
+            Stream::Bulk => 2,
+        }
+    }
+}
+
+impl TryFrom<u64> for Stream {
+    type Error = String;
+
+    fn try_from(version: u64) -> Result<Self, String> {
+        match version {
+            1 => Ok(Stream::Polar),
+            2 => Ok(Stream::Bulk),
+            _ => Err(format!("{version}: expected 1 or 2")),
+        }
+    }
+}
+
+impl Stream {
+    /// Fills `out` with standard normal numbers.
+    pub fn normals(self, random: &mut Xoshiro256PlusPlus, out: &mut [f64]) {
+        match self {
+            Stream::Polar => polar::normals(|| random.next_u64(), out),
+            Stream::Bulk => keyed(random).fill(out),
+        }
+    }
+}
+
+/// The stream in bulk whose key are the next four numbers.
+pub(crate) fn keyed(random: &mut Xoshiro256PlusPlus) -> Normals {
+    Normals::new(std::array::from_fn(|_| random.next_u64()))
 }
 
 /// The generator of (seed, purpose, row, block).

@@ -6,6 +6,7 @@ use super::values::{class, count, loss, measures, seed, step_size, text};
 use crate::files::csv::Header;
 use crate::files::format::Format;
 use crate::files::svmlight::IndexBase;
+use farfield::data::Stream;
 use farfield::{EngineChoice, Loss, Measure, Noise, Precision, Reduction, Standardize, StepSize};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::{Path, PathBuf};
@@ -87,8 +88,10 @@ pub struct Data {
     pub label_noise_kind: Flips,
     /// Probability of the label +1.
     pub balance: f64,
-    /// How samples are drawn: rows.
+    /// How samples are drawn: rows, or gram.
     pub sampling: Sampling,
+    /// The version of the stream of normal numbers: 1, or 2, in bulk.
+    pub stream: Stream,
 }
 
 /// `[network]`.
@@ -200,6 +203,7 @@ impl Default for Data {
             label_noise_kind: Flips::Random,
             balance: 0.5,
             sampling: Sampling::Rows,
+            stream: Stream::Polar,
         }
     }
 }
