@@ -46,13 +46,16 @@ fn compare(name: &str, count: u64, numbers: impl Fn(bool, u64) -> Numbers) {
     }
 }
 
+/// Every other seed draws normal numbers in bulk.
 fn data(rotated: bool, (n, d, signal): (usize, usize, f64), width: usize, seed: u64) -> Data {
+    let stream = if seed.is_multiple_of(2) { Stream::Bulk } else { Stream::Polar };
     let draw = Draw { n, balance: 0.4, label_noise: 0.1, seed };
     match rotated {
-        true => {
-            Data::draw_rotated(signal, d as u64, width, &draw, Stream::default(), &farfield::Watch::default()).unwrap()
+        true => Data::draw_rotated(signal, d as u64, width, &draw, stream, &farfield::Watch::default()).unwrap(),
+        false => {
+            let mixture = Mixture::new(signal, vec![1.0; d], Noise::Gaussian).with_stream(stream);
+            Data::draw(mixture, &draw).unwrap()
         }
-        false => Data::draw(Mixture::new(signal, vec![1.0; d], Noise::Gaussian), &draw).unwrap(),
     }
 }
 

@@ -49,7 +49,7 @@ const KEYS: [(&str, &str); 49] = [
     ),
     (
         "data.stream",
-        "of a mixture: version of the stream of normal numbers: 1, or 2, drawn in bulk, some six times as fast",
+        "of a mixture: version of the stream of normal numbers: 1, or 2, drawn in bulk, several times as fast",
     ),
     ("network.width", "number of neurons m"),
     ("network.positive", "number of neurons with positive output weight; -1: half, rounded up"),

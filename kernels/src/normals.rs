@@ -15,8 +15,8 @@
 //!
 //! that interpolate at Chebyshev's points (60 digits, then rounded). r, x and y have relative errors below 1e-15.
 //!
-//! *The tail goes on.* A u of 32 leading zeros says no more than that U is below 2⁻³²: then `−2 ln U = 64 ln 2 − 2 ln U'` for another U', of a ninth
-//! generator. So `P(r > ρ) = e^(−ρ²/2)` to a part in 2³², however far out. It happens once in 4·10⁹ pairs, and is looked for once a call.
+//! *The tail goes on.* A u of 32 leading zeros says no more than that U is below 2⁻³²: then `−2 ln U = 64 ln 2 − 2 ln U'` for another U',
+//! of a ninth generator. So `P(r > ρ) = e^(−ρ²/2)` to a part in 2³², however far out. It happens once in 4·10⁹ pairs, and is looked for once a call.
 //!
 //! *What limits it.* With AVX-512 16 numbers are some 95 instructions on vectors, two a cycle, and a division and a root, which take a unit of their
 //! own about as long.

@@ -247,14 +247,18 @@ mod tests {
         assert!(product.abs() < 6.0 / (d as f64).sqrt() && m == of(1), "{product}");
     }
 
-    /// A larger n or d extends the data without changing what was there.
+    /// A larger n or d extends the data without changing what was there, and a part is drawn as it is in the whole.
     #[test]
     fn rows_and_blocks_are_independent() {
-        let draw = |n, d| {
-            let mixture = Mixture::new(0.0, vec![1.0; d], Noise::Gaussian);
-            mixture.sample(&Draw { n, balance: 0.5, label_noise: 0.0, seed: 9 }, &Watch::default()).unwrap().x
-        };
-        let (small, large) = (draw(3, 4096), draw(5, 5000));
-        assert!((0..3).all(|i| small.row(i) == &large.row(i)[..4096]));
+        for stream in [Stream::Polar, Stream::Bulk] {
+            let draw = |n, d, columns| {
+                let mixture = Mixture::new(0.0, vec![1.0; d], Noise::Gaussian).with_stream(stream);
+                let draw = Draw { n, balance: 0.5, label_noise: 0.0, seed: 9 };
+                mixture.sample_columns(&draw, columns, &Watch::default()).unwrap().x
+            };
+            let (small, large, part) = (draw(3, 4096, 0..4096), draw(5, 5000, 0..5000), draw(5, 5000, 4000..4500));
+            assert!((0..3).all(|i| small.row(i) == &large.row(i)[..4096]));
+            assert!((0..5).all(|i| part.row(i) == &large.row(i)[4000..4500]));
+        }
     }
 }

@@ -110,6 +110,17 @@ mod tests {
         assert_eq!(std::array::from_fn(|_| g.next_u64()), GOLDEN_BITS);
     }
 
+    /// From the independent implementation in Python that the kernel's test is from, with the words above as key.
+    #[test]
+    fn golden_in_bulk() {
+        let mut all = [0.0; 20];
+        Stream::Bulk.normals(&mut generator(0, Purpose::Samples, 0, 0), &mut all);
+        let some = [all[0], all[7], all[8], all[19]];
+        assert_eq!(some, [0.2943623409739342, 0.012845524405419152, 1.6672283389777813, 0.3146640533645143]);
+        assert_eq!(u64::from(Stream::try_from(2).unwrap()), 2);
+        assert!(Stream::try_from(3).is_err());
+    }
+
     /// From an independent implementation in Python (blake3 and xoshiro256++ written out).
     const GOLDEN_BITS: [u64; 4] = [2266224361673544170, 4306105360205572129, 985693450780011026, 5952758605362284173];
 }

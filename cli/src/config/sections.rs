@@ -2,12 +2,11 @@
 
 use super::noise::NoiseName;
 use super::paths;
-use super::values::{class, count, loss, measures, seed, step_size, text};
+use super::values::{class, count, loss, measures, seed, step_size, stream, text};
 use crate::files::csv::Header;
 use crate::files::format::Format;
 use crate::files::svmlight::IndexBase;
-use farfield::data::Stream;
-use farfield::{EngineChoice, Loss, Measure, Noise, Precision, Reduction, Standardize, StepSize};
+use farfield::{EngineChoice, Loss, Measure, Noise, Precision, Reduction, Standardize, StepSize, Stream};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
@@ -91,6 +90,7 @@ pub struct Data {
     /// How samples are drawn: rows, or gram.
     pub sampling: Sampling,
     /// The version of the stream of normal numbers: 1, or 2, in bulk.
+    #[serde(with = "stream")]
     pub stream: Stream,
 }
 

@@ -12,7 +12,8 @@ use std::ops::ControlFlow::Continue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// Answers for a problem, whose data come from `data`, with the configuration of the `last` cell at hand. None if the stop flag ended it; an error, or a fault of this
+/// Answers for a problem, whose data come from `data`, with the configuration of the `last` cell at hand.
+/// None if the stop flag ended it; an error, or a fault of this
 /// program, is a record.
 pub fn solve(
     plan: &Plan,
