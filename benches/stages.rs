@@ -1,14 +1,16 @@
-//! The stages of a step alone on one thread, what the fixed order of sums costs, and exp.
+//! The stages of a step alone on one thread, what the fixed order of sums costs, exp, and normal numbers.
 
 mod common;
 
 use common::Problem;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use farfield::data::random::{BLOCK, Purpose, Stream, generator};
 use farfield_kernels::data::Data;
 use farfield_kernels::exp;
 use farfield_kernels::isa::Isa;
 use farfield_kernels::loss::Loss;
 use farfield_kernels::loss::stage::{Rule, Samples};
+use farfield_kernels::normals::Normals;
 use farfield_kernels::panels::Chunk;
 use farfield_kernels::plan::{Lanes, Nest, Plan, Shape};
 use pulp::{Simd, WithSimd};
@@ -134,5 +136,22 @@ fn exponentials(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stages, constraint, exponentials);
+/// A block of 4096 normal numbers: version 1 of the stream, and 2 on each instruction set.
+fn normals(c: &mut Criterion) {
+    let mut out = vec![0.0; BLOCK];
+    let mut group = c.benchmark_group("normals");
+    group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+    group.throughput(Throughput::Elements(BLOCK as u64));
+    let mut random = generator(0, Purpose::Samples, 0, 0);
+    group.bench_function("polar", |b| b.iter(|| Stream::Polar.normals(&mut random, black_box(&mut out))));
+    for isa in Isa::all() {
+        let mut stream = Normals::new([1, 2, 3, 4]);
+        group.bench_function(BenchmarkId::new("bulk", isa.name()), |b| {
+            b.iter(|| stream.fill_on(isa, black_box(&mut out)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, stages, constraint, exponentials, normals);
 criterion_main!(benches);

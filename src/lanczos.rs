@@ -1,6 +1,6 @@
 //! The largest eigenvalue of a symmetric positive semidefinite operator, by Lanczos iteration.
 //!
-//! `A V_k = V_k T_k + β_k v_{k+1} e_kᵀ` with full reorthogonalization (two passes of Gram–Schmidt);
+//! `A V_k = V_k T_k + β_k v_{k+1} e_kᵀ` with full reorthogonalization (two passes of Gram–Schmidt, each with all products first);
 //! the largest eigenvalue of the tridiagonal `T_k` rises to λmax (Golub and Van Loan, *Matrix
 //! Computations*, ch. 10). Every sum is one chain of fused multiply-adds in index order, the start
 //! vector and the stopping rule depend on n alone: the same bits on every machine.
@@ -14,6 +14,8 @@ use pulp::{Simd, WithSimd};
 const STEPS: usize = 300;
 /// Stop once the Ritz value's residual bound `β_k |s_k|` falls below this fraction of it.
 const TOLERANCE: f64 = 1e-7;
+/// That is looked at after every so many steps.
+const CHECKED: usize = 4;
 
 /// λmax of the n×n operator `apply`; relative error about `TOLERANCE²` (the error of a Ritz value is
 /// quadratic in its residual). 0 for the zero operator.
@@ -30,18 +32,25 @@ pub fn largest_eigenvalue_watched(n: usize, apply: impl Fn(&[f64]) -> Vec<f64>, 
     // Irregular enough not to be orthogonal to an eigenvector of structured data.
     let start =
         |i: usize| 1.0 + ((i as f64 * 0.618_033_988_749_894_9) % 1.0) - if i.is_multiple_of(2) { 0.0 } else { 2.0 };
-    let mut basis = vec![normalized((0..n).map(start).collect()).0];
-    let (mut alpha, mut beta) = (Vec::new(), Vec::new());
+    let mut basis = Basis::default();
+    basis.push(normalized((0..n).map(start).collect()).0);
+    let (mut alpha, mut beta, mut scale) = (Vec::new(), Vec::new(), 0f64);
     for k in 0..STEPS.min(n) {
         watch.check()?;
-        let mut next = apply(&basis[k]);
+        let mut next = apply(&basis.vectors[k]);
         watch.advance(1);
-        alpha.push(dot(&next, &basis[k]));
-        Isa::current().dispatch(Orthogonalize { basis: &basis, next: &mut next });
+        // the first overlap with the last vector is its diagonal element
+        alpha.push(Isa::current().dispatch(Orthogonalize { basis: &basis, next: &mut next }));
         let (next, length) = normalized(next);
-        let top = tridiagonal_top(&alpha, &beta);
-        if length <= f64::EPSILON * top || length * last_component(&alpha, &beta, top) <= TOLERANCE * top {
-            return Ok(top);
+        scale = scale.max(alpha[k]).max(length);
+        if length <= f64::EPSILON * scale {
+            break;
+        }
+        if (k + 1) % CHECKED == 0 {
+            let top = tridiagonal_top(&alpha, &beta);
+            if length * last_component(&alpha, &beta, top) <= TOLERANCE * top {
+                return Ok(top);
+            }
         }
         beta.push(length);
         basis.push(next);
@@ -67,25 +76,70 @@ impl WithSimd for Dot<'_> {
     }
 }
 
-/// Takes the parts along a basis from a vector, twice.
+/// Vectors, as such and eight side by side.
+#[derive(Default)]
+struct Basis {
+    vectors: Vec<Vec<f64>>,
+    /// Number i of eight vectors in row i; 0 where there are none yet.
+    eights: Vec<Vec<[f64; 8]>>,
+}
+
+impl Basis {
+    fn push(&mut self, v: Vec<f64>) {
+        let lane = self.vectors.len() % 8;
+        if lane == 0 {
+            self.eights.push(vec![[0.0; 8]; v.len()]);
+        }
+        self.eights.last_mut().into_iter().flatten().zip(&v).for_each(|(row, v)| row[lane] = *v);
+        self.vectors.push(v);
+    }
+}
+
+/// Takes the parts along a basis from a vector, twice; says how long the part along the last one was at first.
 struct Orthogonalize<'a> {
-    basis: &'a [Vec<f64>],
+    basis: &'a Basis,
     next: &'a mut [f64],
 }
 
 impl WithSimd for Orthogonalize<'_> {
-    type Output = ();
+    type Output = f64;
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for _ in 0..2 {
-            for v in self.basis {
-                let overlap = -chain(self.next, v);
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let count = self.basis.vectors.len();
+        let (mut overlaps, mut last) = ([0.0; STEPS.next_multiple_of(32)], 0.0);
+        for pass in 0..2 {
+            for (eights, sums) in self.basis.eights.chunks(4).zip(overlaps.chunks_exact_mut(32)) {
+                match eights {
+                    [a, b, c, d] => chains([a, b, c, d], self.next, sums),
+                    _ => eights.iter().zip(sums.chunks_exact_mut(8)).for_each(
+                        #[inline(always)]
+                        |(a, sums)| chains([a], self.next, sums),
+                    ),
+                }
+            }
+            last = if pass == 0 { overlaps[count - 1] } else { last };
+            for (v, overlap) in self.basis.vectors.iter().zip(&overlaps) {
                 for k in 0..self.next.len().min(v.len()) {
-                    self.next[k] = overlap.mul_add(v[k], self.next[k]);
+                    self.next[k] = (-overlap).mul_add(v[k], self.next[k]);
                 }
             }
         }
+        last
     }
+}
+
+/// The products of a vector with 8N others, each one chain.
+#[inline(always)]
+fn chains<const N: usize>(eights: [&Vec<[f64; 8]>; N], next: &[f64], out: &mut [f64]) {
+    let mut sums = [[0.0; 8]; N];
+    for i in 0..next.len() {
+        for b in 0..N {
+            for lane in 0..8 {
+                sums[b][lane] = next[i].mul_add(eights[b][i][lane], sums[b][lane]);
+            }
+        }
+    }
+    out.copy_from_slice(sums.as_flattened());
 }
 
 /// One chain in the order of the indices.

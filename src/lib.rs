@@ -110,7 +110,7 @@ pub mod watch;
 
 pub use certificate::Certificate;
 pub use conditions::{Condition, ConditionKind, Conditions, Relation};
-pub use data::{Axes, Data, Draw, HeldOut, Mixture, Noise, Spectrum, Standardize};
+pub use data::{Axes, Data, Draw, HeldOut, Mixture, Noise, Spectrum, Standardize, Stream};
 pub use descent::{EngineChoice, Options};
 pub use edge::{Edge, EdgeSearch, EdgeTrial, Fate};
 pub use engine::{EngineKind, Flips, Hold, Iterate, Precision, Progress, Remark, Segment, Stop, Work};

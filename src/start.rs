@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// W(0).
 #[derive(Clone, Debug)]
 pub enum Start {
-    /// Independent normal numbers of mean 0, each from its own stream of the seed.
+    /// Independent normal numbers of mean 0, each from its own stream of the seed, made as those of the samples are if they were drawn.
     Gaussian {
         /// Standard deviation.
         scale: f64,
@@ -41,11 +41,12 @@ impl Start {
     /// network that is wider than they were drawn for.
     pub fn matrix(&self, problem: &Problem) -> Result<Arc<Matrix>> {
         let (m, d) = (problem.network.width, problem.data.d());
+        let stream = problem.data.mixture().map(|mixture| mixture.stream).unwrap_or_default();
         match self {
             Self::Gaussian { scale, seed } if *scale >= 0.0 && scale.is_finite() => match problem.data.axes() {
                 Some(axes) if axes.hidden < m && axes.hidden as u64 != axes.beyond => Err(TOO_WIDE),
-                Some(axes) => Ok(rotated::initial_weights(m, axes, *scale, *seed).into()),
-                None => Ok(initial_weights(m, d, *scale, *seed).into()),
+                Some(axes) => Ok(rotated::initial_weights(m, axes, *scale, *seed, stream).into()),
+                None => Ok(initial_weights(m, d, *scale, *seed, stream).into()),
             },
             Self::Gaussian { scale, .. } => {
                 Err(Error::Range { name: "the scale of W(0)", value: *scale, expected: "0 or more" })

@@ -1,6 +1,6 @@
 //! The limit of recorded problems against solutions computed with many digits.
 
-use farfield::data::{Mixture, Noise};
+use farfield::data::{Mixture, Noise, Stream};
 use farfield::inner_products::{Gram, InnerProducts};
 use farfield::limit::sliding::Sliding;
 use farfield::limit::{Limit, Prediction, test_error};
@@ -103,8 +103,14 @@ fn test_errors_of_a_limit() {
         (512.0, -67262.27038041569),
     ] {
         let mean = [1.0, -0.5, 0.25, 0.5].map(|m| scale * m).to_vec();
-        let mixture =
-            Mixture { mean, spectrum: vec![1.0, 2.0, 0.5, 0.25], noise: Noise::Gaussian, further: 0, second: None };
+        let mixture = Mixture {
+            mean,
+            spectrum: vec![1.0, 2.0, 0.5, 0.25],
+            noise: Noise::Gaussian,
+            further: 0,
+            second: None,
+            stream: Stream::default(),
+        };
         let found = test_error::of_boundary(&limit.boundary(&x), &mixture).log10;
         // log Φ(−z) ≈ −z²/2: twice the relative error of z, a few roundings of λ, w̄ and the two sums
         assert!((found / log10 - 1.0).abs() <= 1e-14, "{scale}: {found} instead of {log10}");

@@ -1,6 +1,6 @@
 //! An adversary flips the labels of the samples with the smallest margins against the mean, as many as it is given, and nothing else changes.
 
-use farfield::{Data, Draw, LimitOutcome, Matrix, Mixture, Network, Noise, Problem, Start, Watch};
+use farfield::{Data, Draw, LimitOutcome, Matrix, Mixture, Network, Noise, Problem, Start, Stream, Watch};
 
 fn draw(n: usize) -> Draw {
     Draw { n, balance: 0.4, label_noise: 0.0, seed: 8 }
@@ -20,7 +20,7 @@ fn the_smallest_margins_are_flipped() {
         Mixture::rotated(2.0, (1..=300).map(|k| 1.0 / f64::from(k)).collect(), Noise::Pareto { index: 3.0 }, 4);
     for plain in [
         Data::draw(mixture, &draw(41)).unwrap(),
-        Data::draw_rotated(3.0, 1_000_000, 4, &draw(41), &Watch::default()).unwrap(),
+        Data::draw_rotated(3.0, 1_000_000, 4, &draw(41), Stream::default(), &Watch::default()).unwrap(),
     ] {
         // 4.1, 4.5 and 41 labels
         for (share, count) in [(0.1, 4), (4.5 / 41.0, 5), (1.0, 41), (0.0, 0)] {

@@ -6,6 +6,7 @@
 
 use farfield::{
     ConditionKind, Conditions, Data, Descent, Draw, LimitOutcome, Mixture, Network, Noise, Options, Problem, Start,
+    Stream,
 };
 use std::ops::ControlFlow::Continue;
 
@@ -45,11 +46,16 @@ fn compare(name: &str, count: u64, numbers: impl Fn(bool, u64) -> Numbers) {
     }
 }
 
+/// Every other seed draws normal numbers in bulk.
 fn data(rotated: bool, (n, d, signal): (usize, usize, f64), width: usize, seed: u64) -> Data {
+    let stream = if seed.is_multiple_of(2) { Stream::Bulk } else { Stream::Polar };
     let draw = Draw { n, balance: 0.4, label_noise: 0.1, seed };
     match rotated {
-        true => Data::draw_rotated(signal, d as u64, width, &draw, &farfield::Watch::default()).unwrap(),
-        false => Data::draw(Mixture::new(signal, vec![1.0; d], Noise::Gaussian), &draw).unwrap(),
+        true => Data::draw_rotated(signal, d as u64, width, &draw, stream, &farfield::Watch::default()).unwrap(),
+        false => {
+            let mixture = Mixture::new(signal, vec![1.0; d], Noise::Gaussian).with_stream(stream);
+            Data::draw(mixture, &draw).unwrap()
+        }
     }
 }
 
@@ -152,7 +158,7 @@ fn dimensions_are_those_of_the_mixture() {
 #[test]
 fn as_many_dimensions_as_there_are() {
     let draw = Draw { n: 50, balance: 0.5, label_noise: 0.0, seed: 4 };
-    let data = Data::draw_rotated(1e4, Data::WIDEST, 8, &draw, &farfield::Watch::default()).unwrap();
+    let data = Data::draw_rotated(1e4, Data::WIDEST, 8, &draw, Stream::default(), &farfield::Watch::default()).unwrap();
     let k = &data.gram().unwrap().0;
     for i in 0..50 {
         // ‖x‖² = d + ‖μ‖² + N(0, 2d): six standard deviations
@@ -162,7 +168,9 @@ fn as_many_dimensions_as_there_are() {
     let problem = Problem::new(&data, Network::balanced(8, 0.1).unwrap()).unwrap();
     let norm = Start::gaussian(1e-3, 0).matrix(&problem).unwrap().values().iter().map(|v| v * v).sum::<f64>();
     assert!((norm / 8e6 - 1.0).abs() < 6.0 * (2.0 / 8e12f64).sqrt(), "{norm}");
-    assert!(Data::draw_rotated(1.0, Data::WIDEST + 1, 8, &draw, &farfield::Watch::default()).is_err());
+    assert!(
+        Data::draw_rotated(1.0, Data::WIDEST + 1, 8, &draw, Stream::default(), &farfield::Watch::default()).is_err()
+    );
     let wide = Problem::new(&data, Network::balanced(9, 0.1).unwrap()).unwrap();
     assert!(Start::gaussian(1.0, 0).matrix(&wide).is_err(), "there is room for 8 neurons");
 }

@@ -1,5 +1,6 @@
 //! Columns of X shared out over processes, here threads that send each other messages: the same bits for any number of them.
 
+use farfield::data::Stream;
 use farfield::data::initial_weights;
 use farfield::data::slabs::{self, Link, Slab, Slabs, X, columns_of};
 use farfield::descent::fused::{self, Fused, Lanes};
@@ -148,7 +149,7 @@ fn any_number_of_ranks_gives_the_same_numbers() {
     for (n, d) in [(20, 30_001), (150, 5000), (700, 333), (5, 3), (9, 100), (120, 2049)] {
         let case = Case::new(n, d, 4, 0.0);
         let alone = case.alone();
-        let w = initial_weights(3, d, 1.0, 1);
+        let w = initial_weights(3, d, 1.0, 1, Stream::Polar);
         let c: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
         for ranks in 1..=4 {
             let (data, others) = case.shared(ranks, true);
@@ -222,7 +223,7 @@ fn steps_on_columns_that_are_shared_out_have_the_same_bits() {
             let data = case.alone();
             let alone = case.run(&data, &options);
             let network = Network::new(m, m.div_ceil(2), 0.1).expect("a network");
-            let w = initial_weights(m, d, 1e-4, 5);
+            let w = initial_weights(m, d, 1e-4, 5, Stream::Polar);
             let how = fused::Options { precision: options.precision, tied: true, nest: None };
             let law = (farfield::Loss::Exponential, 1e-4);
             let mut steps = Fused::new(data.samples(), data.y(), &network, law, &w, &how);
@@ -255,7 +256,7 @@ fn a_step_on_x_sends_as_many_numbers_as_are_stated() {
         let network = Network::new(m, m / 2, 0.1).expect("a network");
         let how = fused::Options { precision: Precision::F64, tied: false, nest: None };
         let law = (farfield::Loss::Exponential, 1e-4);
-        let w = initial_weights(m, d, 1e-4, 5);
+        let w = initial_weights(m, d, 1e-4, 5, Stream::Polar);
         let mut steps = Fused::new(data.samples(), data.y(), &network, law, &w, &how);
         let plan = Plan::new::<f64>(Shape { n, d, m }, None);
         let share = if plan.lanes == Lanes::Columns { 8 * n * m } else { plan.coefficients::<f64>() };

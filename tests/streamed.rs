@@ -2,12 +2,13 @@
 
 use farfield::data::slabs::X;
 use farfield::{
-    Data, Descent, Draw, EngineChoice, Error, Mixture, Network, Noise, Options, Problem, Row, Start, Watch,
+    Data, Descent, Draw, EngineChoice, Error, Mixture, Network, Noise, Options, Problem, Row, Start, Stream, Watch,
 };
 use std::ops::ControlFlow;
 
 fn mixture(d: usize) -> Mixture {
-    Mixture::new(5.0, (0..d).map(|k| 1.0 + 1.0 / (1.0 + k as f64)).collect(), Noise::Gaussian)
+    let stream = if d.is_multiple_of(2) { Stream::Bulk } else { Stream::Polar };
+    Mixture::new(5.0, (0..d).map(|k| 1.0 + 1.0 / (1.0 + k as f64)).collect(), Noise::Gaussian).with_stream(stream)
 }
 
 /// The digest of a run to 1e12, w̄, W, and the digest of the data.

@@ -2,9 +2,9 @@
 """Limits of Gaussian mixtures beside numpy and scipy: draw X, K = X X^T, the dual problem, the test error.
 
     pip install numpy scipy
-    benches/peers/limits.py [FARFIELD] [--problems 200] [--rounds 3] [--threads 1]
+    benches/peers/limits.py [FARFIELD] [--problems 200] [--rounds 3] [--threads 1] [--stream 2]
 
-n = 100, d = 10^4, |mu| = 3, width 8, leak 0.1, clean labels, rows drawn. Farfield solves them by `farfield sweep`, which also draws
+n = 100, d = 10^4, |mu| = 3, width 8, leak 0.3 (of leaks of 0.1 most limits have a neuron that slides), clean labels, rows drawn. Farfield solves them by `farfield sweep`, which also draws
 W(0), proves the margin from X, computes lambda_max and nu, and writes a line; numpy does none of that. The dual problem min lambda' H
 lambda / 2 - sum lambda over lambda >= 0 is one Cholesky factorization where its solution is positive, else scipy's nnls; that no neuron
 slides is checked. Each thread of either is a process or pool of its own with one thread of BLAS. Prints the mean and spread of
@@ -31,13 +31,13 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import nnls
 from scipy.special import log_ndtr
 
-N, D, SIGNAL, LEAK = 100, 10_000, 3.0, 0.1
+N, D, SIGNAL, LEAK = 100, 10_000, 3.0, 0.3
 PLAN = """mode = "limit"
 seeds = {problems}
 [base]
 seed = {seed}
-data = {{ n = 100, d = 10000, signal = 3 }}
-network = {{ width = 8, leak = 0.1 }}
+data = {{ n = 100, d = 10000, signal = 3, stream = {stream} }}
+network = {{ width = 8, leak = 0.3 }}
 [grid]
 "data.balance" = [0.5]
 """
@@ -73,10 +73,10 @@ def by_numpy(problems, seed, threads):
         return found, problems / (time.perf_counter() - begun)
 
 
-def by_farfield(program, problems, seed, threads):
+def by_farfield(program, problems, seed, threads, stream):
     with tempfile.TemporaryDirectory() as folder:
         plan, out = Path(folder) / "plan.toml", Path(folder) / "out"
-        plan.write_text(PLAN.format(problems=problems, seed=seed))
+        plan.write_text(PLAN.format(problems=problems, seed=seed, stream=stream))
         begun = time.perf_counter()
         subprocess.run([program, "sweep", plan, "-o", out, "--threads", str(threads)], check=True, capture_output=True)
         rate = problems / (time.perf_counter() - begun)
@@ -102,11 +102,12 @@ def main():
     ap.add_argument("--problems", type=int, default=200)
     ap.add_argument("--rounds", type=int, default=3)
     ap.add_argument("--threads", type=int, default=1)
+    ap.add_argument("--stream", type=int, default=2, help="data.stream of Farfield")
     args = ap.parse_args()
     found, rates = {"farfield": [], "numpy": []}, {"farfield": [], "numpy": []}
     for seed in range(args.rounds):
         for name, (values, rate) in (
-            ("farfield", by_farfield(args.farfield, args.problems, seed, args.threads)),
+            ("farfield", by_farfield(args.farfield, args.problems, seed, args.threads, args.stream)),
             ("numpy", by_numpy(args.problems, seed, args.threads)),
         ):
             found[name] += values

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::io;
 
 /// Every key, and what it is.
-const KEYS: [(&str, &str); 49] = [
+const KEYS: [(&str, &str); 50] = [
     ("seed", "seed of every random number"),
     ("data.source", "mixture, or a file with samples: .npy (n x d), .csv, .svm, .libsvm"),
     ("data.labels", "a .npy or .csv file with labels of two classes, or a column of a table by name or index"),
@@ -47,6 +47,10 @@ const KEYS: [(&str, &str); 49] = [
     (
         "data.sampling",
         "of a mixture: rows, or gram: any d up to 1e12 at the cost of d = n, for Gaussian noise and identity",
+    ),
+    (
+        "data.stream",
+        "of a mixture: version of the stream of normal numbers: 1, or 2, drawn in bulk, several times as fast",
     ),
     ("network.width", "number of neurons m"),
     ("network.positive", "number of neurons with positive output weight; -1: half, rounded up"),

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::files::classes::Classes;
 use crate::folder::Digests;
+use farfield::data::Stream;
 use farfield::{LimitOutcome, Stationarity};
 use serde::Serialize;
 
@@ -13,6 +14,8 @@ pub struct Provenance {
     commit: &'static str,
     isa: &'static str,
     threads: usize,
+    /// The version of the stream of normal numbers.
+    stream: Stream,
     config: toml::Table,
 }
 
@@ -24,6 +27,7 @@ impl Provenance {
             commit: env!("FARFIELD_COMMIT"),
             isa: farfield_kernels::isa::Isa::current().name(),
             threads: rayon::current_num_threads(),
+            stream: config.data.stream,
             config: config.effective(),
         }
     }

@@ -177,12 +177,13 @@ pub fn mixture(config: &Config) -> Result<Mixture> {
     let data = &config.data;
     let spectrum = spectrum(&data.spectrum, data.d as usize)?;
     let (signal, noise) = (data.signal, data.noise());
-    Ok(match (data.clusters, data.rotated) {
+    let mixture = match (data.clusters, data.rotated) {
         (Clusters::Two, true) => Mixture::rotated(signal, spectrum, noise, config.seed),
         (Clusters::Two, false) => Mixture::new(signal, spectrum, noise),
         (Clusters::Xor, true) => Mixture::rotated_xor(signal, spectrum, noise, config.seed),
         (Clusters::Xor, false) => Mixture::xor(signal, spectrum, noise),
-    })
+    };
+    Ok(mixture.with_stream(data.stream))
 }
 
 /// What is drawn of the mixture of a configuration.
@@ -200,7 +201,7 @@ fn drawn(config: &Config, watch: &Watch) -> Result<Data> {
     let draw = drawing(config);
     if config.data.sampling == Sampling::Gram {
         let width = config.network.width as usize;
-        return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw, watch)?);
+        return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw, config.data.stream, watch)?);
     }
     Ok(Data::draw_watched(mixture(config)?, &draw, watch)?)
 }

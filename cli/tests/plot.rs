@@ -287,6 +287,33 @@ fn one_cell_and_cells_that_failed() {
     assert!(caption.contains("1 of 2 cells have no number"), "{caption}");
 }
 
+/// A limit alone: λ in decreasing order, those on whose kink neurons stay apart.
+#[test]
+fn the_weights_of_a_limit() {
+    let dir = folder("plot_limit");
+    let noisy = ["limit", "-s", "data.n=30", "-s", "data.d=60", "-s", "data.label_noise=0.1", "-o", text(&dir)];
+    assert_eq!(farfield(&noisy).status.code(), Some(0));
+    drawn(&dir, &[]);
+    whole(&dir, "weights");
+    let table = dir.join("plots/weights.csv");
+    let numbers = |name: &str| -> Vec<f64> { column(&table, name).iter().map(|v| v.parse().unwrap()).collect() };
+    let (lambda, slides) = (numbers("dual"), numbers("slides"));
+    assert!(lambda.len() == 30 && lambda.is_sorted_by(|a, b| a >= b));
+    let written = fs::read_to_string(dir.join("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&written).unwrap();
+    let mut samples: Vec<u64> =
+        result["sliding"].as_array().unwrap().iter().map(|s| s["sample"].as_u64().unwrap()).collect();
+    samples.sort_unstable();
+    samples.dedup();
+    assert!(!samples.is_empty(), "neurons slide");
+    assert_eq!(slides.iter().sum::<f64>(), samples.len() as f64);
+    let caption = fs::read_to_string(dir.join("plots/weights.txt")).unwrap();
+    assert!(caption.contains("of 30 samples with λ > 0"), "{caption}");
+    // the sum of λ is 1/γ*²
+    let margin = result["max_margin"].as_f64().unwrap();
+    assert!((lambda.iter().sum::<f64>() * margin * margin - 1.0).abs() < 1e-12);
+}
+
 #[test]
 fn what_cannot_be_drawn_is_said_in_a_line() {
     let dir = folder("plot_refused");
@@ -294,7 +321,8 @@ fn what_cannot_be_drawn_is_said_in_a_line() {
     refused(&plot(&dir, &[]), 2, &["neither trace.csv of a run nor plan.toml of a sweep"]);
     let limit = dir.join("limit");
     assert_eq!(farfield(&["limit", "-s", "data.n=10", "-s", "data.d=50", "-o", text(&limit)]).status.code(), Some(0));
-    refused(&plot(&limit, &[]), 2, &["holds a limit"]);
+    refused(&plot(&limit, &["--x", "data.d"]), 2, &["holds a limit"]);
+    assert!(!limit.join("plots").exists());
     let one = run("plot_options", &[]);
     refused(&plot(&one, &["--x", "data.d"]), 2, &["holds a run"]);
     fs::write(one.join("dual.npy"), fs::read(one.join("margins.npy")).unwrap()).unwrap();

@@ -44,18 +44,11 @@ pub fn blocks(n: usize) -> Vec<Range<usize>> {
 }
 
 /// Work space of one thread.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Space {
     slivers: Buffer<f64>,
     padded: Buffer<f64>,
     sums: Buffer<f64>,
-}
-
-impl Default for Space {
-    fn default() -> Self {
-        let rows = || Buffer::zeros(ROWS * COLUMNS);
-        Self { slivers: rows(), padded: rows(), sums: Buffer::zeros(ROWS * ROWS * LANES) }
-    }
 }
 
 impl Space {
@@ -69,9 +62,13 @@ impl Space {
         (i, j): (Range<usize>, Range<usize>),
         columns: Range<usize>,
     ) -> Vec<f64> {
-        let mut sums = std::mem::take(&mut self.sums);
-        let part = &mut sums[..numbers(&i, &j)];
-        part.fill(0.0);
+        let (mut sums, count) = (std::mem::take(&mut self.sums), numbers(&i, &j));
+        if sums.len() < count {
+            sums = Buffer::zeros(count);
+        } else {
+            sums[..count].fill(0.0);
+        }
+        let part = &mut sums[..count];
         self.add(isa, x, d, (i.clone(), j.clone()), columns, part);
         let out = joined(isa, &i, &j, part);
         self.sums = sums;
@@ -90,6 +87,12 @@ impl Space {
         sums: &mut [f64],
     ) {
         let tiles = (i.len().div_ceil(TILE), j.len().div_ceil(TILE));
+        let room = (tiles.0.max(tiles.1) * TILE) * columns.len().min(COLUMNS).next_multiple_of(WIDTH);
+        for buffer in [&mut self.slivers, &mut self.padded] {
+            if buffer.len() < room {
+                *buffer = Buffer::zeros(room);
+            }
+        }
         let rows = |rows: &Range<usize>, columns: Range<usize>| {
             let columns = columns.start.min(d)..columns.end.min(d);
             Rows { x, stride: d, rows: rows.clone(), columns }

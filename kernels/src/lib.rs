@@ -45,6 +45,10 @@
 //! [`settled`]: `S += αc·s(q₀ + H·S)`, on half of H: `2n²` flops and `4n²` bytes a step.
 //! [`gram`]: `K = XXᵀ`, `n²·d` flops, lower triangle only, tiles of 4 × 4 sums with 8 loads for 16 multiply-adds.
 //!
+//! # Normal numbers
+//!
+//! [`polar`]: from the bits of any generator, points one by one. [`normals`]: in bulk, with generators of its own.
+//!
 //! # Words
 //!
 //! | word | meaning |
@@ -86,6 +90,7 @@ pub mod isa;
 pub mod lane;
 pub mod loss;
 pub mod mixed;
+pub mod normals;
 pub mod panels;
 pub mod plan;
 pub mod polar;

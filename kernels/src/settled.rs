@@ -225,7 +225,7 @@ impl<T: Lane, const C: usize, const R: usize> WithSimd for Multiply<'_, T, C, R>
                         factors[c][r] = T::splat(simd, mine[r]);
                     }
                 }
-                let mut outs = out.each_mut().map(|out| &mut T::vectors_mut::<S>(out)[..strip]);
+                let outs = out.each_mut().map(|out| &mut T::vectors_mut::<S>(out)[..strip]);
                 let vectors = vectors.map(|v| &v[..strip]);
                 for (at, h) in left.iter().enumerate() {
                     for c in 0..C {

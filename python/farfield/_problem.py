@@ -377,6 +377,7 @@ def mixture(
     rotated: bool = False,
     label_noise_kind: Literal["random", "smallest-margin"] | None = None,
     clusters: Literal["two", "xor"] | None = None,
+    stream: Literal[1, 2] | None = None,
 ) -> Problem:
     """Draws n samples ``x_i = y_i μ + Σ^{1/2} ξ_i`` in d dimensions, or those of an xor.
 
@@ -409,6 +410,8 @@ def mixture(
     sampling
         ``"gram"`` holds the samples in coordinates that turn with them: any d up to 1e12 at the cost of d = n, for
         Gaussian noise and Σ = I.
+    stream
+        Version of the stream of normal numbers: 1 (default), or 2, in bulk, several times as fast.
     width, positive, leak, step_size, reduction, loss, progress
         As in :class:`Problem`.
 
@@ -433,6 +436,7 @@ def mixture(
         data__label_noise_kind=label_noise_kind,
         data__balance=balance,
         data__sampling=sampling,
+        data__stream=stream,
     )
     return Problem.from_config(Config({"seed": seed, **data, **settings}), progress=progress)
 

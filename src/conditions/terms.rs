@@ -165,7 +165,7 @@ pub fn moments(k: &Matrix, y: &[f64]) -> Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Data, Draw, Mixture, Noise};
+    use crate::data::{Data, Draw, Mixture, Noise, Stream};
     use crate::network::Network;
     use crate::problem::{Reduction, StepSize};
 
@@ -226,6 +226,7 @@ mod tests {
             noise: Noise::Gaussian,
             further: 0,
             second: None,
+            stream: Stream::default(),
         };
         let data = Data::draw(mixture, &Draw { n: 1, balance: 1.0, label_noise: 0.0, seed: 1 }).unwrap();
         let problem = Problem::new(&data, Network { width: 1, positive: 1, leak: 0.5 }).unwrap();

@@ -12,7 +12,7 @@
 //! with `μ₂ = signal·(1,−1,1,−1,…)/√d`, and for odd d a last coordinate 0 and √(d−1) in place of √d.
 
 use super::noise::Noise;
-use super::random::{BLOCK, Purpose, generator};
+use super::random::{BLOCK, Purpose, Stream, generator};
 use super::streamed::Source;
 use crate::error::Result;
 use crate::matrix::Matrix;
@@ -20,6 +20,7 @@ use crate::watch::{Phase, Watch};
 use farfield_kernels::isa::Isa;
 use pulp::{Simd, WithSimd};
 use rand::RngExt;
+use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -36,6 +37,8 @@ pub struct Mixture {
     pub further: u64,
     /// The mean μ₂ of an xor, length d: samples of class −1 lie around ±μ₂, those of class +1 around ±μ. None: they lie around yμ.
     pub second: Option<Vec<f64>>,
+    /// How normal numbers are made, of samples, of test points and of weights.
+    pub stream: Stream,
 }
 
 /// What to draw from a [`Mixture`].
@@ -73,7 +76,7 @@ impl Mixture {
     /// The mixture with `‖μ‖ = signal` and the given eigenvalues of Σ.
     pub fn new(signal: f64, spectrum: Vec<f64>, noise: Noise) -> Self {
         let each = signal / (spectrum.len() as f64).sqrt();
-        Self { mean: vec![each; spectrum.len()], spectrum, noise, further: 0, second: None }
+        Self { mean: vec![each; spectrum.len()], spectrum, noise, further: 0, second: None, stream: Stream::default() }
     }
 
     /// The xor of four clusters around ±μ and ±μ₂ with `‖μ‖ = ‖μ₂‖ = signal`, the given eigenvalues of Σ (at least 2), and orthogonal means.
@@ -90,7 +93,7 @@ impl Mixture {
     /// any coordinates. So it costs d normal numbers, whatever d.
     pub fn rotated(signal: f64, spectrum: Vec<f64>, noise: Noise, seed: u64) -> Self {
         let mean = scaled(normals(seed, 0, spectrum.len()), signal);
-        Self { mean, spectrum, noise, further: 0, second: None }
+        Self { mean, spectrum, noise, further: 0, second: None, stream: Stream::default() }
     }
 
     /// [`Mixture::rotated`] for [`Mixture::xor`]: `Qᵀμ` and `Qᵀμ₂` are uniform among the orthogonal pairs of their lengths.
@@ -110,6 +113,19 @@ impl Mixture {
         let Some(second) = &self.second else { return (clean, &self.mean) };
         let sign = if generator(seed, Purpose::Cluster, sample, 0).random::<bool>() { 1.0 } else { -1.0 };
         (sign, if clean > 0.0 { &self.mean } else { second })
+    }
+
+    /// The same mixture, with normal numbers of this stream. The mean of a rotated one keeps its own.
+    pub fn with_stream(self, stream: Stream) -> Self {
+        Self { stream, ..self }
+    }
+
+    /// Fills a block with independent draws of ξ.
+    pub fn fill_noise(&self, random: &mut Xoshiro256PlusPlus, block: &mut [f64]) {
+        match self.noise {
+            Noise::Gaussian => self.stream.normals(random, block),
+            noise => noise.fill(random, block),
+        }
     }
 
     /// `tr Σ`.
@@ -152,7 +168,7 @@ impl Mixture {
                 watch.check()?;
                 let mut random = generator(seed, Purpose::Samples, (first + i) as u64, b as u64);
                 let block = &mut block[..BLOCK.min(d - b * BLOCK)];
-                self.noise.fill(&mut random, block);
+                self.fill_noise(&mut random, block);
                 let columns = asked.start.max(b * BLOCK)..asked.end.min(b * BLOCK + block.len());
                 let (part, noise);
                 (part, rest) = rest.split_at_mut(columns.len());
@@ -234,11 +250,11 @@ pub(super) fn labels(draw: &Draw) -> (Vec<f64>, Vec<f64>) {
 }
 
 /// Initial weights `W(0) ~ N(0, scale²)` (m×d): row by row, each number from its own stream.
-pub fn initial_weights(m: usize, d: usize, scale: f64, seed: u64) -> Matrix {
+pub fn initial_weights(m: usize, d: usize, scale: f64, seed: u64, stream: Stream) -> Matrix {
     let mut w = Matrix::zeros(m, d);
     w.values_mut().par_chunks_mut(d).enumerate().for_each(|(j, row)| {
         for (b, block) in row.chunks_mut(BLOCK).enumerate() {
-            Noise::Gaussian.fill(&mut generator(seed, Purpose::Weights, j as u64, b as u64), block);
+            stream.normals(&mut generator(seed, Purpose::Weights, j as u64, b as u64), block);
             block.iter_mut().for_each(|w| *w *= scale);
         }
     });
@@ -280,14 +296,18 @@ mod tests {
         assert!(product.abs() < 6.0 / (d as f64).sqrt() && m == of(1), "{product}");
     }
 
-    /// A larger n or d extends the data without changing what was there.
+    /// A larger n or d extends the data without changing what was there, and a part is drawn as it is in the whole.
     #[test]
     fn rows_and_blocks_are_independent() {
-        let draw = |n, d| {
-            let mixture = Mixture::new(0.0, vec![1.0; d], Noise::Gaussian);
-            mixture.sample(&Draw { n, balance: 0.5, label_noise: 0.0, seed: 9 }, &Watch::default()).unwrap().x
-        };
-        let (small, large) = (draw(3, 4096), draw(5, 5000));
-        assert!((0..3).all(|i| small.row(i) == &large.row(i)[..4096]));
+        for stream in [Stream::Polar, Stream::Bulk] {
+            let draw = |n, d, columns| {
+                let mixture = Mixture::new(0.0, vec![1.0; d], Noise::Gaussian).with_stream(stream);
+                let draw = Draw { n, balance: 0.5, label_noise: 0.0, seed: 9 };
+                mixture.sample_columns(&draw, columns, &Watch::default()).unwrap().x
+            };
+            let (small, large, part) = (draw(3, 4096, 0..4096), draw(5, 5000, 0..5000), draw(5, 5000, 4000..4500));
+            assert!((0..3).all(|i| small.row(i) == &large.row(i)[..4096]));
+            assert!((0..5).all(|i| part.row(i) == &large.row(i)[4000..4500]));
+        }
     }
 }

@@ -27,6 +27,7 @@ use crate::watch::Watch;
 pub use held_out::{HeldOut, stratified};
 pub use mixture::{Draw, Mixture, initial_weights};
 pub use noise::{Noise, pareto_scale, weibull_scale};
+pub use random::Stream;
 pub use rotated::Axes;
 use slabs::{Slabs, X};
 pub use spectrum::Spectrum;
@@ -147,12 +148,12 @@ impl Data {
     ///
     /// # Errors
     /// [`Error::Range`] for d = 0 or above 10¹²; as [`Data::new`].
-    pub fn draw_rotated(signal: f64, d: u64, width: usize, draw: &Draw, watch: &Watch) -> Result<Self> {
+    pub fn draw_rotated(signal: f64, d: u64, width: usize, draw: &Draw, stream: Stream, watch: &Watch) -> Result<Self> {
         if !(1..=Self::WIDEST).contains(&d) {
             return Err(Error::Range { name: "d", value: d as f64, expected: "1 to 1e12" });
         }
         let axes = Axes::new(draw.n, d, width);
-        let (drawn, mixture) = rotated::sample(signal, d, &axes, draw);
+        let (drawn, mixture) = rotated::sample(signal, d, &axes, draw, stream);
         Self::with(X::Here(drawn.x.into()), drawn.y, Some(drawn.clean), Some(mixture), Some(axes), watch)
     }
 

@@ -1,6 +1,6 @@
 //! Noise of one coordinate: symmetric laws of mean 0 and variance 1.
 
-use farfield_kernels::polar;
+use super::random::Stream;
 use rand::{Rng, RngExt};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
@@ -48,10 +48,10 @@ pub fn weibull_scale(shape: f64) -> f64 {
 }
 
 impl Noise {
-    /// Fills a block with independent draws of ξ (mean 0, variance 1).
+    /// Fills a block with independent draws of ξ (mean 0, variance 1), normal ones by the polar method.
     pub fn fill(&self, random: &mut Xoshiro256PlusPlus, block: &mut [f64]) {
         match *self {
-            Noise::Gaussian => polar::normals(|| random.next_u64(), block),
+            Noise::Gaussian => Stream::Polar.normals(random, block),
             Noise::Rademacher => block.fill_with(|| if random.random::<bool>() { 1.0 } else { -1.0 }),
             Noise::Uniform => {
                 let width = 2.0 * 3f64.sqrt();

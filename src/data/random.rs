@@ -9,8 +9,11 @@
 //! `rand_distr`: its logarithms go through `num-traits`, which silently switches from libm to the
 //! platform's C library as soon as any crate of the build asks `num-traits` for `std`, as faer does.
 
-use rand::SeedableRng;
+use farfield_kernels::normals::Normals;
+use farfield_kernels::polar;
+use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
 
 /// Columns of one block: a row of X is drawn in blocks of this many numbers.
 pub const BLOCK: usize = 4096;
@@ -41,6 +44,53 @@ pub enum Purpose {
     Cluster = 10,
 }
 
+/// How normal numbers are made of a generator: the version of the stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u64", try_from = "u64")]
+pub enum Stream {
+    /// 1: by the polar method, one after the other ([`polar`]).
+    #[default]
+    Polar,
+    /// 2: in bulk ([`farfield_kernels::normals`]), with the generator's next four numbers as key: several times as fast.
+    Bulk,
+}
+
+impl From<Stream> for u64 {
+    fn from(stream: Stream) -> Self {
+        match stream {
+            Stream::Polar => 1,
+            Stream::Bulk => 2,
+        }
+    }
+}
+
+impl TryFrom<u64> for Stream {
+    type Error = String;
+
+    fn try_from(version: u64) -> Result<Self, String> {
+        match version {
+            1 => Ok(Stream::Polar),
+            2 => Ok(Stream::Bulk),
+            _ => Err(format!("{version}: expected 1 or 2")),
+        }
+    }
+}
+
+impl Stream {
+    /// Fills `out` with standard normal numbers.
+    pub fn normals(self, random: &mut Xoshiro256PlusPlus, out: &mut [f64]) {
+        match self {
+            Stream::Polar => polar::normals(|| random.next_u64(), out),
+            Stream::Bulk => keyed(random).fill(out),
+        }
+    }
+}
+
+/// The stream in bulk whose key are the next four numbers.
+pub(crate) fn keyed(random: &mut Xoshiro256PlusPlus) -> Normals {
+    Normals::new(std::array::from_fn(|_| random.next_u64()))
+}
+
 /// The generator of (seed, purpose, row, block).
 pub fn generator(seed: u64, purpose: Purpose, row: u64, block: u64) -> Xoshiro256PlusPlus {
     let mut hash = blake3::Hasher::new();
@@ -60,6 +110,17 @@ mod tests {
     fn golden() {
         let mut g = generator(0, Purpose::Samples, 0, 0);
         assert_eq!(std::array::from_fn(|_| g.next_u64()), GOLDEN_BITS);
+    }
+
+    /// From the independent implementation in Python that the kernel's test is from, with the words above as key.
+    #[test]
+    fn golden_in_bulk() {
+        let mut all = [0.0; 20];
+        Stream::Bulk.normals(&mut generator(0, Purpose::Samples, 0, 0), &mut all);
+        let some = [all[0], all[7], all[8], all[19]];
+        assert_eq!(some, [0.2943623409739342, 0.012845524405419152, 1.6672283389777813, 0.3146640533645143]);
+        assert_eq!(u64::from(Stream::try_from(2).unwrap()), 2);
+        assert!(Stream::try_from(3).is_err());
     }
 
     /// From an independent implementation in Python (blake3 and xoshiro256++ written out).

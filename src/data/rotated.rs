@@ -16,7 +16,7 @@
 
 use super::mixture::{Draw, Drawn, Mixture, labels};
 use super::noise::Noise;
-use super::random::{Purpose, generator};
+use super::random::{Purpose, Stream, generator};
 use crate::matrix::Matrix;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -48,42 +48,44 @@ impl Axes {
 }
 
 /// Draws samples in rotated coordinates, with the mixture as it is there.
-pub(super) fn sample(signal: f64, d: u64, axes: &Axes, draw: &Draw) -> (Drawn, Mixture) {
+pub(super) fn sample(signal: f64, d: u64, axes: &Axes, draw: &Draw, stream: Stream) -> (Drawn, Mixture) {
     let (clean, y) = labels(draw);
     let mut x = Matrix::zeros(draw.n, axes.columns());
     x.values_mut().par_chunks_mut(axes.columns()).zip(&clean).enumerate().for_each(|(i, (row, y))| {
         let mut random = generator(draw.seed, Purpose::Rotated, i as u64, 0);
-        let (along, across) = row[..axes.reached].split_at_mut(1);
-        Noise::Gaussian.fill(&mut random, along);
-        along[0] = y.mul_add(signal, along[0]);
-        bartlett(&mut random, i, d - 1, across);
+        bartlett(&mut random, stream, 1, i, d - 1, &mut row[..axes.reached]);
+        row[0] = y.mul_add(signal, row[0]);
     });
     let mut mean = vec![0.0; axes.columns()];
     mean[0] = signal;
     let further = d - axes.columns() as u64;
     let spectrum = vec![1.0; axes.columns()];
-    (Drawn { x, y, clean }, Mixture { mean, spectrum, noise: Noise::Gaussian, further, second: None })
+    (Drawn { x, y, clean }, Mixture { mean, spectrum, noise: Noise::Gaussian, further, second: None, stream })
 }
 
 /// W(0) (m×columns) with entries N(0, scale²) in d dimensions, in rotated coordinates.
-pub(crate) fn initial_weights(m: usize, axes: &Axes, scale: f64, seed: u64) -> Matrix {
+pub(crate) fn initial_weights(m: usize, axes: &Axes, scale: f64, seed: u64, stream: Stream) -> Matrix {
     let mut w = Matrix::zeros(m, axes.columns());
     w.values_mut().par_chunks_mut(axes.columns()).enumerate().for_each(|(j, row)| {
         let mut random = generator(seed, Purpose::RotatedWeights, j as u64, 0);
-        let (reached, hidden) = row.split_at_mut(axes.reached);
-        Noise::Gaussian.fill(&mut random, reached);
-        bartlett(&mut random, j, axes.beyond, hidden);
+        bartlett(&mut random, stream, axes.reached, j, axes.beyond, row);
         row.iter_mut().for_each(|w| *w *= scale);
     });
     w
 }
 
-/// Row i (from 0) of the triangular factor of a Wishart matrix with `freedom` degrees of freedom; the rest stays 0.
-fn bartlett(random: &mut Xoshiro256PlusPlus, i: usize, freedom: u64, row: &mut [f64]) {
-    let below = i.min(row.len());
-    Noise::Gaussian.fill(random, &mut row[..below]);
-    if i < row.len() && (i as u64) < freedom {
-        row[i] = chi_square(random, freedom - i as u64).sqrt();
+/// `lead` normal numbers, then row i (from 0) of the triangular factor of a Wishart matrix with `freedom` degrees of freedom; the rest of `row`
+/// stays 0. In bulk all normal numbers are one draw.
+fn bartlett(random: &mut Xoshiro256PlusPlus, stream: Stream, lead: usize, i: usize, freedom: u64, row: &mut [f64]) {
+    let diagonal = row.len().min(lead + i);
+    if stream == Stream::Polar {
+        stream.normals(random, &mut row[..lead]);
+        stream.normals(random, &mut row[lead..diagonal]);
+    } else {
+        stream.normals(random, &mut row[..diagonal]);
+    }
+    if diagonal < row.len() && (i as u64) < freedom {
+        row[diagonal] = chi_square(random, freedom - i as u64).sqrt();
     }
 }
 
@@ -148,7 +150,7 @@ mod tests {
         assert_eq!(Axes::new(5, 3, 4), Axes { reached: 3, hidden: 0, beyond: 0 });
         assert_eq!(Axes::new(5, 1, 4), Axes { reached: 1, hidden: 0, beyond: 0 });
         // fewer neurons than there is room for: the columns beyond theirs stay empty
-        let w = initial_weights(2, &Axes::new(1, 100, 4), 1.0, 0);
+        let w = initial_weights(2, &Axes::new(1, 100, 4), 1.0, 0, Stream::Polar);
         assert!(w.row(0)[2] > 0.0 && w.row(0)[3..] == [0.0; 3] && w.row(1)[3] > 0.0 && w.row(1)[4..] == [0.0; 2]);
     }
 }

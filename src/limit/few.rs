@@ -1,9 +1,13 @@
 //! Test points of networks whose pre-activations have few directions, many at a time.
 //!
 //! ```text
-//! u_j = y⟨w_j,μ⟩ + Σ_k F_jk ξ_k,   k ≤ 8:     sums and bits are those of the dot product of the kernels, which has eight lanes
+//! u_j = y⟨w_j,μ⟩ + Σ_k F_jk ξ_k,   k ≤ 8
 //! ```
+//!
+//! One after the other, sums and bits are those of the dot product of the kernels, which has eight lanes. With normal numbers in bulk there are eight
+//! points in a vector, of blocks of 512: all ξ_1, then all ξ_2, …; the classes are the bits of eight words.
 
+use crate::data::random::{Stream, keyed};
 use crate::matrix::Matrix;
 use crate::network::Network;
 use farfield_kernels::isa::Isa;
@@ -14,6 +18,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// The most directions: the lanes of a dot product, of which then none has two terms.
 const DIRECTIONS: usize = 8;
+
+/// Points of a block.
+const BLOCK: usize = 512;
+/// Points of a vector.
+const LANES: usize = 8;
 
 /// Pre-activations of points in few directions: `u_j = y⟨w_j,μ⟩ + Σ_k F_jk ξ_k`, with the bits of the general way.
 pub struct Few {
@@ -39,8 +48,64 @@ impl Few {
     }
 
     /// Draws so many points, classes equally likely, and counts those that are misjudged.
-    pub fn errors(&self, random: &mut Xoshiro256PlusPlus, points: u64) -> u64 {
-        Isa::current().dispatch(Judge { few: self, random, points })
+    pub fn errors(&self, stream: Stream, random: &mut Xoshiro256PlusPlus, points: u64) -> u64 {
+        match stream {
+            Stream::Polar => Isa::current().dispatch(Judge { few: self, random, points }),
+            Stream::Bulk => self.errors_in_bulk(Isa::current(), random, points),
+        }
+    }
+
+    /// [`Few::errors`] with normal numbers in bulk.
+    fn errors_in_bulk(&self, isa: Isa, random: &mut Xoshiro256PlusPlus, points: u64) -> u64 {
+        let (mut numbers, mut xi) = (keyed(random), vec![0.0; self.rank * BLOCK]);
+        let block = |first: u64| {
+            numbers.fill_on(isa, &mut xi);
+            let classes = std::array::from_fn(|_| random.next_u64());
+            let points = (points - first).min(BLOCK as u64) as usize;
+            isa.dispatch(JudgeBlock { few: self, xi: &xi, classes, points })
+        };
+        (0..points).step_by(BLOCK).map(block).sum()
+    }
+}
+
+/// Counts the errors of the first points of a block, compiled for an instruction set.
+struct JudgeBlock<'a> {
+    few: &'a Few,
+    xi: &'a [f64],
+    classes: [u64; BLOCK / 64],
+    points: usize,
+}
+
+impl WithSimd for JudgeBlock<'_> {
+    type Output = u64;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> u64 {
+        let Self { few, xi, classes, points } = self;
+        let mut errors = 0;
+        for first in (0..points).step_by(LANES) {
+            let bits = classes[first / 64] >> (first % 64);
+            let (mut y, mut q) = ([0.0f64; LANES], [0.0f64; LANES]);
+            for lane in 0..LANES {
+                y[lane] = if (bits >> lane) & 1 == 0 { -1.0 } else { 1.0 };
+            }
+            for ((row, mean), a) in few.factor.iter().zip(&few.mean).zip(&few.outputs) {
+                let mut z = [0.0f64; LANES];
+                for k in 0..few.rank {
+                    let part = &xi[k * BLOCK + first..][..LANES];
+                    for lane in 0..LANES {
+                        z[lane] = part[lane].mul_add(row[k], z[lane]);
+                    }
+                }
+                for lane in 0..LANES {
+                    let u = y[lane].mul_add(*mean, z[lane]);
+                    q[lane] = (if u > 0.0 { u } else { few.leak * u }).mul_add(*a, q[lane]);
+                }
+            }
+            for lane in 0..LANES.min(points - first) {
+                errors += u64::from(y[lane] * q[lane] <= 0.0);
+            }
+        }
+        errors
     }
 }
 
@@ -107,10 +172,46 @@ mod tests {
                     let random = &mut at_start.clone();
                     assert_eq!(isa.dispatch(Judge { few: &few, random, points: 200 }), expected, "{m} {rank} {batch}");
                 }
-                assert_eq!(few.errors(&mut at_start, 200), expected);
+                assert_eq!(few.errors(Stream::Polar, &mut at_start, 200), expected);
                 assert_eq!(at_start, random, "as many numbers are drawn");
             }
         }
         assert!(Few::new(&Matrix::zeros(2, 9), &[0.0; 2], &Network { width: 2, positive: 1, leak: 0.1 }).is_none());
+    }
+
+    /// In bulk: the same count on every instruction set, as one by one from the same numbers, and the same error as by the polar method within five
+    /// standard errors of the difference.
+    #[test]
+    fn errors_in_bulk() {
+        let generator = Xoshiro256PlusPlus::seed_from_u64;
+        for (m, rank) in [(1, 1), (8, 3), (8, 8), (30, 7)] {
+            let mut numbers = vec![0.0; m * rank + m];
+            Noise::Gaussian.fill(&mut generator(m as u64), &mut numbers);
+            let (factor, mean) = (Matrix::new(m, rank, numbers[m..].to_vec()), &numbers[..m]);
+            let network = Network { width: m, positive: m.div_ceil(2), leak: 0.1 };
+            let few = Few::new(&factor, mean, &network).unwrap();
+            for points in [1, 7, 511, 512, 513, 2000u64] {
+                let (mut random, mut xi, mut expected) = (generator(5), vec![0.0; rank * BLOCK], 0);
+                let mut stream = keyed(&mut random);
+                for first in (0..points).step_by(BLOCK) {
+                    stream.fill(&mut xi);
+                    let classes: Vec<u64> = (0..BLOCK / 64).map(|_| random.next_u64()).collect();
+                    for p in 0..BLOCK.min((points - first) as usize) {
+                        let y = if (classes[p / 64] >> (p % 64)) & 1 == 0 { -1.0 } else { 1.0f64 };
+                        let z = |j| (0..rank).fold(0.0, |z, k| xi[k * BLOCK + p].mul_add(factor[(j, k)], z));
+                        let u: Vec<f64> = (0..m).map(|j| y.mul_add(mean[j], z(j))).collect();
+                        expected += u64::from(y * network.margins(&u, &[1.0])[0] <= 0.0);
+                    }
+                }
+                for isa in Isa::all() {
+                    assert_eq!(few.errors_in_bulk(isa, &mut generator(5), points), expected, "{m} {rank} {points}");
+                }
+            }
+            const POINTS: u64 = 200_000;
+            let [old, new] = [Stream::Polar, Stream::Bulk].map(|s| few.errors(s, &mut generator(6), POINTS) as f64);
+            let share = 0.5 * (old + new) / POINTS as f64;
+            let deviation = (2.0 * POINTS as f64 * share * (1.0 - share)).sqrt();
+            assert!((old - new).abs() < 5.0 * deviation, "{m} {rank}: {old} {new}");
+        }
     }
 }

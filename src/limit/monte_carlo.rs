@@ -148,7 +148,7 @@ pub fn of_boundary(
     let samples = sampling.points((1.0 + MULTIPLY) * weights.len() as f64);
     count(samples, &sampling.watch, &generator, [weights.len()], |random, [noise]| {
         let sign = if xor { sign(random) } else { 1.0 };
-        mixture.noise.fill(random, noise);
+        mixture.fill_noise(random, noise);
         sign * signal + dot(&weights, noise) <= 0.0
     })
 }
@@ -184,12 +184,12 @@ pub fn of_network(
         if let Some(few) = Few::new(&factor, &mean, network).filter(|_| second.is_none()) {
             return count_batches(samples, watch, &generator, |random, points| {
                 watch.advance(points);
-                Some(few.errors(random, points))
+                Some(few.errors(mixture.stream, random, points))
             });
         }
         count(samples, watch, &generator, [factor.cols(), w.rows()], |random, [xi, z]| {
             let at = cluster(random);
-            mixture.noise.fill(random, xi);
+            mixture.fill_noise(random, xi);
             farfield_kernels::dense::dots(xi, factor.values(), z);
             wrong(at, z)
         })
@@ -198,7 +198,7 @@ pub fn of_network(
         let samples = sampling.points(d + MULTIPLY * m * d);
         count(samples, watch, &generator, [deviation.len(), w.rows()], |random, [x, z]| {
             let at = cluster(random);
-            mixture.noise.fill(random, x);
+            mixture.fill_noise(random, x);
             x.iter_mut().zip(&deviation).for_each(|(x, s)| *x *= s);
             farfield_kernels::dense::dots(x, w.values(), z);
             wrong(at, z)
@@ -309,6 +309,7 @@ pub(super) fn beta_fraction(x: f64, a: f64, b: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Stream;
     use crate::limit::test_error;
     use rand::SeedableRng;
 
@@ -357,6 +358,7 @@ mod tests {
             noise: Noise::Gaussian,
             further: 0,
             second: None,
+            stream: Stream::default(),
         };
         let boundary = [1.0, 1.0, -0.2];
         let exact = test_error::of_boundary(&boundary, &mixture).value;
@@ -386,6 +388,7 @@ mod tests {
             noise: Noise::StudentT { dof: 2.5 },
             further: 0,
             second: None,
+            stream: Stream::default(),
         };
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -402,8 +405,14 @@ mod tests {
         assert_eq!([1.0, 100.0, 1e3, 2e5, 1e9].map(|d| cost.points(d)), [100_000, 100_000, 10_000, 50, 1]);
         assert_eq!(points(7).points(1e9), 7);
         let stopped = Sampling::default();
-        let mixture =
-            Mixture { mean: vec![0.5; 4], spectrum: vec![1.0; 4], noise: Noise::Uniform, further: 0, second: None };
+        let mixture = Mixture {
+            mean: vec![0.5; 4],
+            spectrum: vec![1.0; 4],
+            noise: Noise::Uniform,
+            further: 0,
+            second: None,
+            stream: Stream::default(),
+        };
         let stop = crate::engine::Stop::default();
         let watched = Sampling { watch: Watch::new(&stop), ..stopped };
         assert!(of_boundary(&[1.0; 4], &mixture, &watched, generator).is_some());

@@ -88,31 +88,21 @@ impl Rows {
         self.list.iter().map(|r| norms[r.sample] * self.stretch(r)).collect()
     }
 
+    /// `m_p/m` of all groups.
+    pub fn shares(&self) -> Vec<f64> {
+        (0..self.groups.len()).map(|p| self.share(p)).collect()
+    }
+
     /// `⟨Φ_r, Φ_s⟩` of all rows from K (n×n).
     pub fn gram(&self, k: &Matrix) -> Matrix {
-        // rows of one class have equal slopes; there are few classes
-        let mut classes: Vec<&[f64]> = Vec::new();
-        let mut class = Vec::with_capacity(self.len());
-        for row in &self.list {
-            let known = classes.iter().position(|slopes| *slopes == &row.slopes[..]);
-            class.push(known.unwrap_or(classes.len()));
-            if known.is_none() {
-                classes.push(&row.slopes);
-            }
-        }
-        let shares: Vec<f64> = (0..self.groups.len()).map(|p| self.share(p)).collect();
-        let overlaps = |a: &&[f64]| -> Vec<f64> {
-            let scaled: Vec<f64> = shares.iter().zip(*a).map(|(share, c)| share * c).collect();
-            classes.iter().map(|b| scaled.iter().zip(*b).map(|(c, d)| c * d).sum()).collect()
-        };
-        let overlap: Vec<Vec<f64>> = classes.iter().map(overlaps).collect();
+        let overlaps = Overlaps::new(&self.shares(), self.list.iter().map(|row| &row.slopes[..]));
         let mut h = Matrix::zeros(self.len(), self.len());
         for r in 0..self.len() {
-            let (a, overlap) = (self.list[r].sample, &overlap[class[r]]);
+            let (a, overlap) = (self.list[r].sample, overlaps.with(r));
             let products = k.row(a);
             for s in 0..=r {
                 let b = self.list[s].sample;
-                let value = self.y[a] * self.y[b] * products[b] * overlap[class[s]];
+                let value = self.y[a] * self.y[b] * products[b] * overlap[overlaps.class[s]];
                 h[(r, s)] = value;
                 h[(s, r)] = value;
             }
@@ -149,5 +139,36 @@ impl Rows {
     pub fn boundary(&self, nu: &Matrix) -> Vec<f64> {
         let share = |i: usize| (0..self.groups.len()).map(|p| self.y[i] * self.share(p) * nu[(i, p)]).sum();
         (0..self.y.len()).map(share).collect()
+    }
+}
+
+/// `Σ_p (m_p/m) c_rp c_sp` of rows r and s of slopes, of which few differ: those that are equal are a class.
+pub struct Overlaps {
+    /// The class of each row.
+    pub class: Vec<usize>,
+    table: Vec<Vec<f64>>,
+}
+
+impl Overlaps {
+    /// Of rows of as many slopes as there are shares.
+    pub fn new<'a>(shares: &[f64], rows: impl Iterator<Item = &'a [f64]>) -> Self {
+        let (mut classes, mut class): (Vec<&[f64]>, _) = (Vec::new(), Vec::new());
+        for row in rows {
+            let known = classes.iter().position(|slopes| *slopes == row);
+            class.push(known.unwrap_or(classes.len()));
+            if known.is_none() {
+                classes.push(row);
+            }
+        }
+        let overlaps = |a: &&[f64]| -> Vec<f64> {
+            let scaled: Vec<f64> = shares.iter().zip(*a).map(|(share, c)| share * c).collect();
+            classes.iter().map(|b| scaled.iter().zip(*b).map(|(c, d)| c * d).sum()).collect()
+        };
+        Self { table: classes.iter().map(overlaps).collect(), class }
+    }
+
+    /// Those of a row, one a class.
+    pub fn with(&self, row: usize) -> &[f64] {
+        &self.table[self.class[row]]
     }
 }

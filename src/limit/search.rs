@@ -209,14 +209,14 @@ fn by_samples(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, guess: &[f64], k
         // too large for 106 bits throughout: K's factor may still refine what it has found
         let (proved, sum) = refine(&rows.gram(&k.0), &features, rows, guess);
         if proved.bracket.gap() <= SHARP {
-            return Found::Separable(answer(k, &features, rows, &proved, &sum));
+            return Found::Separable(answer(&rows.gram(&k.0), &features, rows, &proved, &sum));
         }
         known = Some(proved);
     }
     match decide::decide(&features, rows, guess) {
         Verdict::Separable(proved) => {
             let sum = Sum::new(&features, rows, &proved.weights);
-            Found::Separable(answer(k, &features, rows, &proved, &sum))
+            Found::Separable(answer(&rows.gram(&k.0), &features, rows, &proved, &sum))
         }
         Verdict::NotSeparable(weights, moved) => Found::NotSeparable(weights, moved),
         Verdict::Undecided(proved) => {
@@ -260,7 +260,7 @@ impl Sum {
     }
 }
 
-fn answer(k: &Gram, features: &Features, rows: &Rows, proved: &Proved, sum: &Sum) -> Answer {
+fn answer(h: &Matrix, features: &Features, rows: &Rows, proved: &Proved, sum: &Sum) -> Answer {
     let weights: Vec<f64> = proved.weights.iter().map(|l| l.value()).collect();
     let size: f64 = weights.iter().zip(rows.lengths(&features.norms)).map(|(l, h)| l * h).sum();
     // λ rounded to f64, and products with it, move W by at most 2ε of the sum of its terms
@@ -272,7 +272,7 @@ fn answer(k: &Gram, features: &Features, rows: &Rows, proved: &Proved, sum: &Sum
         interval: proved.bracket.interval(),
         direction_error: (direction_error(proved.bracket.gap() + loss.min(NEGLIGIBLE)) + rounding).min(2.0),
         loss,
-        kkt_residual: dual::kkt_residual(&rows.gram(&k.0), &weights),
+        kkt_residual: dual::kkt_residual(h, &weights),
         pivots: proved.pivots,
         images: Some((0..sum.w.len()).map(image).collect()),
         remainders: proved.weights.iter().zip(&weights).map(|(l, w)| (*l - Double::from(*w)).value()).collect(),
@@ -297,7 +297,8 @@ fn middle(bracket: &Bracket) -> f64 {
 /// The answer with as many digits as X allows. Rows may be added.
 pub fn sharpen(k: &Gram, x: View, rows: &mut Rows, found: &Answer) -> Answer {
     let features = Features::new(x, rows);
-    let (mut refined, sum) = refine(&rows.gram(&k.0), &features, rows, &found.weights);
+    let h = rows.gram(&k.0);
+    let (mut refined, sum) = refine(&h, &features, rows, &found.weights);
     refined.pivots = found.pivots;
     if refined.bracket.gap() > SHARP
         && let Verdict::Separable(mut proved) = decide::decide(&features, rows, &found.weights)
@@ -305,10 +306,10 @@ pub fn sharpen(k: &Gram, x: View, rows: &mut Rows, found: &Answer) -> Answer {
     {
         proved.pivots += found.pivots;
         let sum = Sum::new(&features, rows, &proved.weights);
-        return answer(k, &features, rows, &proved, &sum);
+        return answer(&rows.gram(&k.0), &features, rows, &proved, &sum);
     }
     refined.weights.resize(rows.len(), Double::ZERO);
-    answer(k, &features, rows, &refined, &sum)
+    answer(&h, &features, rows, &refined, &sum)
 }
 
 /// Iterative refinement on the support; the weights with the least gap and their sum.

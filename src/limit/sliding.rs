@@ -32,7 +32,7 @@
 //! on the wrong side the problem in W is not convex as a whole: the limit is then one of several, and
 //! which one is reached depends on the initialization.
 
-use super::rows::{Row, Rows};
+use super::rows::{Overlaps, Row, Rows};
 use super::search::{self, Answer, Found};
 use super::smallest::smallest_eigenvalue;
 use super::{Farkas, Inseparable, Limit, Prediction};
@@ -237,22 +237,26 @@ fn rate_exponent(k: &Gram, rows: &Rows, lambda: &[f64], slopes: &Matrix, pairs: 
     let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] > 0.0).collect();
     let s = support.len();
     let signed = |i: usize, l: usize| rows.y[i] * rows.y[l] * k.0[(i, l)];
-    let shares: Vec<f64> = (0..rows.groups.len()).map(|p| rows.share(p)).collect();
-    let scaled: Vec<Vec<f64>> =
-        support.iter().map(|&i| shares.iter().zip(slopes.row(i)).map(|(share, c)| share * c).collect()).collect();
-    let overlap = |r: usize, l: usize| scaled[r].iter().zip(slopes.row(l)).map(|(a, b)| a * b).sum::<f64>();
+    let overlaps = Overlaps::new(&rows.shares(), support.iter().map(|&i| slopes.row(i)));
     let root: Vec<f64> = support.iter().map(|&i| lambda[i].sqrt()).collect();
     // only the lower half is read
-    let lower = |f: &dyn Fn(usize, usize) -> f64| {
-        let mut a = faer::Mat::zeros(s, s);
-        (0..s).for_each(|c| (c..s).for_each(|r| a[(r, c)] = f(r, c)));
-        a
-    };
-    let product = |r: usize, c: usize| signed(support[r], support[c]) * overlap(r, support[c]);
-    if pairs.is_empty() {
-        return smallest_eigenvalue(lower(&|r, c| root[r] * product(r, c) * root[c]));
+    let mut lower = faer::Mat::zeros(s, s);
+    for c in 0..s {
+        let (overlap, column) = (overlaps.with(c), lower.col_as_slice_mut(c));
+        for r in c..s {
+            column[r] = signed(support[r], support[c]) * overlap[overlaps.class[r]];
+        }
     }
-    let mut effective = faer::Mat::from_fn(s, s, product);
+    let scale = |lower: &mut faer::Mat<f64>| {
+        for c in 0..s {
+            let column = lower.col_as_slice_mut(c);
+            (c..s).for_each(|r| column[r] *= root[r] * root[c]);
+        }
+    };
+    if pairs.is_empty() {
+        scale(&mut lower);
+        return smallest_eigenvalue(lower);
+    }
     let d = faer::Mat::from_fn(pairs.len(), pairs.len(), |r, c| {
         let (a, b) = (pairs[r], pairs[c]);
         if a.group == b.group { rows.share(a.group) * signed(a.sample, b.sample) } else { 0.0 }
@@ -262,6 +266,7 @@ fn rate_exponent(k: &Gram, rows: &Rows, lambda: &[f64], slopes: &Matrix, pairs: 
         rows.share(q.group) * slopes[(i, q.group)] * signed(i, q.sample)
     });
     let Ok(factor) = d.llt(faer::Side::Lower) else { return f64::NAN };
-    effective -= &b * factor.solve(b.transpose());
-    smallest_eigenvalue(lower(&|r, c| root[r] * effective[(r, c)] * root[c]))
+    lower -= &b * factor.solve(b.transpose());
+    scale(&mut lower);
+    smallest_eigenvalue(lower)
 }

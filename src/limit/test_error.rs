@@ -148,6 +148,7 @@ fn squared(v: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Noise, Stream};
 
     /// (z, Φ(−z), log10 Φ(−z)), computed with 60 digits and rounded (mpmath).
     #[rustfmt::skip]
@@ -193,7 +194,7 @@ mod tests {
     }
 
     fn mixture(mean: Vec<f64>, spectrum: Vec<f64>) -> Mixture {
-        Mixture { mean, spectrum, noise: Noise::Gaussian, further: 0, second: None }
+        Mixture { mean, spectrum, noise: Noise::Gaussian, further: 0, second: None, stream: Stream::default() }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct PlotArgs {
-    /// The folder of a run, or of a merged sweep; figures go to DIR/plots
+    /// The folder of a run, of a limit, or of a merged sweep; figures go to DIR/plots
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: PathBuf,
     /// Of a sweep: the key along x [default: the first that varies]

@@ -130,7 +130,7 @@ fn dry_run(plan: &Plan, part: Part, threads: usize, signals: &Signals) -> Result
     let sample = SAMPLE.min(problems.len());
     for k in 0..sample {
         let problem = problems[(2 * k + 1) * problems.len() / (2 * sample)];
-        let Some(record) = pool.install(|| solve(plan, problem, samples, stop)) else { break };
+        let Some(record) = pool.install(|| solve(plan, problem, &mut None, samples, stop)) else { break };
         failures += usize::from(record.status == crate::sweep::line::FAILED);
         timed += 1;
         last = Instant::now();

@@ -34,6 +34,7 @@ const RULES: [Rule; 12] = [
             "data.label_noise_kind",
             "data.balance",
             "data.sampling",
+            "data.stream",
         ],
         idle: |c| c.data.source != Source::Mixture,
         why: "data.source is a file; it belongs to data.source = \"mixture\"",
@@ -109,7 +110,7 @@ const RULES: [Rule; 12] = [
 
 /// Keys that are written only where they ask for something: of files, and what a configuration of an earlier version did
 /// without.
-const OPTIONAL: [&str; 18] = [
+const OPTIONAL: [&str; 19] = [
     "data.labels",
     "data.test",
     "data.test_labels",
@@ -124,6 +125,7 @@ const OPTIONAL: [&str; 18] = [
     "data.clusters",
     "data.rotated",
     "data.label_noise_kind",
+    "data.stream",
     "network.init",
     "monitor.columns",
     "monitor.test_error",

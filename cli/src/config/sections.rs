@@ -2,11 +2,11 @@
 
 use super::noise::NoiseName;
 use super::paths;
-use super::values::{class, count, loss, measures, seed, step_size, text};
+use super::values::{class, count, loss, measures, seed, step_size, stream, text};
 use crate::files::csv::Header;
 use crate::files::format::Format;
 use crate::files::svmlight::IndexBase;
-use farfield::{EngineChoice, Loss, Measure, Noise, Precision, Reduction, Standardize, StepSize};
+use farfield::{EngineChoice, Loss, Measure, Noise, Precision, Reduction, Standardize, StepSize, Stream};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
@@ -89,8 +89,11 @@ pub struct Data {
     pub label_noise_kind: Flips,
     /// Probability of the label +1.
     pub balance: f64,
-    /// How samples are drawn: rows.
+    /// How samples are drawn: rows, or gram.
     pub sampling: Sampling,
+    /// The version of the stream of normal numbers: 1, or 2, in bulk.
+    #[serde(with = "stream")]
+    pub stream: Stream,
 }
 
 /// `[network]`.
@@ -203,6 +206,7 @@ impl Default for Data {
             label_noise_kind: Flips::Random,
             balance: 0.5,
             sampling: Sampling::Rows,
+            stream: Stream::Polar,
         }
     }
 }

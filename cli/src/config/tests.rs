@@ -105,7 +105,7 @@ fn errors_are_one_line_and_name_the_key() {
 #[test]
 fn keys_without_effect() {
     const FILE: &str = "data.source=x.npy";
-    let cases: [(&[&str], &str, &str); 32] = [
+    let cases: [(&[&str], &str, &str); 33] = [
         (&[FILE, "data.n=100"], "data.n", "data.source"),
         (&[FILE, "data.d=7"], "data.d", "data.source"),
         (&[FILE, "data.signal=2"], "data.signal", "data.source"),
@@ -114,6 +114,7 @@ fn keys_without_effect() {
         (&[FILE, "data.label_noise=0.0"], "data.label_noise", "data.source"),
         (&[FILE, "data.balance=0.3"], "data.balance", "data.source"),
         (&[FILE, "data.sampling=rows"], "data.sampling", "data.source"),
+        (&[FILE, "data.stream=2"], "data.stream", "data.source"),
         (&["data.labels=y.npy"], "data.labels", "data.source"),
         (&["data.rows=0:10"], "data.rows", "data.source"),
         (&["data.columns=0:10"], "data.columns", "data.source"),
@@ -169,6 +170,7 @@ fn what_is_recorded_is_accepted_again() {
         &["data.noise=student-t", "data.dof=5", "seed=18446744073709551615"],
         &["data.noise=pareto:2.5", "data.spectrum=power:1", "data.rotated=true"],
         &["data.noise=weibull:0.5", "data.label_noise=0.1", "data.label_noise_kind=smallest-margin"],
+        &["data.stream=2", "data.sampling=gram"],
         &["descent.engine=direct", "descent.warp=false"],
         &["data.clusters=xor", "data.rotated=true", "data.spectrum=power:1"],
         &["network.leak=0", "descent.sliding_tolerance=1e-3"],

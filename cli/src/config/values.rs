@@ -116,6 +116,22 @@ pub mod seed {
     }
 }
 
+/// The version of the stream, a whole number.
+pub mod stream {
+    use super::*;
+    use farfield::Stream;
+
+    /// As the number.
+    pub fn serialize<S: Serializer>(stream: &Stream, s: S) -> std::result::Result<S::Ok, S::Error> {
+        s.serialize_u64((*stream).into())
+    }
+
+    /// From the number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Stream, D::Error> {
+        Stream::try_from(count(d)?).map_err(serde::de::Error::custom)
+    }
+}
+
 /// A whole number that may be written as 1e6.
 pub fn count<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<u64, D::Error> {
     match Value::deserialize(d)? {

@@ -8,8 +8,9 @@ use crate::error::{Result, input_error};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The figures of a run, by the names of their files.
-pub const FIGURES: [&str; 8] = ["margin", "gaps", "loss", "signs", "sliding", "dual", "held_out", "test_error"];
+/// The figures of a run, and that of a limit alone, by the names of their files.
+pub const FIGURES: [&str; 9] =
+    ["margin", "gaps", "loss", "signs", "sliding", "dual", "held_out", "test_error", "weights"];
 
 /// The files of a figure, by their endings.
 const ENDINGS: [&str; 4] = ["svg", "png", "csv", "txt"];

@@ -1,4 +1,4 @@
-//! `farfield plot`: figures of a run or of a merged sweep, from the files that are there.
+//! `farfield plot`: figures of a run, of a limit or of a merged sweep, from the files that are there.
 //!
 //! ```text
 //! folder  →  figures           run/, sweep/      numbers, chart, caption
@@ -45,9 +45,10 @@ pub fn draw(dir: &Path, request: &Request, command: &str) -> Result<Vec<Outcome>
         }
         (true, _) => run::figures(dir)?,
         (false, true) => vec![sweep::figure(dir, request)?],
-        _ if has("result.json") => {
-            return Err(input_error!("{place} holds a limit, which has no figures; expected a run or a merged sweep"));
+        _ if has("result.json") && *request != Request::default() => {
+            return Err(input_error!("{place} holds a limit, whose figure is fixed; only a sweep takes options"));
         }
+        _ if has("result.json") => run::of_limit(dir)?,
         _ if dir.is_dir() => return Err(input_error!("{place}: neither trace.csv of a run nor plan.toml of a sweep")),
         _ => return Err(input_error!("{place}: no such folder")),
     };

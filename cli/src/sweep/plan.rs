@@ -205,7 +205,24 @@ impl Plan {
     /// # Errors
     /// [`crate::error::Error::Input`] with the cell and what is wrong.
     pub fn config(&self, problem: u64) -> Result<Config> {
+        self.config_again(problem, &mut None)
+    }
+
+    /// [`Plan::config`], with that of the last cell at hand.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn config_again(&self, problem: u64, last: &mut Option<(u64, Config)>) -> Result<Config> {
         let cell = problem / self.seeds;
+        let known = last.take().filter(|(of, _)| *of == cell);
+        let (_, config) = last.insert(match known {
+            Some(known) => known,
+            None => (cell, self.config_of(cell)?),
+        });
+        Ok(Config { seed: self.seed(problem), ..config.clone() })
+    }
+
+    fn config_of(&self, cell: u64) -> Result<Config> {
         let setting = |(k, v): (&str, &Value)| match v {
             Value::String(_) => format!("{k}={v}"),
             _ => format!("{k}={}", text(v)),
@@ -215,10 +232,7 @@ impl Plan {
             [] => e,
             _ => input_error!("cell {}: {e}", self.describe(cell)),
         };
-        let mut config =
-            Config::from_text(&self.base_text, "base", &settings).and_then(Config::resolved).map_err(named)?;
-        config.seed = self.seed(problem);
-        Ok(config)
+        Config::from_text(&self.base_text, "base", &settings).and_then(Config::resolved).map_err(named)
     }
 
     /// A number that problems of the same data share, and others (but for a collision of 64 bits) do not.

@@ -12,11 +12,18 @@ use std::ops::ControlFlow::Continue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// Answers for a problem, whose data come from `data`. None if the stop flag ended it; an error, or a fault of this
+/// Answers for a problem, whose data come from `data`, with the configuration of the `last` cell at hand.
+/// None if the stop flag ended it; an error, or a fault of this
 /// program, is a record.
-pub fn solve(plan: &Plan, problem: u64, data: impl FnOnce(&Config) -> Result<Samples>, stop: &Stop) -> Option<Record> {
+pub fn solve(
+    plan: &Plan,
+    problem: u64,
+    last: &mut Option<(u64, Config)>,
+    data: impl FnOnce(&Config) -> Result<Samples>,
+    stop: &Stop,
+) -> Option<Record> {
     let begun = Instant::now();
-    let config = plan.config(problem);
+    let config = plan.config_again(problem, last);
     let answer = catch_unwind(AssertUnwindSafe(|| {
         let config = config?;
         answer(plan.mode, &config, data(&config)?, stop)

@@ -96,10 +96,11 @@ impl Queue<'_> {
     }
 
     fn work(&self, halt: &Stop, send: &Sender<Record>) {
+        let mut last = None;
         while !self.stop.raised() && !halt.raised() {
             let Some(problem) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
             let data = |config: &Config| self.cache.data(self.plan, *problem, config);
-            let Some(record) = solve(self.plan, *problem, data, self.stop) else { return };
+            let Some(record) = solve(self.plan, *problem, &mut last, data, self.stop) else { return };
             if send.send(record).is_err() {
                 return;
             }

@@ -11,6 +11,8 @@
 //! test_error the test error of the weights                               trace.csv, result.json
 //! ```
 //!
+//! and of a limit alone `weights`, λ in decreasing order, from result.json and dual.npy.
+//!
 //! The axis of t is that of log₁₀ t, to 10³⁰⁰; t = 0 has no place on it and is in the tables alone.
 
 mod dual;
@@ -21,6 +23,7 @@ mod margin;
 mod signs;
 mod sliding;
 mod test_error;
+mod weights;
 
 use super::axis::{Axis, Scale};
 use super::chart::Point;
@@ -68,6 +71,33 @@ pub fn figures(dir: &Path) -> Result<Vec<Outcome>> {
     Ok(outcomes)
 }
 
+/// The figure of a limit in a folder, or why there is none.
+///
+/// # Errors
+/// As [`figures`].
+pub fn of_limit(dir: &Path) -> Result<Vec<Outcome>> {
+    let (mut sources, name) = (Vec::new(), "weights");
+    let result = result(dir, &mut sources)?;
+    let run = Run { dir: dir.into(), trace: Table::default(), x: Vec::new(), result, sources };
+    Ok(vec![match weights::figure(&run)? {
+        Ok(figure) => Outcome::Drawn(Box::new(figure.named(name, &run.sources))),
+        Err(why) => Outcome::Nothing { name: name.into(), why },
+    }])
+}
+
+/// The content of result.json, if there is one; its digest goes to the sources.
+fn result(dir: &Path, sources: &mut Vec<String>) -> Result<Option<Value>> {
+    let path = dir.join("result.json");
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            sources.push(format!("result.json (blake3 {})", digest(&bytes)));
+            serde_json::from_slice(&bytes).map(Some).map_err(|e| unreadable(&path, e))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(unreadable(&path, e)),
+    }
+}
+
 /// A figure without its name, or why there is none.
 type Drawn = Result<std::result::Result<Figure, String>>;
 
@@ -78,15 +108,7 @@ impl Run {
             return Err(input_error!("{}: no column t; it is no trace of a run", dir.join("trace.csv").display()));
         }
         let mut sources = vec![format!("trace.csv ({} rows, blake3 {})", trace.rows.len(), trace.digest)];
-        let path = dir.join("result.json");
-        let result = match std::fs::read(&path) {
-            Ok(bytes) => {
-                sources.push(format!("result.json (blake3 {})", digest(&bytes)));
-                Some(serde_json::from_slice(&bytes).map_err(|e| unreadable(&path, e))?)
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-            Err(e) => return Err(unreadable(&path, e)),
-        };
+        let result = result(dir, &mut sources)?;
         let x = trace.numbers("t").into_iter().map(logarithm).collect();
         Ok(Self { dir: dir.into(), trace, x, result, sources })
     }
