@@ -147,7 +147,8 @@ pub fn of_steps(progress: &Progress, horizon: f64, pace: &RefCell<Pace>) -> Show
     let rest = if why == Some(Remark::Held(Hold::Early)) { "" } else { rest };
     let why = match why {
         _ if progress.looking() => "; the dual problem of the limit, and the certificate".into(),
-        Some(remark) => format!("; every step is taken: {}{rest}", remark_text(&remark)),
+        Some(remark @ Remark::Held(_)) => format!("; every step is taken: {}{rest}", remark_text(&remark)),
+        Some(remark) => format!("; {}{rest}", remark_text(&remark)),
         None => String::new(),
     };
     // The name of a phase stays: "t" begins the line.

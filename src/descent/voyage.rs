@@ -195,12 +195,17 @@ impl Voyage {
                 Some(reached) => return reached,
             }
             self.progress.note(self.state.t());
-            if self.hold() != self.noted {
-                self.noted = self.hold();
-                self.progress.explain(self.present_remark());
-            }
+            self.explain();
         }
         Reached::Target
+    }
+
+    /// Tells progress displays why steps are taken one by one, or that none are.
+    fn explain(&mut self) {
+        if self.hold() != self.noted {
+            self.noted = self.hold();
+            self.progress.explain(self.present_remark());
+        }
     }
 
     /// One stretch: some steps of one kind, or one flight of the warp. None: go on; `Target`: what is next leads beyond it.
@@ -227,6 +232,7 @@ impl Voyage {
             _ if handed_over > 0 => (handed_over, Reached::Target),
             Mode::Sliding(_) => {
                 self.kind = self.averaged();
+                self.explain(); // what slides may take as long as steps
                 (0, self.slide(target, stop))
             }
             Mode::General if countable => (1, self.general_step()),
