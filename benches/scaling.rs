@@ -41,12 +41,16 @@ fn scaling(c: &mut Criterion) {
 
 criterion_group!(benches, scaling);
 
+/// Growth where nothing else is asked for.
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let asked = |word: &str| arguments.iter().any(|argument| argument == word);
+    let filtered = arguments.iter().any(|argument| !argument.starts_with('-'));
     if !asked("growth") {
         benches();
         Criterion::default().configure_from_args().final_summary();
     }
-    common::growth::growth(asked("--test"));
+    if asked("growth") || !filtered {
+        common::growth::growth(asked("--test"));
+    }
 }

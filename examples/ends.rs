@@ -4,7 +4,11 @@
 //! integers, leaks from 1e-6 to 1 − 1e-6, networks of one sign, fixed steps. A line for each run that takes more than
 //! two seconds, then the longest, and how many ended in each way.
 
+#[path = "common/random.rs"]
+mod random;
+
 use farfield::{Data, Descent, Error, Matrix, Network, Options, Problem, Reduction, Start, StepSize};
+use random::Random;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -83,30 +87,4 @@ fn hard(random: &mut Random) -> Result<(Problem, Start), Error> {
     let problem = Problem::with(&data, Network::new(width, positive, leak)?, step, Reduction::Sum)?;
     let scale = [1e-6, 1e-2, 0.3][random.below(3)];
     Ok((problem, Start::gaussian(scale, random.next())))
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn uniform(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.uniform() * n as f64) as usize
-    }
-
-    fn normal(&mut self) -> f64 {
-        let (u, v) = (1.0 - self.uniform(), self.uniform());
-        (-2.0 * libm::log(u)).sqrt() * libm::cos(std::f64::consts::TAU * v)
-    }
 }

@@ -5,7 +5,11 @@
 //! longer than SECONDS (20) is stopped there. A line gives the seconds and the ratio of auto to the better one; the last, the largest ratio among
 //! runs of more than a hundredth of a second.
 
+#[path = "common/random.rs"]
+mod random;
+
 use farfield::{Data, Descent, EngineChoice, Error, Matrix, Network, Options, Problem, Reduction, Start, StepSize};
+use random::Random;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -101,26 +105,4 @@ fn problem(seed: u64, (n, d, m, leak, flips, rows): &Case) -> Result<Problem, Er
     }
     let data = Data::new(Matrix::new(*n, *d, x), y)?;
     Problem::new(&data, Network::balanced(*m, *leak)?)
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn uniform(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        let (u, v) = (1.0 - self.uniform(), self.uniform());
-        (-2.0 * libm::log(u)).sqrt() * libm::cos(std::f64::consts::TAU * v)
-    }
 }

@@ -29,7 +29,9 @@
 //! |δ⟨Φ_i, G⟩| ≤ k u ‖Φ_i‖ A,   |δ‖G‖²| ≤ k u A²,   |δq_i| ≤ k u ‖x_i‖ M,   |δ‖sW + E‖²| ≤ k u (sM + ‖E‖_A)²
 //! ```
 //!
-//! and every bound is moved outward by these amounts. They hold for a W and its Z in f64, of the samples as
+//! and every bound is moved outward by these amounts. In the span of the data the last one takes `Kc_j` from Z: that Z is off by no more
+//! than `k u ‖x_i‖ T_j`, T_j the sizes that are summed to make w_j, is tested (tests/sliding_engine.rs), and what it does to the
+//! norm is at most `k u Σ_j s T_j (s T_j + ‖E_j‖_A)`. They hold for a W and its Z in f64, of the samples as
 //! given: whatever the precision of the steps, it is W that is certified, not how it was found. Norms so large or
 //! small that products leave the range of f64 get no certificate.
 

@@ -2,6 +2,7 @@
 
 mod problems;
 
+use farfield::descent::compensated::dot;
 use farfield::descent::sliding::mode::Place;
 use farfield::descent::span::SpanProblem;
 use farfield::descent::voyage::{Options, Voyage};
@@ -195,5 +196,35 @@ fn resumes_in_the_same_bits() {
             assert_eq!(again.advance(t, &Stop::default()), Reached::Target);
             assert_eq!(engine.save().digest(), again.save().digest(), "t = {t:e}");
         }
+    }
+}
+
+/// What norms and certificates go by: Z is X times the W that C makes, `z_j = z_j(0) + Kc_j`, to `k u ‖x_i‖ T_j` with the k of the certificate
+/// and T_j the sizes that are summed to make w_j; in steps, in flights, in averages, and within a step ahead.
+#[test]
+fn preactivations_are_those_of_the_coefficients() {
+    for recipe in noisy().into_iter().chain(problems::settling()) {
+        let (p, d) = (problem(&recipe), recipe.d);
+        let (n, m, k) = (p.n(), p.network.width, &p.gram.0);
+        let mut engine = Voyage::new(p.clone(), 0.0, Flips::default(), Options::default());
+        let mut kinds = Vec::new();
+        for t in [10.0, 1e3, 1.7e4, 3e5, 1e8, 3e12, 1e30] {
+            assert_eq!(engine.advance(t, &Stop::default()), Reached::Target);
+            kinds.push(engine.kind());
+            let state = engine.coefficients();
+            let (c, z, first) = (state.coefficients(), state.compensated_preactivations(), &p.start.preactivations);
+            let ku = 4.0 * (n + d + m + 16) as f64 * 0.5 * f64::EPSILON;
+            for j in 0..m {
+                let size: f64 = (0..n).map(|l| c.hi()[l * m + j].abs() * k[(l, l)].sqrt()).sum();
+                let bound = |i: usize| ku * k[(i, i)].sqrt() * (p.start.squared_norms[j].sqrt() + size);
+                for i in 0..n {
+                    let terms = (0..n).flat_map(|l| [(k[(i, l)], c.hi()[l * m + j]), (k[(i, l)], c.lo()[l * m + j])]);
+                    let (hi, lo) = dot(terms.chain([(1.0, first[i * m + j])]));
+                    let off = (z.hi()[i * m + j] - hi + (z.lo()[i * m + j] - lo)).abs();
+                    assert!(off <= bound(i), "{}, t = {t}, {i} {j}: {off:e} of {:e}", recipe.name, bound(i));
+                }
+            }
+        }
+        println!("{}: {kinds:?}", recipe.name);
     }
 }

@@ -18,7 +18,7 @@ struct Times {
     data: f64,
     descent: f64,
     outcome: f64,
-    evaluations: u64, // exact steps
+    steps: u64, // one by one
 }
 
 /// Prints the table and the slopes.
@@ -50,8 +50,8 @@ fn median(n: usize, noise: f64, seeds: u64) -> Times {
     let mut all: Vec<Times> = (0..seeds).map(|seed| run(n, noise, seed)).collect();
     all.sort_by(|a, b| a.descent.total_cmp(&b.descent));
     let times = all.swap_remove(all.len() / 2);
-    let Times { n, data, descent, outcome, evaluations } = &times;
-    println!("{n:6} {data:8.3} {descent:10.3} {outcome:10.3} {evaluations:7}");
+    let Times { n, data, descent, outcome, steps } = &times;
+    println!("{n:6} {data:8.3} {descent:10.3} {outcome:10.3} {steps:7}");
     times
 }
 
@@ -71,7 +71,7 @@ fn run(n: usize, noise: f64, seed: u64) -> Times {
     assert!(row.finite && row.t > 0.0);
     let outcome = descent.outcome(0);
     let steps = outcome.segments.iter().map(|segment| segment.steps_taken).sum();
-    Times { n, data, descent: seconds, outcome: lap(), evaluations: steps }
+    Times { n, data, descent: seconds, outcome: lap(), steps }
 }
 
 /// Of the least-squares line.

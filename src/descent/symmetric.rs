@@ -67,3 +67,30 @@ impl Symmetric {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Products in one part, in two and in four, one and three at a time: threads move no bit.
+    #[test]
+    fn the_same_bits_on_any_number_of_threads() {
+        for n in [100, 900, 1600] {
+            let entry = |k: usize| ((k / n).max(k % n) as f64 * 0.37 + (k / n).min(k % n) as f64).sin();
+            let h = Symmetric::new(&Matrix::new(n, n, (0..n * n).map(entry).collect()));
+            let v: Vec<f64> = (0..3 * n).map(|k| (1.3 * k as f64).cos()).collect();
+            let products = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+                let (mut each, mut all) = (vec![0.0; 3 * n], vec![0.0; 3 * n]);
+                pool.install(|| {
+                    v.chunks_exact(n).zip(each.chunks_exact_mut(n)).for_each(|(v, out)| h.multiply(v, out));
+                    h.multiply_all(&v, &mut all);
+                });
+                assert_eq!(each, all, "{n}");
+                all
+            };
+            let one = products(1);
+            assert!([2, 3, 5].into_iter().all(|threads| products(threads) == one), "{n}");
+        }
+    }
+}
