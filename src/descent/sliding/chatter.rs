@@ -25,7 +25,7 @@ use crate::number::COUNTABLE;
 use crate::state::{Reader, Result, Saver};
 
 /// Longest window, in steps.
-pub const WINDOW: f64 = 16384.0;
+pub const WINDOW: f64 = 2048.0;
 
 /// First t at which a window may end in a verdict.
 pub const YOUNG: f64 = 1024.0;

@@ -8,6 +8,7 @@ use super::Sliding;
 use super::mode::{Mode, Place};
 use crate::descent::compensated::Compensated;
 use crate::descent::span::Coefficients;
+use farfield_kernels::dense;
 
 /// Steps over which the ripple is measured.
 pub const STEPS: u64 = 2048;
@@ -67,11 +68,11 @@ fn ripple(state: &Coefficients, mode: &Mode) -> Vec<f64> {
             continue;
         }
         let excess = part.excess(part.kinks.iter().map(|i| z[i * m + j]).collect());
-        let factor = state.t() * problem.network.output(j);
+        let (factor, mut off) = (state.t() * problem.network.output(j), vec![0.0; n]);
+        part.kinks.iter().zip(&excess).for_each(|(r, c)| dense::add_scaled(*c, k.row(*r), &mut off));
         for i in 0..n {
             let slope = state.pattern().slope(&problem.network, i, j);
-            let off = part.kinks.iter().zip(&excess).fold(0.0f64, |sum, (r, c)| k[(i, *r)].mul_add(*c, sum));
-            ripple[i] = (factor * slope * problem.labels[i]).mul_add(off, ripple[i]);
+            ripple[i] += factor * slope * problem.labels[i] * off[i];
         }
     }
     ripple

@@ -75,13 +75,28 @@ pub struct Mode {
 impl Mode {
     /// The mode with these places; none if some K_σσ is singular, so that slopes are not determined.
     pub fn new(problem: &Arc<SpanProblem>, places: Vec<Place>) -> Option<Self> {
+        Self::with(problem, places, &[])
+    }
+
+    /// The mode with these places after this one: groups that stay as they are are not worked out again.
+    pub fn then(&self, problem: &Arc<SpanProblem>, places: Vec<Place>) -> Option<Self> {
+        Self::with(problem, places, &self.parts)
+    }
+
+    fn with(problem: &Arc<SpanProblem>, places: Vec<Place>, known: &[Part]) -> Option<Self> {
         let n = problem.n();
         let groups = groups(problem, &places);
         let mut h = Matrix::zeros(n, n);
         let mut parts = Vec::new();
         for (&j, &size) in groups.first.iter().zip(&groups.size) {
             let share = size as f64 / problem.network.width as f64;
-            parts.push(Part::new(problem, &places, j, share, &mut h)?);
+            let (slopes, kinks) = sides(problem, &places, j);
+            let part = match known.iter().find(|part| part.slopes == slopes && part.kinks == kinks) {
+                Some(part) => Part { first: j, ..part.clone() },
+                None => Part::new(problem, j, slopes, kinks)?,
+            };
+            part.add_products(problem, share, &mut h);
+            parts.push(part);
         }
         let diagonal = (0..n).map(|i| h[(i, i)].max(0.0)).collect();
         Some(Self { h: Symmetric::new(&h), diagonal, places, groups, parts })
@@ -116,38 +131,38 @@ impl Mode {
 }
 
 impl Part {
-    fn new(problem: &SpanProblem, places: &[Place], j: usize, share: f64, h: &mut Matrix) -> Option<Self> {
+    fn new(problem: &SpanProblem, first: usize, slopes: Vec<f64>, kinks: Vec<usize>) -> Option<Self> {
         let (n, m, k, y) = (problem.n(), problem.network.width, &problem.gram.0, &problem.labels);
-        let slope = |i: usize| match places[i * m + j] {
-            Place::Below => problem.network.leak,
-            Place::Kink => 0.0,
-            Place::Above => 1.0,
-        };
-        let slopes: Vec<f64> = (0..n).map(slope).collect();
-        let kinks: Vec<usize> = (0..n).filter(|i| places[i * m + j] == Place::Kink).collect();
         let factor = Factor::new(kinks.len(), |r, c| k[(kinks[r], kinks[c])])?;
-        let mut half = Matrix::new(kinks.len(), n, kinks.iter().flat_map(|i| k.row(*i)).copied().collect());
-        factor.forward(&mut half);
+        let mut half = factor.half(problem, &kinks);
         let mut coupling = (n * n * m <= COUPLED).then(|| Matrix::zeros(n, n));
-        let mut across = vec![0.0; n];
-        for i in 0..n {
-            let column: Vec<f64> = (0..kinks.len()).map(|r| half[(r, i)]).collect();
-            dense::combine(&column, half.values(), n, &mut across);
-            across.iter_mut().zip(k.row(i)).for_each(|(along, k)| *along = k - *along);
-            let scale = share * y[i] * slopes[i];
-            for l in 0..n {
-                h[(i, l)] = (scale * y[l] * slopes[l]).mul_add(across[l], h[(i, l)]);
-            }
-            if let Some(coupling) = &mut coupling {
-                coupling.row_mut(i).copy_from_slice(&across);
-            }
+        if let Some(coupling) = &mut coupling {
+            (0..n).for_each(|i| across(&half, i, k.row(i), coupling.row_mut(i)));
         }
         factor.backward(&mut half);
         for (r, kink) in kinks.iter().enumerate() {
             let row = half.row_mut(r).iter_mut().zip(y).zip(&slopes);
             row.for_each(|((w, y_l), s)| *w *= -(y[*kink] * y_l * s));
         }
-        Some(Self { first: j, kinks, slopes, factor, weights: half, coupling: coupling.map(Arc::new) })
+        Some(Self { first, kinks, slopes, factor, weights: half, coupling: coupling.map(Arc::new) })
+    }
+
+    /// Adds the share of the group to H.
+    fn add_products(&self, problem: &SpanProblem, share: f64, h: &mut Matrix) {
+        let signed: Vec<f64> = problem.labels.iter().zip(&self.slopes).map(|(y, s)| y * s).collect();
+        let half = self.coupling.is_none().then(|| self.factor.half(problem, &self.kinks));
+        let mut found = vec![0.0; signed.len()];
+        for i in 0..signed.len() {
+            let across = match (&self.coupling, &half) {
+                (None, Some(half)) => {
+                    across(half, i, problem.gram.0.row(i), &mut found);
+                    &found
+                }
+                (coupling, _) => coupling.as_ref().expect("one of both").row(i),
+            };
+            let (scale, out) = (share * signed[i], h.row_mut(i));
+            Isa::current().dispatch(AddRow { scale, signed: &signed, across, out });
+        }
     }
 
     /// The inner products of the samples across the kinks, K̃ (n×n); none where these are too many numbers.
@@ -180,9 +195,9 @@ impl Part {
     /// The slope-weighted weights: `s_k e_k` off σ, `ν_k = θ_k e_k` on σ (length n).
     pub fn weights(&self, e: &[f64]) -> Vec<f64> {
         let mut weighted: Vec<f64> = self.slopes.iter().zip(e).map(|(s, e)| s * e).collect();
-        for (r, kink) in self.kinks.iter().enumerate() {
-            weighted[*kink] = Isa::current().dispatch(Chain { a: self.weights.row(r), b: e });
-        }
+        let mut nu = vec![0.0; self.kinks.len()];
+        dense::dots(e, self.weights.values(), &mut nu);
+        self.kinks.iter().zip(nu).for_each(|(kink, nu)| weighted[*kink] = nu);
         weighted
     }
 
@@ -205,6 +220,24 @@ impl Part {
         self.factor.backward(&mut column);
         column.into_values()
     }
+}
+
+/// The slopes of the sides of neuron j (length n), 0 on its kinks, and these.
+fn sides(problem: &SpanProblem, places: &[Place], j: usize) -> (Vec<f64>, Vec<usize>) {
+    let (n, m) = (problem.n(), problem.network.width);
+    let slope = |i: usize| match places[i * m + j] {
+        Place::Below => problem.network.leak,
+        Place::Kink => 0.0,
+        Place::Above => 1.0,
+    };
+    ((0..n).map(slope).collect(), (0..n).filter(|i| places[i * m + j] == Place::Kink).collect())
+}
+
+/// Row i of `K − K_·σ K_σσ⁻¹ K_σ·` from that of K and `L⁻¹K_σ·`.
+fn across(half: &Matrix, i: usize, k: &[f64], out: &mut [f64]) {
+    let column: Vec<f64> = (0..half.rows()).map(|r| half[(r, i)]).collect();
+    dense::combine(&column, half.values(), k.len(), out);
+    out.iter_mut().zip(k).for_each(|(along, k)| *along = k - *along);
 }
 
 /// Neurons with equal sign and equal places, in the order of their first.
@@ -252,6 +285,14 @@ impl Factor {
         Some(Self(l))
     }
 
+    /// `L⁻¹K_σ·` (s×n) of the kinks σ that it is the factor of.
+    fn half(&self, problem: &SpanProblem, kinks: &[usize]) -> Matrix {
+        let k = &problem.gram.0;
+        let mut half = Matrix::new(kinks.len(), problem.n(), kinks.iter().flat_map(|i| k.row(*i)).copied().collect());
+        self.forward(&mut half);
+        half
+    }
+
     /// `B ← L⁻¹B` for B (s×k).
     pub fn forward(&self, b: &mut Matrix) {
         let cols = b.cols();
@@ -275,21 +316,22 @@ impl Factor {
     }
 }
 
-/// `Σ a_k b_k` as one chain, compiled for an instruction set: elsewhere a multiply-add is a call.
-struct Chain<'a> {
-    a: &'a [f64],
-    b: &'a [f64],
+/// `h_l ← h_l + scale·y_l s_l K̃_il`, a row of H.
+struct AddRow<'a> {
+    scale: f64,
+    signed: &'a [f64], // y_l s_l
+    across: &'a [f64],
+    out: &'a mut [f64],
 }
 
-impl WithSimd for Chain<'_> {
-    type Output = f64;
+impl WithSimd for AddRow<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> f64 {
-        let mut sum = 0.0f64;
-        for k in 0..self.a.len().min(self.b.len()) {
-            sum = self.a[k].mul_add(self.b[k], sum);
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { scale, signed, across, out } = self;
+        for ((h, signed), across) in out.iter_mut().zip(signed).zip(across) {
+            *h = (scale * signed).mul_add(*across, *h);
         }
-        sum
     }
 }

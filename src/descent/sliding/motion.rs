@@ -6,7 +6,7 @@
 //! ```
 
 use super::Sliding;
-use super::mode::{Mode, Place};
+use super::mode::Place;
 use crate::descent::choose::price_of_settling;
 use crate::descent::compensated::dot;
 use crate::descent::runge_kutta::change;
@@ -39,7 +39,7 @@ impl Sliding {
     /// Another mode at the present t. False, and nothing changed, if its slopes are not determined.
     pub(super) fn change_mode(&mut self, problem: &Arc<SpanProblem>, places: Vec<Place>) -> bool {
         self.spent += price_of_settling(problem.n());
-        let Some(mode) = Mode::new(problem, places) else { return false };
+        let Some(mode) = self.mode.then(problem, places) else { return false };
         self.mode = Arc::new(mode);
         self.project(problem);
         true

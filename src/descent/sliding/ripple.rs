@@ -38,8 +38,14 @@ const STEPS: [f64; 2] = [128.0, 4096.0];
 /// Steps over which the size of the ripple of one group is looked for.
 const PART_STEPS: usize = 1024;
 
-/// Every so many steps the ripple of samples off the kinks is looked at for its size.
+/// Every so many steps the ripple of samples off the kinks is looked at for its size,
 const LOOK: usize = 8;
+
+/// so many looks together, so that `K_σi` is read once for them.
+const LOOKS: usize = 4;
+
+/// Samples in registers at once, for all looks.
+const COLUMNS: usize = 2 * LANES;
 
 /// Seconds of a multiply-add.
 const PRODUCT: f64 = 2e-10;
@@ -221,6 +227,21 @@ impl Orbit {
         }
     }
 
+    /// Keeps the largest |ρ| off the kinks at [`LOOKS`] values of c, one after the other in `seen`.
+    #[inline(always)]
+    fn look(&mut self, seen: &[f64]) {
+        let n = self.outside.len();
+        let whole = n - n % COLUMNS;
+        for at in (0..whole).step_by(COLUMNS) {
+            let (slopes, far) = (&self.outside[at..], &mut self.far[at..]);
+            look_block::<COLUMNS>(&self.outer[at..], n, (seen, self.kinks), slopes, far);
+        }
+        for at in whole..n {
+            let (slopes, far) = (&self.outside[at..], &mut self.far[at..]);
+            look_block::<1>(&self.outer[at..], n, (seen, self.kinks), slopes, far);
+        }
+    }
+
     /// Adds to the sums.
     #[inline(always)]
     fn note(&mut self) {
@@ -247,6 +268,28 @@ fn shift_block<const N: usize>(rows: &[f64], p: usize, increments: &[f64], zeta:
         }
     }
     *zeta = sums;
+}
+
+/// `far ← max(far, |s ρ|)` of N samples, `ρ = Σ_r c_r K_r·` in the order of r for each c.
+#[inline(always)]
+fn look_block<const N: usize>(rows: &[f64], n: usize, (seen, s): (&[f64], usize), slopes: &[f64], far: &mut [f64]) {
+    let mut rho = [[0.0f64; N]; LOOKS];
+    for r in 0..s {
+        let row = rows[r * n..].first_chunk::<N>().expect("a whole block");
+        for (look, rho) in rho.iter_mut().enumerate() {
+            let c = seen[look * s + r];
+            for l in 0..N {
+                rho[l] = row[l].mul_add(c, rho[l]);
+            }
+        }
+    }
+    let (slopes, far) = (slopes.first_chunk::<N>().expect("a block"), far.first_chunk_mut::<N>().expect("a block"));
+    for rho in rho {
+        for l in 0..N {
+            let size = (slopes[l] * rho[l]).abs();
+            far[l] = if size > far[l] { size } else { far[l] };
+        }
+    }
 }
 
 struct Shift<'a> {
@@ -276,16 +319,21 @@ impl WithSimd for Average<'_> {
         for _ in 0..steps / 4 {
             orbit.step();
         }
+        let (mut seen, mut looks) = (vec![0.0; LOOKS * orbit.kinks], 0);
         for step in 0..steps {
             orbit.step();
             orbit.note();
             if step % LOOK == 0 {
-                dense::combine(&orbit.c[..orbit.kinks], &orbit.outer, orbit.outside.len(), &mut orbit.rho);
-                for ((far, rho), slope) in orbit.far.iter_mut().zip(&orbit.rho).zip(&orbit.outside) {
-                    let size = (slope * rho).abs();
-                    *far = if size > *far { size } else { *far };
-                }
+                seen[looks * orbit.kinks..][..orbit.kinks].copy_from_slice(&orbit.c[..orbit.kinks]);
+                looks += 1;
             }
+            if looks == LOOKS {
+                orbit.look(&seen);
+                looks = 0;
+            }
+        }
+        if looks > 0 {
+            orbit.look(&seen); // with some of the last ones again
         }
     }
 }
