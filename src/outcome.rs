@@ -201,12 +201,11 @@ impl Outcome {
         let stationarity =
             iterate::stationarity(&*data.inner_products(), z, data.y(), &problem.network, problem.loss, norm, distance);
         let lambda = limit.map(|l| &l.lambda[..]);
-        let test_error = match (limit, ray) {
-            (Some(limit), _) => TestError::of_limit(limit, problem, sampling),
-            (None, Some(ray)) => TestError::of_ray(ray.along(&problem.network).as_ref(), problem, sampling),
-            (None, None) => None,
-        };
         let along = limit.map(|limit| limit.direction.clone()).or_else(|| ray?.along(&problem.network));
+        let test_error = match limit {
+            Some(limit) => TestError::of_limit(limit, problem, sampling),
+            None => TestError::of_ray(along.as_ref(), problem, sampling),
+        };
         let held_out = HeldOutOutcome::new(along.as_ref(), row.held_out, problem);
         Self {
             status: ended.status,
@@ -247,7 +246,10 @@ impl Outcome {
                 dead_neurons,
                 sliding: sliding.unwrap_or_default(),
             },
-            test_error: test_error.map(|error| error.of_iterate(&iterate.weights(), problem, sampling)),
+            test_error: test_error.map(|error| match row.finite {
+                true => error.of_iterate(&iterate.weights(), problem, sampling),
+                false => error,
+            }),
             held_out,
             train_error: 1.0 - q.iter().filter(|q| **q > 0.0).count() as f64 / q.len() as f64,
             stationarity: stationarity.filter(|_| row.finite),

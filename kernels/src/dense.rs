@@ -14,6 +14,10 @@ use pulp::{Simd, WithSimd};
 
 /// Outputs in registers at once: 8 vectors of 256 bits.
 const COLUMNS: usize = 32;
+/// Combinations that share the reading of a matrix,
+pub const TOGETHER: usize = 4;
+/// and their outputs in registers at once: two vectors of 512 bits each.
+const NARROW: usize = 16;
 /// Chains of a dot product: 512 bits.
 const LANES: usize = 8;
 
@@ -34,6 +38,17 @@ pub fn combine(c: &[f64], a: &[f64], stride: usize, out: &mut [f64]) {
 pub fn carry_combine(c: &[f64], a: &[f64], stride: usize, sums: &mut [f64]) {
     assert!(c.is_empty() || a.len() >= (c.len() - 1) * stride + sums.len(), "a row per coefficient");
     Isa::current().dispatch(Combine { c, a, stride, sums });
+}
+
+/// [`combine`] for several c, one after the other, with the bits of each by itself; `a` is read once for [`TOGETHER`] of them.
+///
+/// # Panics
+/// If `c` and `out` are not of equally many, or `a` ends before the last row does.
+pub fn combine_all(c: &[f64], rows: usize, a: &[f64], stride: usize, out: &mut [f64]) {
+    let columns = stride;
+    assert!(rows > 0 && columns > 0 && a.len() >= rows * stride, "a row per coefficient");
+    assert_eq!((c.len() / rows, c.len() % rows), (out.len() / columns, out.len() % columns), "an output for each c");
+    Isa::current().dispatch(CombineAll { c, rows, a, columns, out });
 }
 
 /// `out_k ← out_k + c a_k`: one term of [`combine`], with the bits of it where the terms come in the order of i.
@@ -85,6 +100,56 @@ impl WithSimd for Combine<'_> {
                 rest[k] = row[k].mul_add(c[i], rest[k]);
             }
         }
+    }
+}
+
+struct CombineAll<'a> {
+    c: &'a [f64],
+    rows: usize,
+    a: &'a [f64],
+    columns: usize,
+    out: &'a mut [f64],
+}
+
+impl WithSimd for CombineAll<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { c, rows, a, columns, out } = self;
+        let (cs, outs) = (c.chunks_exact(TOGETHER * rows), out.chunks_exact_mut(TOGETHER * columns));
+        let alone = cs.len();
+        for (c, out) in cs.zip(outs) {
+            for at in (0..columns).step_by(NARROW) {
+                if at + NARROW <= columns {
+                    columns_of_all::<NARROW>(c, rows, &a[at..], columns, &mut out[at..]);
+                } else {
+                    (at..columns).for_each(|at| columns_of_all::<1>(c, rows, &a[at..], columns, &mut out[at..]));
+                }
+            }
+        }
+        let (c, out) = (&c[alone * TOGETHER * rows..], &mut out[alone * TOGETHER * columns..]);
+        for (c, sums) in c.chunks_exact(rows).zip(out.chunks_exact_mut(columns)) {
+            sums.fill(0.0);
+            Combine { c, a, stride: columns, sums }.with_simd(simd);
+        }
+    }
+}
+
+/// N columns of the sums for [`TOGETHER`] c.
+#[inline(always)]
+fn columns_of_all<const N: usize>(c: &[f64], rows: usize, a: &[f64], columns: usize, out: &mut [f64]) {
+    let mut sums = [[0.0f64; N]; TOGETHER];
+    for i in 0..rows {
+        let row = a[i * columns..].first_chunk::<N>().expect("a whole block");
+        for (of, sums) in sums.iter_mut().enumerate() {
+            let c = c[of * rows + i];
+            for k in 0..N {
+                sums[k] = row[k].mul_add(c, sums[k]);
+            }
+        }
+    }
+    for (of, sums) in sums.iter().enumerate() {
+        out[of * columns..][..N].copy_from_slice(sums);
     }
 }
 
@@ -211,6 +276,15 @@ mod tests {
             let x: Vec<f64> = (0..cols).map(|k| (k % 5) as f64 - 1.0).collect();
             let (mut combined, mut products) = (vec![9.0; cols], vec![9.0; rows]);
             combine(&c, &a, cols, &mut combined);
+            for count in [1, 3, 4, 6, 9].into_iter().filter(|_| rows > 0) {
+                let several: Vec<f64> = (0..count * rows).map(|i| (i * 5 % 11) as f64 / 3.0 - 1.0).collect();
+                let (mut all, mut one) = (vec![9.0; count * cols], vec![9.0; cols]);
+                combine_all(&several, rows, &a, cols, &mut all);
+                for (c, all) in several.chunks(rows).zip(all.chunks(cols)) {
+                    combine(c, &a, cols, &mut one);
+                    assert!(all.iter().zip(&one).all(|(a, b)| a.to_bits() == b.to_bits()), "{count} of {rows} x {cols}");
+                }
+            }
             dots(&x, &a, &mut products);
             for k in 0..cols {
                 assert_eq!(combined[k], (0..rows).map(|i| c[i] * a[i * cols + k]).sum::<f64>());

@@ -116,14 +116,16 @@ impl Kicks {
             return 0;
         }
         let parts = (length * fastest(mode, pull) / PART).ceil().max(1.0);
-        for kick in &mut self.0 {
+        let integral = |kick: &Kick| {
             let mut q = margins(problem, mode, kick);
             let mut sum = vec![0.0; q.len()];
             for _ in 0..parts as usize {
                 runge_kutta(mode, pull, length / parts, &mut q, &mut sum);
             }
-            settle(problem, mode, &sum, &mut kick.moved);
-        }
+            sum
+        };
+        let sums: Vec<Vec<f64>> = self.0.iter().map(integral).collect();
+        settle(problem, mode, &sums, &mut self.0);
         ROUNDS + 4 * self.0.len() * parts as usize
     }
 }
@@ -174,17 +176,20 @@ fn runge_kutta(mode: &Mode, pull: &[f64], length: f64, q: &mut [f64], sum: &mut 
     sum.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
 }
 
-/// What the integral of `p∘δ` has moved the pre-activations by.
-fn settle(problem: &SpanProblem, mode: &Mode, sum: &[f64], moved: &mut [f64]) {
+/// What the integrals of `p∘δ` have moved the pre-activations by.
+fn settle(problem: &SpanProblem, mode: &Mode, sums: &[Vec<f64>], kicks: &mut [Kick]) {
     let (n, m) = (problem.n(), problem.network.width);
+    let mut changes = vec![0.0; n * kicks.len()];
     for (g, part) in mode.parts.iter().enumerate() {
         let Some(coupling) = part.coupling() else { continue };
         let a = problem.network.output(part.first);
-        let b: Vec<f64> = (0..n).map(|l| a * problem.labels[l] * part.slope(l) * sum[l]).collect();
-        let mut change = vec![0.0; n];
-        dense::combine(&b, coupling.values(), n, &mut change); // K̃ is symmetric: its rows are its columns
-        for j in (0..m).filter(|&j| mode.groups.of[j] == g) {
-            change.iter().enumerate().for_each(|(k, v)| moved[k * m + j] -= v);
+        let factors: Vec<f64> = (0..n).map(|l| a * problem.labels[l] * part.slope(l)).collect();
+        let b: Vec<f64> = sums.iter().flat_map(|sum| factors.iter().zip(sum).map(|(f, s)| f * s)).collect();
+        dense::combine_all(&b, n, coupling.values(), n, &mut changes); // K̃ is symmetric: its rows are its columns
+        for (kick, change) in kicks.iter_mut().zip(changes.chunks_exact(n)) {
+            for j in (0..m).filter(|&j| mode.groups.of[j] == g) {
+                change.iter().enumerate().for_each(|(k, v)| kick.moved[k * m + j] -= v);
+            }
         }
     }
 }

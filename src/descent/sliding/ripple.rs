@@ -42,10 +42,7 @@ const PART_STEPS: usize = 1024;
 const LOOK: usize = 8;
 
 /// so many looks together, so that `K_σi` is read once for them.
-const LOOKS: usize = 4;
-
-/// Samples in registers at once, for all looks.
-const COLUMNS: usize = 2 * LANES;
+const LOOKS: usize = dense::TOGETHER;
 
 /// Seconds of a multiply-add.
 const PRODUCT: f64 = 2e-10;
@@ -123,7 +120,8 @@ impl Part {
         let mut rho = vec![0.0; problem.n()];
         let steps = steps as f64;
         orbit.sums.iter_mut().for_each(|sum| *sum /= steps);
-        dense::combine(&orbit.sums[..orbit.kinks], &orbit.outer, orbit.outside.len(), &mut orbit.rho);
+        let off = &mut orbit.rho[..orbit.outside.len()];
+        dense::combine(&orbit.sums[..orbit.kinks], &orbit.outer, off.len(), off);
         for (at, i) in self.outside().enumerate() {
             rho[i] = orbit.outside[at] * orbit.rho[at];
             size[i] = size[i].max(orbit.far[at]);
@@ -151,7 +149,7 @@ struct Orbit {
     activations: Vec<f64>, // sums of φ(ζ)
     near: Vec<f64>,        // largest |φ(ζ)|
     outside: Vec<f64>,     // slopes off the kinks (n−s)
-    rho: Vec<f64>,         // K_iσ c off the kinks
+    rho: Vec<f64>,         // K_iσ c off the kinks, for each look
     far: Vec<f64>,         // largest |ρ| there
 }
 
@@ -195,7 +193,7 @@ impl Orbit {
             sums: zeros(p),
             activations: zeros(p),
             near: zeros(p),
-            rho: zeros(outside.len()),
+            rho: zeros(LOOKS * outside.len()),
             far: zeros(outside.len()),
             outside: outside.iter().map(|i| part.slope(*i)).collect(),
         };
@@ -214,16 +212,16 @@ impl Orbit {
         self.shift();
     }
 
-    /// `ζ += K_σσ Δc`, a chain over the kinks for each number.
+    /// `ζ += K_σσ Δc`, chains over the kinks for each number.
     #[inline(always)]
     fn shift(&mut self) {
         let p = self.zeta.len();
         let wide = p - p % (4 * LANES);
         for at in (0..wide).step_by(4 * LANES) {
-            shift_block::<{ 4 * LANES }>(&self.inner[at..], p, &self.increment[..self.kinks], &mut self.zeta[at..]);
+            shift_block::<{ 4 * LANES }, 1>(&self.inner[at..], p, &self.increment[..self.kinks], &mut self.zeta[at..]);
         }
         for at in (wide..p).step_by(LANES) {
-            shift_block::<LANES>(&self.inner[at..], p, &self.increment[..self.kinks], &mut self.zeta[at..]);
+            shift_block::<LANES, 4>(&self.inner[at..], p, &self.increment[..self.kinks], &mut self.zeta[at..]);
         }
     }
 
@@ -231,14 +229,16 @@ impl Orbit {
     #[inline(always)]
     fn look(&mut self, seen: &[f64]) {
         let n = self.outside.len();
-        let whole = n - n % COLUMNS;
-        for at in (0..whole).step_by(COLUMNS) {
-            let (slopes, far) = (&self.outside[at..], &mut self.far[at..]);
-            look_block::<COLUMNS>(&self.outer[at..], n, (seen, self.kinks), slopes, far);
+        if n == 0 {
+            return;
         }
-        for at in whole..n {
-            let (slopes, far) = (&self.outside[at..], &mut self.far[at..]);
-            look_block::<1>(&self.outer[at..], n, (seen, self.kinks), slopes, far);
+        dense::combine_all(seen, self.kinks, &self.outer, n, &mut self.rho);
+        let (slopes, far) = (&self.outside[..n], &mut self.far[..n]);
+        for rho in self.rho.chunks_exact(n) {
+            for i in 0..n {
+                let size = (slopes[i] * rho[i]).abs();
+                far[i] = if size > far[i] { size } else { far[i] };
+            }
         }
     }
 
@@ -257,38 +257,30 @@ impl Orbit {
     }
 }
 
+/// N numbers of it, in WAYS chains each so that latencies overlap: row r goes to chain r mod WAYS.
 #[inline(always)]
-fn shift_block<const N: usize>(rows: &[f64], p: usize, increments: &[f64], zeta: &mut [f64]) {
+fn shift_block<const N: usize, const WAYS: usize>(rows: &[f64], p: usize, increments: &[f64], zeta: &mut [f64]) {
     let zeta = zeta.first_chunk_mut::<N>().expect("a whole block");
-    let mut sums = *zeta;
-    for (r, c) in increments.iter().enumerate() {
-        let row = rows[r * p..].first_chunk::<N>().expect("a whole block");
-        for l in 0..N {
-            sums[l] = row[l].mul_add(*c, sums[l]);
+    let mut chains = [[0.0; N]; WAYS];
+    let (whole, rest) = increments.as_chunks::<WAYS>();
+    for (at, increments) in whole.iter().enumerate() {
+        for (way, c) in increments.iter().enumerate() {
+            add_row(&rows[(at * WAYS + way) * p..], *c, &mut chains[way]);
         }
     }
-    *zeta = sums;
+    for (way, c) in rest.iter().enumerate() {
+        add_row(&rows[(whole.len() * WAYS + way) * p..], *c, &mut chains[way]);
+    }
+    for chain in chains {
+        (0..N).for_each(|l| zeta[l] += chain[l]);
+    }
 }
 
-/// `far ← max(far, |s ρ|)` of N samples, `ρ = Σ_r c_r K_r·` in the order of r for each c.
 #[inline(always)]
-fn look_block<const N: usize>(rows: &[f64], n: usize, (seen, s): (&[f64], usize), slopes: &[f64], far: &mut [f64]) {
-    let mut rho = [[0.0f64; N]; LOOKS];
-    for r in 0..s {
-        let row = rows[r * n..].first_chunk::<N>().expect("a whole block");
-        for (look, rho) in rho.iter_mut().enumerate() {
-            let c = seen[look * s + r];
-            for l in 0..N {
-                rho[l] = row[l].mul_add(c, rho[l]);
-            }
-        }
-    }
-    let (slopes, far) = (slopes.first_chunk::<N>().expect("a block"), far.first_chunk_mut::<N>().expect("a block"));
-    for rho in rho {
-        for l in 0..N {
-            let size = (slopes[l] * rho[l]).abs();
-            far[l] = if size > far[l] { size } else { far[l] };
-        }
+fn add_row<const N: usize>(row: &[f64], c: f64, sums: &mut [f64; N]) {
+    let row = row.first_chunk::<N>().expect("a whole block");
+    for l in 0..N {
+        sums[l] = row[l].mul_add(c, sums[l]);
     }
 }
 
