@@ -282,7 +282,10 @@ mod tests {
                 combine_all(&several, rows, &a, cols, &mut all);
                 for (c, all) in several.chunks(rows).zip(all.chunks(cols)) {
                     combine(c, &a, cols, &mut one);
-                    assert!(all.iter().zip(&one).all(|(a, b)| a.to_bits() == b.to_bits()), "{count} of {rows} x {cols}");
+                    assert!(
+                        all.iter().zip(&one).all(|(a, b)| a.to_bits() == b.to_bits()),
+                        "{count} of {rows} x {cols}"
+                    );
                 }
             }
             dots(&x, &a, &mut products);

@@ -1,6 +1,6 @@
 //! Persistent chatter, as stepping shows it, and whether sliding explains it.
 //!
-//! Over a window of steps, `min(t, 16384)` of them, every pair's changes of side and its time on the
+//! Over a window of steps, `min(t/2, 2048)` of them, every pair's changes of side and its time on the
 //! positive side are counted. The chatter counts as sliding if
 //!
 //! - no own-sign pair (`a_j y_i > 0`) changed sides more than once;
@@ -24,7 +24,7 @@ use crate::network::Pattern;
 use crate::number::COUNTABLE;
 use crate::state::{Reader, Result, Saver};
 
-/// Longest window, in steps.
+/// Longest window, in steps: it tells fractions to 0.003, and the next one is soon complete where a pair has come to its kink in this.
 pub const WINDOW: f64 = 2048.0;
 
 /// First t at which a window may end in a verdict.

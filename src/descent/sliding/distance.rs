@@ -51,7 +51,10 @@ use super::kicks::{Crossing, Kick, Kicks};
 use super::mode::{COUPLED, Mode, Part};
 use super::ripple::Ripple;
 use crate::descent::span::SpanProblem;
+use crate::matrix::Matrix;
 use crate::number::larger;
+use farfield_kernels::isa::Isa;
+use pulp::{Simd, WithSimd};
 
 /// Relative change of a weight e after which κ is measured again.
 const CHANGE: f64 = 1.0 / 32.0;
@@ -151,8 +154,9 @@ impl Distance {
         for (g, part) in mode.parts.iter().enumerate() {
             let Some(coupling) = part.coupling() else { continue };
             let v: Vec<f64> = (0..n).map(|k| a * v(part, k)).collect();
-            for i in 0..n {
-                let more = coupling.row(i).iter().zip(&v).fold(0.0f64, |sum, (k, v)| k.abs().mul_add(*v, sum));
+            let mut sums = vec![0.0; n];
+            Isa::current().dispatch(Reach { coupling, v: &v, sums: &mut sums });
+            for (i, more) in sums.into_iter().enumerate() {
                 (0..m).filter(|&j| mode.groups.of[j] == g).for_each(|j| self.shifts[i * m + j] += more);
             }
         }
@@ -225,6 +229,27 @@ impl Distance {
     /// The bound of the error that D means for the margins, largest `√H_ii D`.
     pub fn of_margins(&self, mode: &Mode) -> f64 {
         mode.diagonal().iter().fold(0.0f64, |top, h| top.max(h.sqrt())) * self.bound
+    }
+}
+
+/// `Σ_k |K̃_ik| v_k`, by the columns of the symmetric K̃.
+struct Reach<'a> {
+    coupling: &'a Matrix,
+    v: &'a [f64],
+    sums: &'a mut [f64],
+}
+
+impl WithSimd for Reach<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { coupling, v, sums } = self;
+        for (k, v) in v.iter().enumerate() {
+            for (sum, coupling) in sums.iter_mut().zip(coupling.row(k)) {
+                *sum = coupling.abs().mul_add(*v, *sum);
+            }
+        }
     }
 }
 

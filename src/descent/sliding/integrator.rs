@@ -128,13 +128,11 @@ impl Sliding {
 
     fn error(&mut self, length: f64) -> f64 {
         let n = self.w.len();
-        let (mut fifth, mut third) = (vec![0.0; n], vec![0.0; n]);
-        errors(length, &self.k, &mut fifth, &mut third);
-        let mut size = |e: &[f64]| {
-            self.mode.product().multiply(e, &mut self.image);
-            largest(&self.image)
-        };
-        combined_error(size(&fifth), size(&third)) / self.scale()
+        let (mut estimates, mut images) = (vec![0.0; 2 * n], vec![0.0; 2 * n]);
+        let (fifth, third) = estimates.split_at_mut(n);
+        errors(length, &self.k, fifth, third);
+        self.mode.product().multiply_all(&estimates, &mut images);
+        combined_error(largest(&images[..n]), largest(&images[n..])) / self.scale()
     }
 
     /// The least of `θ − γ` and `1 − θ` over all sliding pairs, at the weights `e`.

@@ -18,7 +18,8 @@
 //! cancelled.
 //!
 //! Between events δ follows the classical Runge–Kutta method of order 4, with the weights of the step's mean, and v the
-//! integral of `p∘δ` that it finds. Loop order: displacement, part of the step, stage, one product with H each.
+//! integral of `p∘δ` that it finds. Loop order: part of the step, stage, a product with H for
+//! all displacements together.
 
 use super::mode::Mode;
 use crate::descent::span::SpanProblem;
@@ -116,15 +117,11 @@ impl Kicks {
             return 0;
         }
         let parts = (length * fastest(mode, pull) / PART).ceil().max(1.0);
-        let integral = |kick: &Kick| {
-            let mut q = margins(problem, mode, kick);
-            let mut sum = vec![0.0; q.len()];
-            for _ in 0..parts as usize {
-                runge_kutta(mode, pull, length / parts, &mut q, &mut sum);
-            }
-            sum
-        };
-        let sums: Vec<Vec<f64>> = self.0.iter().map(integral).collect();
+        let mut q: Vec<f64> = self.0.iter().flat_map(|kick| margins(problem, mode, kick)).collect();
+        let mut sums = vec![0.0; q.len()];
+        for _ in 0..parts as usize {
+            runge_kutta(mode, pull, length / parts, &mut q, &mut sums);
+        }
         settle(problem, mode, &sums, &mut self.0);
         ROUNDS + 4 * self.0.len() * parts as usize
     }
@@ -159,32 +156,33 @@ fn fastest(mode: &Mode, pull: &[f64]) -> f64 {
     1.25 * rate
 }
 
-/// One part of a step of `dδ/du = −H (p∘δ)`; the integral of `p∘δ` is added to `sum`.
-fn runge_kutta(mode: &Mode, pull: &[f64], length: f64, q: &mut [f64], sum: &mut [f64]) {
-    let n = q.len();
-    let (mut image, mut part) = (vec![0.0; n], vec![0.0; n]);
-    let mut stage: Vec<f64> = (0..n).map(|i| pull[i] * q[i]).collect();
+/// One part of a step of `dδ/du = −H (p∘δ)` for all δ, one after the other; the integrals of `p∘δ` are added to `sums`.
+fn runge_kutta(mode: &Mode, pull: &[f64], length: f64, q: &mut [f64], sums: &mut [f64]) {
+    let (mut images, mut part) = (vec![0.0; q.len()], vec![0.0; q.len()]);
+    let pulled = || pull.iter().cycle();
+    let mut stage: Vec<f64> = pulled().zip(&*q).map(|(p, q)| p * q).collect();
     for (weight, ahead) in [(1.0, 0.5), (2.0, 0.5), (2.0, 1.0), (1.0, 0.0)] {
         part.iter_mut().zip(&stage).for_each(|(part, k)| *part += weight * k * length / 6.0);
         if ahead > 0.0 {
-            mode.product().multiply(&stage, &mut image);
-            (0..n).for_each(|i| stage[i] = pull[i] * (q[i] - ahead * length * image[i]));
+            mode.product().multiply_all(&stage, &mut images);
+            let now = pulled().zip(&*q).zip(&images);
+            stage.iter_mut().zip(now).for_each(|(k, ((p, q), image))| *k = p * (q - ahead * length * image));
         }
     }
-    mode.product().multiply(&part, &mut image);
-    q.iter_mut().zip(&image).for_each(|(q, v)| *q -= v);
-    sum.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
+    mode.product().multiply_all(&part, &mut images);
+    q.iter_mut().zip(&images).for_each(|(q, v)| *q -= v);
+    sums.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
 }
 
 /// What the integrals of `p∘δ` have moved the pre-activations by.
-fn settle(problem: &SpanProblem, mode: &Mode, sums: &[Vec<f64>], kicks: &mut [Kick]) {
+fn settle(problem: &SpanProblem, mode: &Mode, sums: &[f64], kicks: &mut [Kick]) {
     let (n, m) = (problem.n(), problem.network.width);
     let mut changes = vec![0.0; n * kicks.len()];
     for (g, part) in mode.parts.iter().enumerate() {
         let Some(coupling) = part.coupling() else { continue };
         let a = problem.network.output(part.first);
         let factors: Vec<f64> = (0..n).map(|l| a * problem.labels[l] * part.slope(l)).collect();
-        let b: Vec<f64> = sums.iter().flat_map(|sum| factors.iter().zip(sum).map(|(f, s)| f * s)).collect();
+        let b: Vec<f64> = factors.iter().cycle().zip(sums).map(|(f, s)| f * s).collect();
         dense::combine_all(&b, n, coupling.values(), n, &mut changes); // K̃ is symmetric: its rows are its columns
         for (kick, change) in kicks.iter_mut().zip(changes.chunks_exact(n)) {
             for j in (0..m).filter(|&j| mode.groups.of[j] == g) {
