@@ -8,6 +8,7 @@ use crate::watch::{Phase, Watch};
 use farfield_kernels::gram::{COLUMNS, Space, blocks, joined, numbers};
 use farfield_kernels::isa::Isa;
 use rayon::prelude::*;
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -34,6 +35,11 @@ pub fn gram_of(x: View, watch: &Watch) -> Option<Matrix> {
 /// [`gram`] on a given instruction set of this machine.
 pub fn gram_on(isa: Isa, x: &Matrix) -> Matrix {
     blocks_of_gram(isa, View::Double(x), &Watch::default()).expect("nobody can stop this watch")
+}
+
+thread_local! {
+    /// For the next product: up to 1 MiB.
+    static SPACE: Cell<Space> = Cell::default();
 }
 
 /// How K is cut into pieces, by the shape alone.
@@ -87,8 +93,9 @@ fn blocks_of_gram(isa: Isa, x: View, watch: &Watch) -> Option<Matrix> {
     let next = AtomicUsize::new(0);
     watch.begin(Phase::Gram, (pairs.len() * parts) as u64);
     let work = |_: rayon::BroadcastContext| {
-        let (mut space, mut copy, mut done) = (Space::default(), Vec::new(), Vec::new());
-        loop {
+        let mut space = SPACE.take();
+        let (mut copy, mut done) = (Vec::new(), Vec::new());
+        let done = loop {
             let piece = next.fetch_add(1, Ordering::Relaxed);
             let Some(pair) = pairs.get(piece / parts).filter(|_| !watch.stopped()) else { break done };
             let columns = cut.columns(piece % parts);
@@ -98,7 +105,9 @@ fn blocks_of_gram(isa: Isa, x: View, watch: &Watch) -> Option<Matrix> {
             };
             done.push((piece, block));
             watch.advance(1);
-        }
+        };
+        SPACE.set(space);
+        done
     };
     let mut pieces: Vec<(usize, Vec<f64>)> = rayon::broadcast(work).into_iter().flatten().collect();
     if pieces.len() < pairs.len() * parts {

@@ -150,12 +150,14 @@ pub fn transposed_products(x: &Matrix, vectors: &[&[f64]]) -> Vec<Vec<f64>> {
 /// Pre-activations `Z = XWᵀ` (n×m, row-major) of the weights W (m×d).
 pub fn preactivations(x: &Matrix, w: &Matrix) -> Vec<f64> {
     const FEW: usize = 1 << 21; // multiply-adds that one thread has done before others have woken up
-    let mut z = vec![0.0; x.rows() * w.rows()];
-    let row = |(i, z): (usize, &mut [f64])| dense::dots(x.row(i), w.values(), z);
-    if x.values().len() * w.rows() < FEW {
-        z.chunks_mut(w.rows()).enumerate().for_each(row);
+    const ROWS: usize = 8; // of X, which threads take
+    let (d, m) = (x.cols(), w.rows());
+    let mut z = vec![0.0; x.rows() * m];
+    if x.values().len() * m < FEW {
+        dense::products(x.values(), w.values(), d, &mut z);
     } else {
-        z.par_chunks_mut(w.rows()).enumerate().for_each(row);
+        let rows = x.values().par_chunks(ROWS * d).zip(z.par_chunks_mut(ROWS * m));
+        rows.for_each(|(x, z)| dense::products(x, w.values(), d, z));
     }
     z
 }

@@ -135,6 +135,22 @@ impl LimitOutcome {
         pattern: Option<&Pattern>,
         sampling: &Sampling,
     ) -> Result<(Self, Prediction<Sliding>)> {
+        Self::within(problem, start, pattern, sampling, 0.0)
+    }
+
+    /// [`LimitOutcome::sampled`] for those whom bounds of γ* serve that leave it `gap` of itself, and with it the direction `√(2 gap)`: where
+    /// K proves as much, and on which side of its kink each pair is, λ is not refined against X. All that is claimed is proved with either; other
+    /// facts have the digits that λ has, some thirteen where K is not nearly singular.
+    ///
+    /// # Errors
+    /// As [`LimitOutcome::of`].
+    pub fn within(
+        problem: &Problem,
+        start: &Start,
+        pattern: Option<&Pattern>,
+        sampling: &Sampling,
+        gap: f64,
+    ) -> Result<(Self, Prediction<Sliding>)> {
         let data = &problem.data;
         let gram = data.gram_for("the limit")?;
         sampling.watch.begin(Phase::Limit, data.n() as u64);
@@ -143,7 +159,9 @@ impl LimitOutcome {
         let activated = || Pattern::activated(network, y);
         let sides = pattern.cloned().unwrap_or_else(activated);
         let mut prediction = Sliding::with_sides(gram, Some(x), y, network, &sides, None);
-        if let (Prediction::Limit(solved), Some(x)) = (&mut prediction, x.view()) {
+        if let (Prediction::Limit(solved), Some(x)) = (&mut prediction, x.view())
+            && !solved.limit.known_within(gap)
+        {
             solved.verify(gram, x, &sides);
         }
         let no_ray = match &mut prediction {

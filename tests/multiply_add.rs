@@ -30,7 +30,7 @@ const PLACES: &[(&str, usize, &str)] = &[
     ("lanczos.rs", 3, "dispatched: orthogonalization"),
     ("limit/dual/accurate.rs", 5, "dispatched: sums in twice the precision"),
     ("limit/dual/active_set.rs", 2, "n an exchange, beside a solve"),
-    ("limit/few.rs", 6, "dispatched"),
+    ("limit/few.rs", 3, "dispatched"),
     ("limit/monte_carlo.rs", 3, "beside normal numbers a point; m² once"),
     ("limit/precise/double.rs", 2, "proofs, once a limit"),
     ("limit/precise/vector.rs", 5, "dispatched: sums in twice the precision"),

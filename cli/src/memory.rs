@@ -139,7 +139,7 @@ pub fn room(needed: f64, what: &str) -> Result<()> {
 }
 
 /// Bytes that are not worth asking for: a sweep has thousands of problems of this size.
-const LITTLE: f64 = (16u64 << 20) as f64;
+const LITTLE: f64 = (64u64 << 20) as f64;
 
 /// Addresses that a product of matrices in the limit reserves, most of which it never touches.
 const WORKSPACE: f64 = (960u64 << 20) as f64;

@@ -122,6 +122,14 @@ pub struct Samples {
 /// # Errors
 /// As [`Setup::new`].
 pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
+    samples_into(Vec::new(), config, watch)
+}
+
+/// [`samples`], drawn into the room of others that are not needed any more: [`Data::draw_into`].
+///
+/// # Errors
+/// As [`Setup::new`].
+pub fn samples_into(room: Vec<f64>, config: &Config, watch: &Watch) -> Result<Samples> {
     if let Some(link) = ranks::link().filter(|_| has_rows(config)) {
         return ranks::samples(config, link, watch);
     }
@@ -131,7 +139,7 @@ pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
     memory::plausible(config)?;
     let width = config.network.width as usize;
     let Source::File(path) = &config.data.source else {
-        return Ok(Samples { data: draw(config, watch)?, classes: None, notes: Vec::new() });
+        return Ok(Samples { data: labelled(drawn(room, config, watch)?, config)?, classes: None, notes: Vec::new() });
     };
     let room = |n: usize, d: usize| memory::fits(n, d, width, 8.0);
     let beside = |p: usize, n: usize, d: usize| memory::held_out_fits(p, n, d, width);
@@ -146,11 +154,6 @@ pub fn samples(config: &Config, watch: &Watch) -> Result<Samples> {
         None => data,
     };
     Ok(Samples { data, classes: Some(training.classes), notes: training.notes })
-}
-
-fn draw(config: &Config, watch: &Watch) -> Result<Data> {
-    let data = drawn(config, watch)?;
-    labelled(data, config)
 }
 
 /// The probability of independent flips: none where an adversary places them.
@@ -197,13 +200,13 @@ pub fn has_rows(config: &Config) -> bool {
     !(config.data.source == Source::Mixture && config.data.sampling == Sampling::Gram)
 }
 
-fn drawn(config: &Config, watch: &Watch) -> Result<Data> {
+fn drawn(room: Vec<f64>, config: &Config, watch: &Watch) -> Result<Data> {
     let draw = drawing(config);
     if config.data.sampling == Sampling::Gram {
         let width = config.network.width as usize;
         return Ok(Data::draw_rotated(config.data.signal, config.data.d, width, &draw, config.data.stream, watch)?);
     }
-    Ok(Data::draw_watched(mixture(config)?, &draw, watch)?)
+    Ok(Data::draw_into(room, mixture(config)?, &draw, watch)?)
 }
 
 fn start(config: &Config, data: &Data, width: usize) -> Result<Start> {

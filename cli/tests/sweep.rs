@@ -282,7 +282,7 @@ fn failed_problems_are_rows() {
     assert!(column(&rows, "status").iter().all(|s| *s == "solved"));
 }
 
-/// A problem of a sweep alone gives what the sweep says.
+/// A problem of a sweep alone gives what the sweep says, with γ* to more digits: its bounds are within those of the row.
 #[test]
 fn a_row_is_the_result_of_its_problem() {
     let (plan, out) = folder("row", PLAN);
@@ -295,9 +295,15 @@ fn a_row_is_the_result_of_its_problem() {
     let alone = out.with_file_name("alone");
     args.extend(["-o", text(&alone)]);
     let found: serde_json::Value = serde_json::from_str(&done(&farfield(&args), 0)).expect("JSON");
-    for name in ["max_margin", "lambda_max", "rate_exponent"] {
-        assert_eq!(at(name).parse::<f64>().ok(), found[name].as_f64(), "{name}");
+    let number = |name: &str| at(name).parse::<f64>().unwrap();
+    for name in ["lambda_max", "rate_exponent"] {
+        assert_eq!(Some(number(name)), found[name].as_f64(), "{name}");
     }
+    let (low, high) = (number("margin_interval.low"), number("margin_interval.high"));
+    let [below, above] = [0, 1].map(|end| found["margin_interval"][end].as_f64().unwrap());
+    assert!(low <= below && above <= high && high - low <= 1e-8 * high, "{low} {below} {above} {high}");
+    assert!((low..=high).contains(&number("max_margin")) && high - low > above - below);
+    assert!(number("direction_error") <= 1.5e-4);
     assert_eq!(at("data_digest"), found["data_digest"].as_str().unwrap());
     assert_eq!(at("support"), found["support"].to_string());
 }

@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! combine:  out_k = Σ_i c_i a_ik        for blocks of columns: for i: one chain per output
-//! dots:     out_j = Σ_k x_k w_jk        for j: eight chains over k (k mod 8), then a fixed tree
+//! dots:     out_j = Σ_k x_k w_jk        for j: 32 chains over k (k mod 32), then a fixed tree
+//! products: z_ij = Σ_k x_ik w_jk        the same for two rows of X and three of W at a time, where registers hold their chains
 //! ```
 //!
 //! Plain loops over arrays of fixed length, compiled for the instruction set of this machine: the
 //! arrays, not the registers, fix the order of the sums. (Outside such a region a fused multiply-add
 //! is a call into the C library, ten times slower.)
 
-use crate::isa::Isa;
+use crate::isa::{Isa, wide};
 use pulp::{Simd, WithSimd};
 
 /// Outputs in registers at once: 8 vectors of 256 bits.
@@ -173,6 +174,63 @@ pub fn dots(x: &[f64], w: &[f64], out: &mut [f64]) {
     Isa::current().dispatch(Dots { x, w, out });
 }
 
+/// `z_ij = Σ_k x[i·d + k] w[j·d + k]` for the n rows of X and m rows of W, row-major n×m, with the bits of [`dots`].
+///
+/// # Panics
+/// If X, W and Z are not n×d, m×d and n×m.
+pub fn products(x: &[f64], w: &[f64], d: usize, z: &mut [f64]) {
+    assert!(d > 0 && x.len().is_multiple_of(d) && w.len().is_multiple_of(d), "whole rows");
+    assert_eq!(z.len(), x.len() / d * (w.len() / d), "a product for each pair of rows");
+    Isa::current().dispatch(Products { x, w, d, z });
+}
+
+struct Products<'a> {
+    x: &'a [f64],
+    w: &'a [f64],
+    d: usize,
+    z: &'a mut [f64],
+}
+
+impl WithSimd for Products<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { x, w, d, z } = self;
+        let m = w.len() / d;
+        for (x, z) in x.chunks(2 * d).zip(z.chunks_mut(2 * m)) {
+            for (t, w) in w.chunks(3 * d).enumerate() {
+                match (x.len() / d, w.len() / d) {
+                    (2, 3) if wide::<S>() => tile::<2, 3>(x, w, d, &mut z[3 * t..], m),
+                    (2, 2) if wide::<S>() => tile::<2, 2>(x, w, d, &mut z[3 * t..], m),
+                    (rows, columns) => {
+                        for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+                            tile::<1, 1>(&x[i * d..], &w[j * d..], d, &mut z[i * m + 3 * t + j..], m);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The products of R rows of X and C rows of W of d numbers, into rows of m.
+#[inline(always)]
+fn tile<const R: usize, const C: usize>(x: &[f64], w: &[f64], d: usize, z: &mut [f64], m: usize) {
+    let (mut xs, mut ws) = ([&x[..d]; R], [&w[..d]; C]);
+    for r in 0..R {
+        xs[r] = &x[r * d..][..d];
+    }
+    for c in 0..C {
+        ws[c] = &w[c * d..][..d];
+    }
+    let sums = carried(xs, ws, [[[[0.0; LANES]; 4]; C]; R]);
+    for r in 0..R {
+        for c in 0..C {
+            z[r * m + c] = end(sums[r][c]);
+        }
+    }
+}
+
 /// Numbers of the sums that a dot product is carried on in.
 pub const SUMS: usize = 4 * LANES;
 
@@ -209,7 +267,8 @@ impl WithSimd for CarryDots<'_> {
         for (j, sums) in self.sums.iter_mut().enumerate() {
             let mut parts = [[0.0; LANES]; 4];
             parts.as_flattened_mut().copy_from_slice(sums);
-            sums.copy_from_slice(carried(self.x, &self.w[j * d..][..d], parts).as_flattened());
+            let [[parts]] = carried([self.x], [&self.w[j * d..][..d]], [[parts]]);
+            sums.copy_from_slice(parts.as_flattened());
         }
     }
 }
@@ -233,23 +292,43 @@ impl WithSimd for Dots<'_> {
 
 #[inline(always)]
 fn dot(x: &[f64], w: &[f64]) -> f64 {
-    end(carried(x, w, [[0.0; LANES]; 4]))
+    let [[sums]] = carried([x], [w], [[[[0.0; LANES]; 4]]]);
+    end(sums)
 }
 
-/// Four groups of lanes hide the latency; each is a chain of its own, and the order is fixed.
+/// The sums of a dot product: four groups of lanes hide the latency; each is a chain of its own, and the order is fixed.
+type Sums = [[f64; LANES]; 4];
+
+/// Carries the sums of R by C dot products of rows of equal lengths on over all of their numbers.
 #[inline(always)]
-fn carried(x: &[f64], w: &[f64], mut sums: [[f64; LANES]; 4]) -> [[f64; LANES]; 4] {
-    let (x_blocks, x_rest) = x.as_chunks::<{ 4 * LANES }>();
-    let (w_blocks, w_rest) = w.as_chunks::<{ 4 * LANES }>();
-    for b in 0..x_blocks.len() {
+fn carried<const R: usize, const C: usize>(x: [&[f64]; R], w: [&[f64]; C], mut sums: [[Sums; C]; R]) -> [[Sums; C]; R] {
+    const BLOCK: usize = 4 * LANES;
+    let (d, blocks) = (x[0].len(), x[0].len() / BLOCK);
+    let (mut xs, mut ws) = ([x[0].as_chunks::<BLOCK>().0; R], [w[0].as_chunks::<BLOCK>().0; C]);
+    for r in 0..R {
+        xs[r] = &x[r].as_chunks::<BLOCK>().0[..blocks];
+    }
+    for c in 0..C {
+        ws[c] = &w[c].as_chunks::<BLOCK>().0[..blocks];
+    }
+    for b in 0..blocks {
         for g in 0..4 {
-            for l in 0..LANES {
-                sums[g][l] = x_blocks[b][g * LANES + l].mul_add(w_blocks[b][g * LANES + l], sums[g][l]);
+            for r in 0..R {
+                for c in 0..C {
+                    for l in 0..LANES {
+                        sums[r][c][g][l] = xs[r][b][g * LANES + l].mul_add(ws[c][b][g * LANES + l], sums[r][c][g][l]);
+                    }
+                }
             }
         }
     }
-    for k in 0..x_rest.len() {
-        sums[k / LANES][k % LANES] = x_rest[k].mul_add(w_rest[k], sums[k / LANES][k % LANES]);
+    for r in 0..R {
+        for c in 0..C {
+            for k in blocks * BLOCK..d {
+                let (g, l) = (k % BLOCK / LANES, k % LANES);
+                sums[r][c][g][l] = x[r][k].mul_add(w[c][k], sums[r][c][g][l]);
+            }
+        }
     }
     sums
 }

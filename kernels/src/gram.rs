@@ -4,7 +4,7 @@
 //! for each block of K: up to 104 rows I by up to 104 rows J ≤ I      threads take blocks
 //!   for each group of 256 columns of X
 //!     copy the rows J into slivers                                    208 KiB, in L2
-//!     for each tile of 4 rows of I and 4 of J, on or below the diagonal
+//!     for each 12 rows of I, 4 of J, and 4 of these 12, on or below the diagonal
 //!       sums[r][s] += Σ_v X[i+r][v]·X[j+s][v]      8 loads for 16 multiply-adds of vectors
 //!   add the lanes of the sums                                         676 KiB, in L2
 //! ```
@@ -31,6 +31,8 @@ pub const COLUMNS: usize = 256;
 const AHEAD: usize = 16;
 /// Rows of a register tile: 4·4 sums.
 const TILE: usize = 4;
+/// Tiles of I that use a tile of J while it is in the first cache: 8 KiB each.
+const BAND: usize = 3;
 
 const LANES: usize = <f64 as Lane>::LANES;
 /// Numbers in a row of a sliver.
@@ -65,11 +67,9 @@ impl Space {
         let (mut sums, count) = (std::mem::take(&mut self.sums), numbers(&i, &j));
         if sums.len() < count {
             sums = Buffer::zeros(count);
-        } else {
-            sums[..count].fill(0.0);
         }
         let part = &mut sums[..count];
-        self.add(isa, x, d, (i.clone(), j.clone()), columns, part);
+        self.carry(isa, x, d, (i.clone(), j.clone()), columns, part, true);
         let out = joined(isa, &i, &j, part);
         self.sums = sums;
         out
@@ -86,9 +86,25 @@ impl Space {
         columns: Range<usize>,
         sums: &mut [f64],
     ) {
+        self.carry(isa, x, d, (i, j), columns, sums, false);
+    }
+
+    /// [`Space::add`], or where they `begin`, the products instead of whatever the sums were.
+    #[expect(clippy::too_many_arguments, reason = "those of a block, and what is done with it")]
+    fn carry(
+        &mut self,
+        isa: Isa,
+        x: &[f64],
+        d: usize,
+        (i, j): (Range<usize>, Range<usize>),
+        columns: Range<usize>,
+        sums: &mut [f64],
+        mut begin: bool,
+    ) {
+        let diagonal = i == j;
         let tiles = (i.len().div_ceil(TILE), j.len().div_ceil(TILE));
         let room = (tiles.0.max(tiles.1) * TILE) * columns.len().min(COLUMNS).next_multiple_of(WIDTH);
-        for buffer in [&mut self.slivers, &mut self.padded] {
+        for (buffer, room) in [(&mut self.slivers, room), (&mut self.padded, if diagonal { 0 } else { room })] {
             if buffer.len() < room {
                 *buffer = Buffer::zeros(room);
             }
@@ -100,9 +116,11 @@ impl Space {
         for first in columns.clone().step_by(COLUMNS) {
             let (group, next) = (first..columns.end.min(first + COLUMNS), first + COLUMNS..first + 2 * COLUMNS);
             let (left, right) = (rows(&i, group.clone()), rows(&j, group));
-            let left = if left.columns.len() % WIDTH == 0 { left } else { left.padded(&mut self.padded) };
-            let next = [rows(&i, next.clone()), rows(if i == j { &(0..0) } else { &j }, next)];
-            isa.run(Group { left, right, next, slivers: &mut self.slivers, tiles, diagonal: i == j, sums });
+            let in_place = diagonal || left.columns.len().is_multiple_of(WIDTH);
+            let left = if in_place { left } else { left.padded(&mut self.padded) };
+            let next = [rows(&i, next.clone()), rows(if diagonal { &(0..0) } else { &j }, next)];
+            isa.run(Group { left, right, next, slivers: &mut self.slivers, tiles, diagonal, begin, sums });
+            begin = false;
         }
     }
 }
@@ -174,6 +192,7 @@ struct Group<'a> {
     slivers: &'a mut [f64],
     tiles: (usize, usize),
     diagonal: bool,
+    begin: bool,
     sums: &'a mut [f64],
 }
 
@@ -184,7 +203,7 @@ impl<'a> WithSimd for Group<'a> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { left, right, next, slivers, tiles, diagonal, sums } = self;
+        let Self { left, right, next, slivers, tiles, diagonal, begin, sums } = self;
         let right = as_arrays::<SLIVER, _>(f64::vectors::<S>(right.cut(slivers))).0;
         let right = as_arrays::<TILE, _>(right).0;
         let sums = as_arrays_mut::<TILE, _>(as_arrays_mut::<TILE, _>(f64::vectors_mut::<S>(sums)).0).0;
@@ -193,21 +212,27 @@ impl<'a> WithSimd for Group<'a> {
         let rows = next[0].rows.len() + next[1].rows.len();
         let mut soon = next.into_iter().flat_map(lines);
         let each = (rows * (COLUMNS / LANES / AHEAD)).div_ceil(count);
-        for i in 0..tiles.0 {
-            let mut rows = [&right[0][..0]; TILE];
-            for r in 0..TILE {
-                rows[r] = as_arrays::<SLIVER, _>(f64::vectors::<S>(left.row(i * TILE + r))).0;
-            }
-            for j in 0..if diagonal { i + 1 } else { tiles.1 } {
-                for lines in soon.by_ref().take(each) {
-                    lines.chunks(LANES).for_each(|line| fetch(&line[0]));
+        for first in (0..tiles.0).step_by(BAND) {
+            let band = first..tiles.0.min(first + BAND);
+            let mut rows = [[&right[0][..0]; TILE]; BAND];
+            for (i, rows) in band.clone().zip(&mut rows).filter(|_| !diagonal) {
+                for r in 0..TILE {
+                    rows[r] = as_arrays::<SLIVER, _>(f64::vectors::<S>(left.row(i * TILE + r))).0;
                 }
-                let (right, sums) = (&right[j..], &mut sums[i * tiles.1 + j]);
-                if wide::<S>() {
-                    tile::<S, 4>(simd, rows, right, tiles.1, (0, 0), sums);
-                } else {
-                    for (r, s) in [(0, 0), (0, 2), (2, 0), (2, 2)] {
-                        tile::<S, 2>(simd, rows, right, tiles.1, (r, s), sums);
+            }
+            for j in 0..if diagonal { band.end } else { tiles.1 } {
+                for (i, rows) in band.clone().zip(&rows).filter(|(i, _)| !diagonal || *i >= j) {
+                    for lines in soon.by_ref().take(each) {
+                        lines.chunks(LANES).for_each(|line| fetch(&line[0]));
+                    }
+                    let left = if diagonal { Left::Cut(&right[i..]) } else { Left::Rows(*rows) };
+                    let (right, sums) = (&right[j..], &mut sums[i * tiles.1 + j]);
+                    if wide::<S>() {
+                        tile::<S, 4>(simd, left, right, tiles.1, (0, 0), begin, sums);
+                    } else {
+                        for (r, s) in [(0, 0), (0, 2), (2, 0), (2, 2)] {
+                            tile::<S, 2>(simd, left, right, tiles.1, (r, s), begin, sums);
+                        }
                     }
                 }
             }
@@ -240,39 +265,80 @@ impl WithSimd for AddLanes<'_> {
     }
 }
 
-/// M×M elements of a tile, from (r, s) on.
+/// The rows I of a tile: where they are, or on the diagonal, where they are the rows J of another tile, as those are cut, so that lines of
+/// the cache begin where vectors do.
+#[derive(Clone, Copy)]
+enum Left<'a, S: Simd> {
+    Rows([&'a [Row<S>]; TILE]),
+    Cut(&'a [[Row<S>; TILE]]),
+}
+
+/// M×M elements of a tile, from (r, s) on; `begin` instead of what was there.
 #[inline(always)]
 fn tile<S: Simd, const M: usize>(
     simd: S,
-    left: [&[Row<S>]; TILE],
+    left: Left<S>,
     right: &[[Row<S>; TILE]],
     height: usize,
     (r, s): (usize, usize),
+    begin: bool,
     sums: &mut [[<f64 as Lane>::V<S>; TILE]; TILE],
 ) {
     let mut acc = [[f64::splat(simd, 0.0); M]; M];
-    for a in 0..M {
-        for b in 0..M {
-            acc[a][b] = sums[r + a][s + b];
+    if !begin {
+        for a in 0..M {
+            for b in 0..M {
+                acc[a][b] = sums[r + a][s + b];
+            }
         }
     }
-    let count = left[0].len();
-    let mut x = [&left[0][..0]; M];
-    for a in 0..M {
-        x[a] = &left[r + a][..count];
-    }
-    for (k, y) in (0..count).zip(right.iter().step_by(height)) {
-        for v in 0..SLIVER {
+    let right = right.iter().step_by(height);
+    match left {
+        Left::Rows(left) => {
+            let count = left[0].len();
+            let mut x = [&left[0][..0]; M];
             for a in 0..M {
-                for b in 0..M {
-                    acc[a][b] = f64::fma(simd, x[a][k][v], y[s + b][v], acc[a][b]);
+                x[a] = &left[r + a][..count];
+            }
+            for (k, y) in (0..count).zip(right) {
+                let mut row = [&x[0][k]; M];
+                for a in 0..M {
+                    row[a] = &x[a][k];
                 }
+                add_products(simd, row, y, s, &mut acc);
+            }
+        }
+        Left::Cut(left) => {
+            for (x, y) in left.iter().step_by(height).zip(right) {
+                let mut row = [&x[r]; M];
+                for a in 0..M {
+                    row[a] = &x[r + a];
+                }
+                add_products(simd, row, y, s, &mut acc);
             }
         }
     }
     for a in 0..M {
         for b in 0..M {
             sums[r + a][s + b] = acc[a][b];
+        }
+    }
+}
+
+/// Adds the products of M rows of a sliver with M others, from `s` on.
+#[inline(always)]
+fn add_products<S: Simd, const M: usize>(
+    simd: S,
+    x: [&Row<S>; M],
+    y: &[Row<S>; TILE],
+    s: usize,
+    acc: &mut [[<f64 as Lane>::V<S>; M]; M],
+) {
+    for v in 0..SLIVER {
+        for a in 0..M {
+            for b in 0..M {
+                acc[a][b] = f64::fma(simd, x[a][v], y[s + b][v], acc[a][b]);
+            }
         }
     }
 }

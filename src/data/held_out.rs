@@ -5,7 +5,7 @@
 //! ```
 
 use super::random::{Purpose, generator};
-use super::{Data, check};
+use super::{Data, check, check_finite};
 use crate::digest::{self, Hasher};
 use crate::error::{Error, LENGTHS, Result};
 use crate::inner_products::preactivations;
@@ -28,7 +28,9 @@ impl HeldOut {
     /// Beside these data; the products with their samples are computed where K is held and they are no more numbers than
     /// the largest K has.
     pub(super) fn new(data: &Data, x: Arc<Matrix>, y: Vec<f64>, watch: &Watch) -> Result<Self> {
-        check(&x.clone().into(), &y)?;
+        let samples = x.clone().into();
+        check(&samples, &y)?;
+        check_finite(&samples)?;
         if x.cols() != data.d() || data.axes().is_some() {
             let found = format!("{} x {}", x.rows(), x.cols());
             let expected = match data.axes() {

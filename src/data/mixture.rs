@@ -133,19 +133,26 @@ impl Mixture {
         self.spectrum.iter().sum::<f64>() + self.further as f64
     }
 
-    /// Draws n samples: row by row in parallel, each number from its own (row, block) stream.
+    /// Draws n samples: row by row in parallel, each number from its own (row, block) stream; into `room`, which may be empty.
     ///
     /// # Errors
     /// [`crate::Error::Stopped`], at the next block.
-    pub(crate) fn sample(&self, draw: &Draw, watch: &Watch) -> Result<Drawn> {
-        self.sample_columns(draw, 0..self.mean.len(), watch)
+    pub(crate) fn sample(&self, draw: &Draw, room: Vec<f64>, watch: &Watch) -> Result<Drawn> {
+        self.sample_columns(draw, 0..self.mean.len(), room, watch)
     }
 
     /// The same columns of what [`Mixture::sample`] draws. A block of which only a part is asked for is drawn whole.
-    pub(crate) fn sample_columns(&self, draw: &Draw, asked: Range<usize>, watch: &Watch) -> Result<Drawn> {
+    pub(crate) fn sample_columns(
+        &self,
+        draw: &Draw,
+        asked: Range<usize>,
+        mut room: Vec<f64>,
+        watch: &Watch,
+    ) -> Result<Drawn> {
         watch.begin(Phase::Drawing, draw.n as u64);
         let (clean, y) = labels(draw);
-        let mut x = Matrix::zeros(draw.n, asked.len());
+        room.resize(draw.n * asked.len(), 0.0);
+        let mut x = Matrix::new(draw.n, asked.len(), room);
         self.fill(draw.seed, (0, &clean), asked, x.values_mut(), watch)?;
         Ok(Drawn { x, y, clean })
     }
@@ -162,19 +169,24 @@ impl Mixture {
         let (d, width) = (self.mean.len(), asked.len());
         let deviation: Vec<f64> = self.spectrum[asked.clone()].iter().map(|v| v.sqrt()).collect();
         out.par_chunks_mut(width.max(1)).zip(clean).enumerate().try_for_each(|(i, (row, &y))| {
-            let (mut rest, mut block) = (row, vec![0.0; BLOCK.min(d)]);
+            let (mut rest, mut whole) = (row, Vec::new());
             let (sign, centre) = self.centre(seed, (first + i) as u64, y);
             for b in asked.start / BLOCK..asked.end.div_ceil(BLOCK) {
                 watch.check()?;
                 let mut random = generator(seed, Purpose::Samples, (first + i) as u64, b as u64);
-                let block = &mut block[..BLOCK.min(d - b * BLOCK)];
-                self.fill_noise(&mut random, block);
-                let columns = asked.start.max(b * BLOCK)..asked.end.min(b * BLOCK + block.len());
-                let (part, noise);
+                let size = BLOCK.min(d - b * BLOCK);
+                let columns = asked.start.max(b * BLOCK)..asked.end.min(b * BLOCK + size);
+                let part;
                 (part, rest) = rest.split_at_mut(columns.len());
-                noise = &block[columns.start - b * BLOCK..];
+                if columns.len() == size {
+                    self.fill_noise(&mut random, part);
+                } else {
+                    whole.resize(size, 0.0);
+                    self.fill_noise(&mut random, &mut whole);
+                    part.copy_from_slice(&whole[columns.start - b * BLOCK..][..columns.len()]);
+                }
                 let (mean, deviation) = (&centre[columns.clone()], &deviation[columns.start - asked.start..]);
-                Isa::current().dispatch(Place { sign, mean, deviation, noise, out: part });
+                Isa::current().dispatch(Place { sign, mean, deviation, out: part });
             }
             watch.advance(1);
             Ok(())
@@ -198,12 +210,11 @@ fn scaled(mut v: Vec<f64>, length: f64) -> Vec<f64> {
     v
 }
 
-/// `x = ±μ + Σ^{1/2} ξ`, a part of a row.
+/// `x = ±μ + Σ^{1/2} ξ` in place of ξ, a part of a row.
 struct Place<'a> {
     sign: f64,
     mean: &'a [f64],
     deviation: &'a [f64],
-    noise: &'a [f64],
     out: &'a mut [f64],
 }
 
@@ -213,8 +224,8 @@ impl WithSimd for Place<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let moments = self.mean.iter().zip(self.deviation);
-        for ((x, noise), (mean, s)) in self.out.iter_mut().zip(self.noise).zip(moments) {
-            *x = self.sign.mul_add(*mean, s * *noise);
+        for (x, (mean, s)) in self.out.iter_mut().zip(moments) {
+            *x = self.sign.mul_add(*mean, s * *x);
         }
     }
 }
@@ -268,8 +279,9 @@ mod tests {
     #[test]
     fn classes_and_flips() {
         let mixture = Mixture::new(3.0, vec![1.0; 5], Noise::Gaussian);
-        let data =
-            mixture.sample(&Draw { n: 20_000, balance: 0.3, label_noise: 0.1, seed: 5 }, &Watch::default()).unwrap();
+        let data = mixture
+            .sample(&Draw { n: 20_000, balance: 0.3, label_noise: 0.1, seed: 5 }, Vec::new(), &Watch::default())
+            .unwrap();
         let fraction = |v: &mut dyn Iterator<Item = bool>| v.filter(|b| *b).count() as f64 / 20_000.0;
         let clean = &data.clean;
         let positive = fraction(&mut clean.iter().map(|y| *y > 0.0));
@@ -303,7 +315,7 @@ mod tests {
             let draw = |n, d, columns| {
                 let mixture = Mixture::new(0.0, vec![1.0; d], Noise::Gaussian).with_stream(stream);
                 let draw = Draw { n, balance: 0.5, label_noise: 0.0, seed: 9 };
-                mixture.sample_columns(&draw, columns, &Watch::default()).unwrap().x
+                mixture.sample_columns(&draw, columns, vec![7.0; 3], &Watch::default()).unwrap().x
             };
             let (small, large, part) = (draw(3, 4096, 0..4096), draw(5, 5000, 0..5000), draw(5, 5000, 4000..4500));
             assert!((0..3).all(|i| small.row(i) == &large.row(i)[..4096]));

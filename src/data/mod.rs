@@ -135,7 +135,15 @@ impl Data {
     /// # Errors
     /// As [`Data::draw`]; [`Error::Stopped`].
     pub fn draw_watched(mixture: Mixture, draw: &Draw, watch: &Watch) -> Result<Self> {
-        let drawn = mixture.sample(draw, watch)?;
+        Self::draw_into(Vec::new(), mixture, draw, watch)
+    }
+
+    /// [`Data::draw_watched`] into the room of samples that are not needed any more, from [`Data::into_room`]: for many problems, one after the other.
+    ///
+    /// # Errors
+    /// As [`Data::draw_watched`].
+    pub fn draw_into(room: Vec<f64>, mixture: Mixture, draw: &Draw, watch: &Watch) -> Result<Self> {
+        let drawn = mixture.sample(draw, room, watch)?;
         Self::with(X::Here(drawn.x.into()), drawn.y, Some(drawn.clean), Some(mixture), None, watch)
     }
 
@@ -155,6 +163,15 @@ impl Data {
         let axes = Axes::new(draw.n, d, width);
         let (drawn, mixture) = rotated::sample(signal, d, &axes, draw, stream);
         Self::with(X::Here(drawn.x.into()), drawn.y, Some(drawn.clean), Some(mixture), Some(axes), watch)
+    }
+
+    /// The room of the samples, if nothing else has a handle to them; else empty.
+    pub fn into_room(self) -> Vec<f64> {
+        let x = Arc::into_inner(self.0).map(|shared| shared.x);
+        match x {
+            Some(X::Here(x)) => Arc::into_inner(x).map_or_else(Vec::new, Matrix::into_values),
+            _ => Vec::new(),
+        }
     }
 
     /// The most dimensions of samples that are drawn in rotated coordinates: χ² numbers with as many degrees of freedom
@@ -364,15 +381,23 @@ fn check(x: &X, y: &[f64]) -> Result<()> {
     if let Some((sample, value)) = y.iter().enumerate().find(|(_, y)| y.abs() != 1.0) {
         return Err(Error::Label { sample, value: *value });
     }
-    // every slab was looked at where it is
+    Ok(())
+}
+
+/// Refuses numbers that are not finite.
+fn check_finite(x: &X) -> Result<()> {
     match x.held().and_then(|x| x.not_finite()) {
         Some((sample, feature, value)) => Err(Error::NotFinite { sample, feature, value }),
         None => Ok(()),
     }
 }
 
-/// Refuses samples whose inner products, or the products of two of these, leave the range of f64.
+/// Refuses numbers that are not finite, samples whose inner products, or the products of two of these, leave the range of f64.
 fn check_lengths(norms: &[f64], x: &X) -> Result<()> {
+    // in K such a sample has no finite length; every slab was looked at where it is
+    if norms.len() > Data::LARGEST || norms.iter().any(|v| !v.is_finite()) {
+        check_finite(x)?;
+    }
     for (sample, norm) in norms.iter().enumerate().filter(|(_, v)| !LENGTHS.contains(v)) {
         let mut length = 0.0;
         x.each_row(|i, row| {

@@ -57,7 +57,7 @@ pub fn columns_of(rank: usize, ranks: usize, d: usize) -> Range<usize> {
 pub fn draw(link: Arc<dyn Link>, mixture: &Mixture, draw: &Draw, watch: &Watch) -> Result<Slab> {
     let d = mixture.mean.len();
     let columns = columns_of(link.rank(), link.ranks(), d);
-    Slab::new(link, mixture.sample_columns(draw, columns, watch)?.x, d)
+    Slab::new(link, mixture.sample_columns(draw, columns, Vec::new(), watch)?.x, d)
 }
 
 /// The slab of one process.

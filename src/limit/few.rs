@@ -11,6 +11,7 @@ use crate::data::random::{Stream, keyed};
 use crate::matrix::Matrix;
 use crate::network::Network;
 use farfield_kernels::isa::Isa;
+use farfield_kernels::lane::Lane;
 use farfield_kernels::polar;
 use pulp::{Simd, WithSimd};
 use rand::{Rng, RngExt};
@@ -23,6 +24,8 @@ const DIRECTIONS: usize = 8;
 const BLOCK: usize = 512;
 /// Points of a vector.
 const LANES: usize = 8;
+/// The class that a bit says.
+const SIGNS: [f64; 2] = [-1.0, 1.0];
 
 /// Pre-activations of points in few directions: `u_j = y⟨w_j,μ⟩ + Σ_k F_jk ξ_k`, with the bits of the general way.
 pub struct Few {
@@ -62,7 +65,7 @@ impl Few {
             numbers.fill_on(isa, &mut xi);
             let classes = std::array::from_fn(|_| random.next_u64());
             let points = (points - first).min(BLOCK as u64) as usize;
-            isa.dispatch(JudgeBlock { few: self, xi: &xi, classes, points })
+            isa.run(JudgeBlock { few: self, xi: &xi, classes, points })
         };
         (0..points).step_by(BLOCK).map(block).sum()
     }
@@ -79,30 +82,50 @@ struct JudgeBlock<'a> {
 impl WithSimd for JudgeBlock<'_> {
     type Output = u64;
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> u64 {
+    fn with_simd<S: Simd>(self, simd: S) -> u64 {
+        match self.few.rank {
+            0 => self.count::<S, 0>(simd),
+            1 => self.count::<S, 1>(simd),
+            2 => self.count::<S, 2>(simd),
+            3 => self.count::<S, 3>(simd),
+            4 => self.count::<S, 4>(simd),
+            5 => self.count::<S, 5>(simd),
+            6 => self.count::<S, 6>(simd),
+            7 => self.count::<S, 7>(simd),
+            _ => self.count::<S, DIRECTIONS>(simd),
+        }
+    }
+}
+
+impl JudgeBlock<'_> {
+    /// Of rank R, whose numbers of a vector of points stay in registers.
+    #[inline(always)]
+    fn count<S: Simd, const R: usize>(self, simd: S) -> u64 {
         let Self { few, xi, classes, points } = self;
-        let mut errors = 0;
+        let (xi, leak, mut errors) = (f64::vectors::<S>(xi), f64::splat(simd, few.leak), 0);
         for first in (0..points).step_by(LANES) {
             let bits = classes[first / 64] >> (first % 64);
-            let (mut y, mut q) = ([0.0f64; LANES], [0.0f64; LANES]);
+            let (mut signs, mut margins) = ([0.0f64; LANES], [0.0f64; LANES]);
             for lane in 0..LANES {
-                y[lane] = if (bits >> lane) & 1 == 0 { -1.0 } else { 1.0 };
+                signs[lane] = SIGNS[((bits >> lane) & 1) as usize];
+            }
+            let (y, mut q) = (f64::vectors::<S>(&signs)[0], f64::splat(simd, 0.0));
+            let mut part = [q; R];
+            for k in 0..R {
+                part[k] = xi[(k * BLOCK + first) / LANES];
             }
             for ((row, mean), a) in few.factor.iter().zip(&few.mean).zip(&few.outputs) {
-                let mut z = [0.0f64; LANES];
-                for k in 0..few.rank {
-                    let part = &xi[k * BLOCK + first..][..LANES];
-                    for lane in 0..LANES {
-                        z[lane] = part[lane].mul_add(row[k], z[lane]);
-                    }
+                let mut z = f64::splat(simd, 0.0);
+                for k in 0..R {
+                    z = f64::fma(simd, part[k], f64::splat(simd, row[k]), z);
                 }
-                for lane in 0..LANES {
-                    let u = y[lane].mul_add(*mean, z[lane]);
-                    q[lane] = (if u > 0.0 { u } else { few.leak * u }).mul_add(*a, q[lane]);
-                }
+                let u = f64::fma(simd, y, f64::splat(simd, *mean), z);
+                let activation = f64::times(simd, f64::one_if_positive(simd, u, leak), u);
+                q = f64::fma(simd, activation, f64::splat(simd, *a), q);
             }
-            for lane in 0..LANES.min(points - first) {
-                errors += u64::from(y[lane] * q[lane] <= 0.0);
+            f64::vectors_mut::<S>(&mut margins)[0] = f64::times(simd, y, q);
+            for margin in &margins[..LANES.min(points - first)] {
+                errors += u64::from(*margin <= 0.0);
             }
         }
         errors

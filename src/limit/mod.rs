@@ -15,6 +15,7 @@
 pub mod along;
 mod decide;
 pub mod dual;
+mod estimate;
 mod few;
 mod floor;
 pub mod held_out;
@@ -74,6 +75,8 @@ pub struct Limit {
     /// fixed pattern `b_i = λ_i y_i ḡ_i`, `ḡ_i = (1/m) Σ_j g_ij`. With one group of neurons per sign and leak > 0,
     /// `f(x;W*) = 0` exactly where `⟨x, w̄⟩ = 0`, since φ is increasing and positively homogeneous.
     pub boundary_coefficients: Vec<f64>,
+    /// The least `√m_p |z_ip|/(‖x_i‖‖W*‖)` of the pairs whose sides are compared, group p of `m_p` neurons; infinite without such pairs.
+    clearance: f64,
     rows: Rows,
     answer: Answer,
 }
@@ -170,11 +173,19 @@ impl Limit {
             side(i, j).is_some_and(|s| kinks && s != (image[direction.groups.of[j]][i] > 0.0))
         };
         let pairs = (0..lambda.len()).flat_map(|i| (0..rows.network.width).map(move |j| (i, j)));
+        let norm = lambda.iter().sum::<f64>().sqrt();
+        let clear = |(i, j): (usize, usize)| {
+            let p = direction.groups.of[j];
+            let from_kink =
+                || (direction.groups.size[p] as f64).sqrt() * image[p][i].abs() / (k.0[(i, i)].sqrt() * norm);
+            side(i, j).filter(|_| kinks).map(|_| from_kink())
+        };
         Self {
+            clearance: pairs.clone().filter_map(clear).fold(f64::INFINITY, f64::min),
             max_margin: answer.max_margin,
             margin_interval: answer.interval,
             direction_error: answer.direction_error,
-            norm: lambda.iter().sum::<f64>().sqrt(),
+            norm,
             kkt_residual: answer.kkt_residual,
             pivots: answer.pivots,
             inconsistent: pairs.filter(wrong).collect(),
@@ -201,6 +212,14 @@ impl Limit {
         let (old, new) = (&self.answer.weights, &refined.weights);
         let near = |(a, b): (&f64, &f64)| (a - b).abs() <= NEAR * a.abs();
         (old.len() == new.len() && old.iter().zip(new).all(near)).then_some(self.nu)
+    }
+
+    /// Whether what is proved leaves γ* at most `gap` of itself, and no doubt of a side that is compared. A neuron of group p of the unit direction is
+    /// off by at most `1/√m_p` of the error of the direction, and the product with K that gives z_ip by less than as much again: that error is in the
+    /// gap g as well, relative to a margin, and the error of the direction is `√(2g)`.
+    pub fn known_within(&self, gap: f64) -> bool {
+        let (low, high) = self.margin_interval;
+        high - low <= gap * high && self.clearance > 2.0 * self.direction_error
     }
 
     /// Whether W* shows the pattern it was computed from.

@@ -7,7 +7,7 @@ use crate::sweep::home::{check_cells, plan_of, settle};
 use crate::sweep::plan::Plan;
 use crate::sweep::progress::{Display, Tally, duration};
 use crate::sweep::shard::{Part, Shard};
-use crate::sweep::solve::{samples, solve};
+use crate::sweep::solve::{Kept, samples, solve};
 use crate::sweep::{State, merge, states, status, work};
 use crate::threads;
 use clap::Args;
@@ -130,7 +130,7 @@ fn dry_run(plan: &Plan, part: Part, threads: usize, signals: &Signals) -> Result
     let sample = SAMPLE.min(problems.len());
     for k in 0..sample {
         let problem = problems[(2 * k + 1) * problems.len() / (2 * sample)];
-        let Some(record) = pool.install(|| solve(plan, problem, &mut None, samples, stop)) else { break };
+        let Some(record) = pool.install(|| solve(plan, problem, &mut Kept::default(), samples, stop)) else { break };
         failures += usize::from(record.status == crate::sweep::line::FAILED);
         timed += 1;
         last = Instant::now();

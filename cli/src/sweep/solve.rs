@@ -6,27 +6,40 @@ use super::scalars;
 use crate::config::Config;
 use crate::error::Result;
 use crate::setup::{self, Samples, Setup};
-use farfield::{Conditions, Descent, LimitOutcome, Status, Stop, Watch};
+use farfield::{Conditions, Descent, LimitOutcome, Sampling, Status, Stop, Watch};
 use serde_json::{Map, Value, json};
 use std::ops::ControlFlow::Continue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// Answers for a problem, whose data come from `data`, with the configuration of the `last` cell at hand.
-/// None if the stop flag ended it; an error, or a fault of this
+/// The part of γ* that its bounds may leave open in a table: directions are within 1.5e-4 then.
+const GAP: f64 = 1e-8;
+
+/// What a thread keeps from one problem to the next.
+#[derive(Default)]
+pub struct Kept {
+    /// The last cell and its configuration.
+    last: Option<(u64, Config)>,
+    /// The room of the last samples.
+    room: Vec<f64>,
+}
+
+/// Answers for a problem, whose data come from `data`, into the room of others. None if the stop flag ended it; an error, or a fault of this
 /// program, is a record.
 pub fn solve(
     plan: &Plan,
     problem: u64,
-    last: &mut Option<(u64, Config)>,
-    data: impl FnOnce(&Config) -> Result<Samples>,
+    kept: &mut Kept,
+    data: impl FnOnce(&Config, Vec<f64>) -> Result<Samples>,
     stop: &Stop,
 ) -> Option<Record> {
     let begun = Instant::now();
+    let Kept { last, room } = kept;
     let config = plan.config_again(problem, last);
     let answer = catch_unwind(AssertUnwindSafe(|| {
         let config = config?;
-        answer(plan.mode, &config, data(&config)?, stop)
+        let samples = data(&config, std::mem::take(room))?;
+        answer(plan.mode, &config, samples, room, stop)
     }));
     let found = match answer {
         Ok(Ok(found)) => found?,
@@ -42,8 +55,8 @@ pub fn solve(
 ///
 /// # Errors
 /// As [`Setup::new`].
-pub fn samples(config: &Config) -> Result<Samples> {
-    setup::samples(config, &Watch::default())
+pub fn samples(config: &Config, room: Vec<f64>) -> Result<Samples> {
+    setup::samples_into(room, config, &Watch::default())
 }
 
 fn failure(message: &str) -> Value {
@@ -57,11 +70,14 @@ fn fault(payload: &(dyn std::any::Any + Send)) -> String {
     format!("a fault of this program: {text}")
 }
 
-/// The facts, with their status; none if interrupted.
-fn answer(mode: Mode, config: &Config, samples: Samples, stop: &Stop) -> Result<Option<Value>> {
+/// The facts, with their status; none if interrupted. Leaves the room of the samples.
+fn answer(mode: Mode, config: &Config, samples: Samples, room: &mut Vec<f64>, stop: &Stop) -> Result<Option<Value>> {
     let Setup { problem, start, .. } = Setup::of(config, samples)?;
-    Ok(match mode {
-        Mode::Limit => Some(plain(&LimitOutcome::of(&problem, &start, None, config.seed)?.0)),
+    let found = match mode {
+        Mode::Limit => {
+            let sampling = Sampling::seeded(config.seed);
+            Some(plain(&LimitOutcome::within(&problem, &start, None, &sampling, GAP)?.0))
+        }
         Mode::Check => Some(conditions(&Conditions::of(&problem, &start)?)),
         Mode::Run => {
             let mut descent = Descent::with(&problem, &start, &setup::options(config))?;
@@ -71,7 +87,9 @@ fn answer(mode: Mode, config: &Config, samples: Samples, stop: &Stop) -> Result<
                 _ => Some(plain(&descent.outcome(config.seed))),
             }
         }
-    })
+    };
+    *room = problem.data.into_room();
+    Ok(found)
 }
 
 fn plain(facts: &impl serde::Serialize) -> Value {

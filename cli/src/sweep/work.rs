@@ -12,7 +12,7 @@ use super::line::{FAILED, Record};
 use super::plan::Plan;
 use super::progress::Tally;
 use super::shard::Shard;
-use super::solve::{samples, solve};
+use super::solve::{Kept, samples, solve};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::setup::Samples;
@@ -96,11 +96,11 @@ impl Queue<'_> {
     }
 
     fn work(&self, halt: &Stop, send: &Sender<Record>) {
-        let mut last = None;
+        let mut kept = Kept::default();
         while !self.stop.raised() && !halt.raised() {
             let Some(problem) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
-            let data = |config: &Config| self.cache.data(self.plan, *problem, config);
-            let Some(record) = solve(self.plan, *problem, &mut last, data, self.stop) else { return };
+            let data = |config: &Config, room| self.cache.data(self.plan, *problem, config, room);
+            let Some(record) = solve(self.plan, *problem, &mut kept, data, self.stop) else { return };
             if send.send(record).is_err() {
                 return;
             }
@@ -133,15 +133,15 @@ struct Cache {
 }
 
 impl Cache {
-    fn data(&self, plan: &Plan, problem: u64, config: &Config) -> Result<Samples> {
+    fn data(&self, plan: &Plan, problem: u64, config: &Config, room: Vec<f64>) -> Result<Samples> {
         if self.shared.is_empty() {
-            return samples(config);
+            return samples(config, room);
         }
         let group = plan.data_group(problem);
         if !self.shared.contains_key(&group) {
-            return samples(config);
+            return samples(config, room);
         }
-        let found = self.slot(group).get_or_init(|| samples(config).map_err(|e| e.to_string())).clone();
+        let found = self.slot(group).get_or_init(|| samples(config, room).map_err(|e| e.to_string())).clone();
         found.map_err(Error::Input)
     }
 

@@ -24,7 +24,7 @@ mod jump;
 mod quadrature;
 mod tilted;
 
-use super::monte_carlo::beta_fraction;
+use super::estimate::beta_fraction;
 use super::test_error::Probability;
 use crate::data::{Mixture, Noise, pareto_scale, weibull_scale};
 use crate::watch::Watch;
