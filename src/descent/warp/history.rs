@@ -113,7 +113,7 @@ impl WithSimd for Divided<'_> {
                 row[asked.len()..].fill(0.0);
             }
             for o in 0..x.len() {
-                for j in 0..if o == 0 { 0 } else { x.len() - o } {
+                for j in (0..x.len() - o).filter(|_| o > 0) {
                     let (above, below) = table.split_at_mut(j + 1);
                     for (a, b) in above[j].iter_mut().zip(&below[0]) {
                         *a = (*a - b) * inverse[o][j];
