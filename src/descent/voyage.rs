@@ -2,7 +2,7 @@
 //! way of travelling to the next.
 //!
 //! ```text
-//!              8 steps without a flip           the flow is exact to tolerance
+//!              8 steps without a flip           sums are exact to tolerance
 //! general step ───────────────────────▶ settled ─────────────────────────────▶ warp
 //!      ▲                                │     ▲                                  │
 //!      └───────────── a flip ───────────┘     └───── a pre-activation nears 0 ───┘
@@ -12,8 +12,8 @@
 //! ([`super::sliding::chatter`]). Where sliding explains what they do, and averages are exact enough, the
 //! averaged iterate goes on in place of the steps ([`super::sliding`]), until nothing slides any more.
 //!
-//! *When warp waits.* It needs a settled pattern; a field whose neglected terms stay below the
-//! tolerance for ever; at least 64 steps to go; and patience: 64 steps since the last flip or the last
+//! *When warp waits.* It needs a settled pattern; a trail of steps in f64 that promises sums within the
+//! tolerance ([`super::warp`]); and patience: 64 steps since the last flip or the last
 //! event, twice as many after each stretch that gained less than 16 times its patience. So neurons
 //! that chatter are stepped, and an isolated late flip costs a few dozen exact steps.
 //!
