@@ -25,7 +25,7 @@ const PLACES: &[(&str, usize, &str)] = &[
     ("descent/sliding/mode.rs", 3, "a factor of few kinks, n an event; rows of H dispatched"),
     ("descent/sliding/ripple.rs", 1, "dispatched: blocks of eight"),
     ("descent/span.rs", 1, "dispatched: Row"),
-    ("descent/warp.rs", 1, "n a step of warp, beside its products"),
+    ("descent/warp/history.rs", 1, "dispatched: Combine"),
     ("engine/weights.rs", 1, "m·d a norm of W held as such, once or twice a look"),
     ("lanczos.rs", 3, "dispatched: orthogonalization"),
     ("limit/dual/accurate.rs", 5, "dispatched: sums in twice the precision"),

@@ -300,6 +300,14 @@ pub fn price_of_settling(n: usize) -> f64 {
     whole(samples * samples * SETTLING)
 }
 
+/// A trial step of the warp, in settled steps: two products and a part, what is looked back at, and the clearance.
+const LEAP: f64 = 8.0;
+
+/// Seconds of a trial step of the warp for n samples and m neurons.
+pub fn price_of_leap(n: usize, m: usize) -> f64 {
+    LEAP * price_on_k(n, m, 0)
+}
+
 /// A trial step of the integrator of order 8, in settled steps: twelve stages of three products, their exponentials, and
 /// the clearance.
 const ATTEMPT: f64 = 64.0;

@@ -18,6 +18,7 @@ pub mod span;
 mod stagnation;
 pub mod streamed;
 pub mod symmetric;
+pub mod trail;
 pub mod voyage;
 pub mod warp;
 

@@ -22,6 +22,7 @@ use super::compensated::Compensated;
 use super::span::Coefficients;
 use super::streamed::Streamed;
 use super::symmetric::Symmetric;
+use super::trail::Trail;
 use crate::engine::{Progress, Reached, Stop};
 use crate::rounding::AnchorJudge;
 use crate::state::{Reader, Result, Saver, StateError};
@@ -42,6 +43,7 @@ pub struct Settled {
     rounding: Option<AnchorJudge>,
     q: Compensated,
     pending: Compensated,
+    trail: Trail, // of steps in f64
     limit: Vec<f64>,
     space: Space,
     increment: Vec<f64>,
@@ -58,6 +60,7 @@ impl Settled {
             rounding: None,
             q: state.margins(),
             pending: Compensated::zeros(n),
+            trail: Trail::from(state.t()),
             limit: vec![0.0; n],
             space: Space::new(n),
             increment: vec![0.0; n],
@@ -71,6 +74,7 @@ impl Settled {
     pub fn save(&self, out: &mut Saver) {
         self.q.save(out, "margins");
         self.pending.save(out, "pending");
+        self.trail.save(&mut out.within("trail"));
         out.vector("limit", &self.limit[..]);
         if let Some(judge) = &self.rounding {
             judge.save(&mut out.within("judge"));
@@ -94,10 +98,11 @@ impl Settled {
             settled = settled.mixed(state, AnchorJudge::restore(&from.within("judge"))?);
         }
         match &mut settled.streamed {
-            Some(streamed) => streamed.restore(&from.within("streamed"))?,
+            Some(streamed) if from.has("streamed.since") => streamed.restore(&from.within("streamed"))?,
             None if from.has("streamed.since") => return Err(StateError::Contradiction("settled.streamed")),
-            None => {}
+            _ => settled.streamed = None,
         }
+        settled.trail = Trail::restore(&from.within("trail"), n)?;
         Ok(settled)
     }
 
@@ -105,6 +110,9 @@ impl Settled {
     pub fn mixed(mut self, state: &Coefficients, judge: AnchorJudge) -> Self {
         self.streamed = (!judge.failed).then(|| Streamed::new(&state.reduced(), state.problem().rate, &self.q, judge));
         self.rounding = Some(judge);
+        if self.streamed.is_some() {
+            self.trail = Trail::none();
+        }
         self
     }
 
@@ -128,7 +136,25 @@ impl Settled {
         &self.q
     }
 
-    /// Moves on by `s`: `S ← S + s`, `q ← q + H s`, without any guard.
+    /// Where the steps in f64 have been since the trail began.
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// Begins a trail at step t, with all steps in f64 from here on.
+    pub fn leave_trail(&mut self, t: f64) {
+        self.anchor();
+        self.streamed = None;
+        self.trail = Trail::from(t);
+    }
+
+    /// Moves on by `s`, of which the image is known: `S ← S + s`, `q ← q + H s`, without any guard.
+    pub fn shift(&mut self, s: &[f64], image: &[f64]) {
+        self.q.add(image);
+        self.pending.add(s);
+    }
+
+    /// The same by a product.
     pub fn add(&mut self, s: &[f64]) {
         self.h.multiply(s, &mut self.change);
         self.q.add(&self.change);
@@ -152,6 +178,7 @@ impl Settled {
             if taken % NOTE == 0 {
                 progress.note(state.t());
             }
+            self.trail.pass(state.t(), &self.q);
             let within = self.step((state.problem().loss, state.problem().rate));
             state.pass(1.0);
             if !within {

@@ -125,6 +125,11 @@ impl SpanProblem {
         self.product.multiply(v, out);
     }
 
+    /// The products of K with columns of n numbers, one after the other.
+    pub fn multiply_all(&self, columns: &[f64], out: &mut [f64]) {
+        self.product.multiply_all(columns, out);
+    }
+
     /// The digest of all of it.
     pub fn fingerprint(&self) -> &Digest {
         self.fingerprint.get_or_init(|| {
@@ -322,6 +327,11 @@ impl Coefficients {
             self.regroup(pattern);
         }
         changes
+    }
+
+    /// Declares the present t to be this one, where C and Z are brought up to date later.
+    pub fn stand(&mut self, t: f64) {
+        self.t = t;
     }
 
     /// Lets `steps` steps pass whose effect on C and Z is added later.

@@ -2,7 +2,7 @@
 //! way of travelling to the next.
 //!
 //! ```text
-//!              8 steps without a flip           the flow is exact to tolerance
+//!              8 steps without a flip           sums are exact to tolerance
 //! general step ───────────────────────▶ settled ─────────────────────────────▶ warp
 //!      ▲                                │     ▲                                  │
 //!      └───────────── a flip ───────────┘     └───── a pre-activation nears 0 ───┘
@@ -12,8 +12,8 @@
 //! ([`super::sliding::chatter`]). Where sliding explains what they do, and averages are exact enough, the
 //! averaged iterate goes on in place of the steps ([`super::sliding`]), until nothing slides any more.
 //!
-//! *When warp waits.* It needs a settled pattern; a field whose neglected terms stay below the
-//! tolerance for ever; at least 64 steps to go; and patience: 64 steps since the last flip or the last
+//! *When warp waits.* It needs a settled pattern; a trail of steps in f64 that promises sums within the
+//! tolerance ([`super::warp`]); and patience: 64 steps since the last flip or the last
 //! event, twice as many after each stretch that gained less than 16 times its patience. So neurons
 //! that chatter are stepped, and an isolated late flip costs a few dozen exact steps.
 //!
@@ -38,7 +38,7 @@ mod scout;
 mod view;
 
 use super::anchored::{self, INTERVAL};
-use super::choose::{price_of_attempt, price_of_settling, price_on_k};
+use super::choose::{price_of_leap, price_of_settling, price_on_k};
 use super::settled::Settled;
 use super::sliding::Sliding;
 use super::sliding::chatter::Chatter;
@@ -65,9 +65,6 @@ const WATCHED: f64 = 1024.0;
 
 /// Most patience where it is not.
 const UNWATCHED: f64 = 1048576.0;
-
-/// Growth of t between two looks at whether the flow is exact enough.
-const RECHECK: f64 = 1.0 / 16.0;
 
 /// Growth of t between two looks at whether coefficients cancel.
 const ANCHORS: f64 = 1.0 / 8.0;
@@ -179,8 +176,8 @@ impl Voyage {
     }
 
     /// Seconds of a trial step of the warp.
-    fn price_of_attempt(&self) -> f64 {
-        price_of_attempt(self.state.problem().n(), self.state.problem().network.width)
+    fn price_of_leap(&self) -> f64 {
+        price_of_leap(self.state.problem().n(), self.state.problem().network.width)
     }
 
     /// On its own way, as far as it does not lead beyond `target`.
@@ -285,7 +282,10 @@ impl Voyage {
         if t < self.anchor || !matches!(self.mode, Mode::General | Mode::Settled(_) | Mode::Flight { .. }) {
             return;
         }
-        self.cancelling = anchored::outdated(&self.present().0);
+        self.cancelling = match self.mode {
+            Mode::Flight { .. } => anchored::outdated(&self.state), // what is pending since Z was last looked at is little
+            _ => anchored::outdated(&self.present().0),
+        };
         self.anchor = (t + (t * ANCHORS).max(INTERVAL)).ceil();
         if self.cancelling {
             self.anchor = t + INTERVAL;
@@ -362,13 +362,13 @@ impl Voyage {
         if let Mode::General = self.mode {
             self.mode = Mode::Settled(self.settle());
         }
-        let settled = self.mode.settled().expect("settled just now");
-        if !self.warp.ready(&self.state, settled, self.options.tolerance) {
+        let settled = self.mode.settled_mut().expect("settled just now");
+        let wait = self.warp.ready(&self.state, settled, self.options.tolerance);
+        if let Some(steps) = wait {
             self.hold = Hold::Early;
-            self.attempt = (t + (t * RECHECK).max(SHORTEST)).ceil();
-            return false;
+            self.attempt = (t + steps).ceil();
         }
-        true
+        wait.is_none()
     }
 
     /// A flight of the warp, from a state with nothing pending to one with nothing pending. A flight that was
@@ -387,7 +387,7 @@ impl Voyage {
             Mode::General | Mode::March(_) | Mode::Sliding(_) => unreachable!("a flight begins in a settled pattern"),
         };
         let pause = if self.state.t() < COUNTABLE { self.anchor } else { f64::INFINITY };
-        let price = self.price_of_attempt();
+        let price = self.price_of_leap();
         self.warp.allow(((self.allowance - self.spent) / price).ceil().max(0.0) as u64);
         let reached = self.warp.advance(&mut self.state, &mut settled, (target, pause), stop, &self.progress);
         self.spent += self.warp.attempts() as f64 * price;

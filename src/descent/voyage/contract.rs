@@ -4,7 +4,6 @@ use super::Voyage;
 use super::mode::Mode;
 use super::view::View;
 use crate::descent::choose::{UNTIL_AVERAGES, UNTIL_WARP};
-use crate::descent::settled::Settled;
 use crate::engine::{Diary, Engine, EngineKind, Hold, Iterate, Progress, Reached, Stop, Work};
 use crate::state::State;
 
@@ -60,7 +59,7 @@ impl Engine for Voyage {
         let quiet = self.options.warp && self.state.flips().last <= QUIET * t;
         let unit = self.options.flow.unwrap_or(0.0);
         let way = (libm::log(horizon + unit) - libm::log(t + unit)).max(0.0);
-        let flown = way * self.price_of_attempt() / self.warp.stride();
+        let flown = way * self.price_of_leap() / self.warp.stride();
         match &self.mode {
             Mode::Sliding(_) if self.void(self.averaging) => f64::INFINITY,
             Mode::Sliding(sliding) => way * sliding.pace(),
@@ -97,7 +96,7 @@ impl Engine for Voyage {
         Some(match &self.view {
             Some(View { scaled: Some(scaled), .. }) => scaled.clone(),
             Some(view) if view.state.t() > self.state.t() => {
-                self.warp.scaled_losses(&view.state, &Settled::new(&view.state))
+                self.warp.scaled_losses(&view.state, &view.state.margins())
             }
             _ => self.own_scaled_losses(),
         })

@@ -5,8 +5,7 @@
 pub struct Options {
     /// Whether stretches in a fixed pattern may be warped at all.
     pub warp: bool,
-    /// Relative error of the margins allowed to the terms that the modified field neglects, from the
-    /// start of warp to the end of time.
+    /// Relative error of the margins allowed to the first step of a flight, if that is less than what is allowed to each.
     pub tolerance: f64,
     /// Relative error of the margins that averages over chattering neurons may leave behind.
     pub sliding: f64,

@@ -39,7 +39,8 @@ impl Voyage {
         let mut horizon = Self::at(Coefficients::restore(problem, &from)?, options);
         horizon.mode = Mode::restore(&horizon.state, &from, &options)?;
         horizon.kind = state.engine();
-        horizon.warp.restore(&from.within("warp"))?;
+        let flight = horizon.mode.settled().filter(|_| matches!(horizon.mode, Mode::Flight { .. }));
+        horizon.warp.restore(&from.within("warp"), flight)?;
         horizon.attempt = from.number("attempt", f64::is_nan)?;
         horizon.patience = from.time("patience")?;
         horizon.crossings = from.small_count("crossings")?;
@@ -67,7 +68,7 @@ impl Voyage {
         let mut out = state.saver();
         self.state.save(&mut out);
         self.mode.save(&mut out);
-        self.warp.save(&mut out.within("warp"));
+        self.warp.save(&mut out.within("warp"), matches!(self.mode, Mode::Flight { .. }));
         out.number("attempt", self.attempt);
         out.number("patience", self.patience);
         out.count("crossings", u64::from(self.crossings));

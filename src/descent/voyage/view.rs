@@ -12,7 +12,6 @@
 use super::Voyage;
 use super::mode::Mode;
 use crate::data::HeldOut;
-use crate::descent::settled::Settled;
 use crate::descent::sliding::Sliding;
 use crate::descent::sliding::chatter::Chatter;
 use crate::descent::span::Coefficients;
@@ -120,8 +119,8 @@ impl Voyage {
             return sliding.clone().scaled_losses(self.state.problem());
         }
         match self.mode.settled() {
-            Some(settled) => self.warp.scaled_losses(&self.state, settled),
-            None => self.warp.scaled_losses(&self.state, &Settled::new(&self.state)),
+            Some(settled) => self.warp.scaled_losses(&self.state, settled.margins()),
+            None => self.warp.scaled_losses(&self.state, &self.state.margins()),
         }
     }
 }
