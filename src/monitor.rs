@@ -13,7 +13,7 @@ mod memory;
 mod rays;
 mod row;
 
-use crate::certificate::permanence::Present;
+use crate::certificate::permanence::{Present, Pulls};
 use crate::certificate::{self, Gradient};
 use crate::data::HeldOut;
 use crate::engine::{Engine, Iterate, Remark};
@@ -56,7 +56,8 @@ pub struct Monitor {
     rays: Rays,
     measures: Vec<Measure>,
     test_error: Option<Fresh>,
-    pull: OnceLock<f64>, // ‖Σ_i y_i x_i‖
+    pull: OnceLock<f64>,             // ‖Σ_i y_i x_i‖
+    pulls: Option<(Pattern, Pulls)>, // of the last pattern whose permanence was asked for
 }
 
 impl Monitor {
@@ -77,6 +78,7 @@ impl Monitor {
             measures: Vec::new(),
             test_error: None,
             pull: OnceLock::new(),
+            pulls: None,
         }
     }
 
@@ -146,7 +148,7 @@ impl Monitor {
             self.solve(&pattern, &scaled);
             self.solve_sliding(&pattern, &scaled, chatters);
             self.compare(&mut row, view, &scaled, &gradient);
-            row.final_until = self.final_until(&row, view, &q, &slopes, &gradient);
+            row.final_until = self.final_until(&row, view, (&q, &pattern), &slopes, &gradient);
             row.certified_for = row.certified_cosine_gap.map(|_| self.certified_for(&row));
         } else {
             let at = rays::At { view, pattern: &pattern, scaled: &scaled, gradient: &gradient, chatters };
@@ -290,7 +292,14 @@ impl Monitor {
     }
 
     /// See [`Row::final_until`]; none beyond what K is held for, and while neurons chatter.
-    fn final_until(&self, row: &Row, view: &dyn Iterate, q: &[f64], slopes: &Slopes, g: &Gradient) -> Option<f64> {
+    fn final_until(
+        &mut self,
+        row: &Row,
+        view: &dyn Iterate,
+        (q, pattern): (&[f64], &Pattern),
+        slopes: &Slopes,
+        g: &Gradient,
+    ) -> Option<f64> {
         if self.proved(row) {
             return Some(f64::INFINITY);
         }
@@ -298,11 +307,14 @@ impl Monitor {
         if self.chattering || view.slopes().is_some() {
             return None;
         }
+        let known = self.pulls.take().filter(|(of, _)| of == pattern);
+        let of_pattern = || (pattern.clone(), Pulls::new(problem, gram, slopes, view.preactivations()));
+        let (_, pulls) = self.pulls.insert(known.unwrap_or_else(of_pattern));
         let limit = match self.solved.as_ref().map(|solved| &solved.prediction) {
             Some(Prediction::Limit(limit)) => Some(limit),
             _ => None,
         };
-        let present = Present { problem, gram, view, q, slopes, gradient: g, log_loss: row.log_loss, limit };
+        let present = Present { problem, gram, view, q, slopes, gradient: g, log_loss: row.log_loss, limit, pulls };
         Some(present.final_until(row.t)).filter(|until| *until > row.t)
     }
 
@@ -381,8 +393,7 @@ impl Monitor {
 
     fn compare(&self, row: &mut Row, view: &dyn Iterate, scaled: &[f64], gradient: &Gradient) {
         let Some(limit) = self.limit() else { return };
-        let direction = limit.direction.clone().scaled(-1.0 / limit.norm);
-        self.gaps(row, view, gradient, &Imaged::new(&*self.products, direction));
+        self.gaps(row, view, gradient, &limit.imaged(-1.0 / limit.norm));
         row.dual_gap = Some(self.dual_gap(scaled, &limit.lambda, |_| true));
     }
 

@@ -24,7 +24,7 @@
 
 use super::{Data, Gradient, least};
 use crate::engine::Iterate;
-use crate::inner_products::{Gram, Imaged};
+use crate::inner_products::Gram;
 use crate::limit::Limit;
 use crate::problem::Problem;
 use crate::slopes::Slopes;
@@ -53,6 +53,8 @@ pub struct Present<'a> {
     pub log_loss: f64,
     /// The limit of the present pattern, consistent or not, where it is known.
     pub limit: Option<&'a Limit>,
+    /// The pulls of the present pattern.
+    pub pulls: &'a Pulls,
 }
 
 impl Present<'_> {
@@ -93,20 +95,19 @@ impl Present<'_> {
     /// The least S after which a pair may have come to 0; `steps` bounds `Σ‖step‖²`, `log_share` is −log η.
     fn shortest_way(&self, data: &Data, steps: f64, log_share: f64) -> f64 {
         let (n, m, z) = (self.q.len(), self.problem.network.width, self.view.preactivations());
-        let (ku, magnitude, k, norms) = (data.roundoff(), self.view.magnitude(), &self.gram.0, data.norms);
+        let (ku, magnitude, norms) = (data.roundoff(), self.view.magnitude(), data.norms);
         let cone = self.limit.and_then(|limit| Cone::new(self, data, limit, (steps, log_share)));
         let groups = &self.slopes.groups;
         let mut shortest = f64::INFINITY;
         for (g, &first) in groups.first.iter().enumerate() {
             let neurons: Vec<usize> = (0..m).filter(|&j| groups.of[j] == g).collect();
             let push = self.problem.network.output(first).abs();
-            let pull = Pull::new(self, data, first);
             let way = |i: usize| {
                 let row: Vec<f64> = neurons.iter().map(|&j| z[i * m + j]).collect();
                 let side = if row[0] > 0.0 { 1.0 } else { -1.0 };
                 let nearest = least(row.iter().map(|z| side * z));
                 let slack = ku * norms[i] * magnitude;
-                let inward = push * pull.inward(k.row(i), norms[i], side);
+                let inward = push * self.pulls.0[g][i];
                 let straight = if inward > 0.0 { (nearest - slack).max(0.0) / inward } else { f64::INFINITY };
                 let within = || cone.as_ref().map_or(0.0, |cone| cone.way(i, g, (nearest, &row), norms[i]));
                 if nearest <= slack { 0.0 } else { straight.max(within()) }
@@ -121,6 +122,25 @@ impl Present<'_> {
     }
 }
 
+/// By how much a unit of S pulls each pre-activation inwards at most, over |a_j|: `max_k (−o sgn(a_j) y_k g_kj K_ik)₊` for each group of
+/// neurons and sample, rounded up. It follows from K and the pattern.
+pub struct Pulls(Vec<Vec<f64>>);
+
+impl Pulls {
+    /// For the pattern of `z` (n×m, row-major), whose slopes these are.
+    pub fn new(problem: &Problem, gram: &Gram, slopes: &Slopes, z: &[f64]) -> Self {
+        let (data, m) = (Data::of(problem, gram), problem.network.width);
+        let of_group = |&first: &usize| {
+            let pull = Pull::new(problem, slopes, &data, first);
+            let side = |i: usize| if z[i * m + first] > 0.0 { 1.0 } else { -1.0 };
+            let inward = |i: usize| pull.inward(gram.0.row(i), data.norms[i], side(i));
+            let n = data.y.len();
+            if n < FEW { (0..n).map(inward).collect() } else { (0..n).into_par_iter().map(inward).collect() }
+        };
+        Self(slopes.groups.first.iter().map(of_group).collect())
+    }
+}
+
 /// What the samples do to the pre-activations of neuron j, by unit weights.
 struct Pull {
     along: Vec<f64>,    // sgn(a_j) y_k g_kj
@@ -128,9 +148,9 @@ struct Pull {
 }
 
 impl Pull {
-    fn new(present: &Present, data: &Data, j: usize) -> Self {
-        let (sign, ku) = (present.problem.network.sign(j), data.roundoff());
-        let slope = |k: usize| present.slopes.values[(k, j)];
+    fn new(problem: &Problem, slopes: &Slopes, data: &Data, j: usize) -> Self {
+        let (sign, ku) = (problem.network.sign(j), data.roundoff());
+        let slope = |k: usize| slopes.values[(k, j)];
         let n = data.y.len();
         Self {
             along: (0..n).map(|k| sign * data.y[k] * slope(k)).collect(),
@@ -198,7 +218,7 @@ impl Cone {
         }
         let total: f64 = limit.lambda.iter().sum();
         let weights: Vec<f64> = limit.lambda.iter().map(|l| l / total).collect();
-        let direction = Imaged::new(data.products, slopes.direction(&weights, data.y, data.network));
+        let direction = limit.imaged(1.0 / total);
         let length = direction.norm(); // N
         let features = data.feature_margins(&direction, slopes);
         let sizes: f64 = weights.iter().zip(data.norms).map(|(p, x)| p * x).sum::<f64>() / length;

@@ -34,7 +34,7 @@ pub mod tail;
 pub mod test_error;
 
 use crate::data::slabs::{Whole, X};
-use crate::inner_products::{Direction, Gram, InnerProducts};
+use crate::inner_products::{Direction, Gram, Imaged, InnerProducts};
 use crate::matrix::{Matrix, View};
 use crate::network::{Network, Pattern};
 use ray::Ray;
@@ -77,6 +77,7 @@ pub struct Limit {
     pub boundary_coefficients: Vec<f64>,
     /// The least `√m_p |z_ip|/(‖x_i‖‖W*‖)` of the pairs whose sides are compared, group p of `m_p` neurons; infinite without such pairs.
     clearance: f64,
+    image: Vec<Vec<f64>>, // X W*, a column of n for each group of `direction`
     rows: Rows,
     answer: Answer,
 }
@@ -192,10 +193,16 @@ impl Limit {
             nu: known.unwrap_or_else(|| rate_exponent(&rows.gram(&k.0), &lambda)),
             boundary_coefficients: rows.boundary(&nu),
             direction,
+            image,
             lambda,
             rows,
             answer,
         }
+    }
+
+    /// `s·W*` with its image.
+    pub(crate) fn imaged(&self, s: f64) -> Imaged {
+        Imaged { direction: self.direction.clone(), image: self.image.clone() }.scaled(s)
     }
 
     /// The same limit with λ refined against X (n×d) in twice the working precision, and with the bounds that X proves: for

@@ -7,7 +7,7 @@ use crate::json::to_json;
 use farfield::certificate::permanence;
 use farfield::certificate::{Data, Gradient};
 use farfield::claims::{Image, Present, ROUNDOFF, Seen};
-use farfield::engine::Weights;
+use farfield::engine::{Iterate as _, Weights};
 use farfield::limit::iterate::shares;
 use farfield::limit::{Limit, Prediction};
 use farfield::slopes::Slopes;
@@ -253,6 +253,7 @@ pub fn lasting(case: &Case, problem: &Problem, seen: &Seen) -> Checked {
     };
     let data = Data::of(problem, &**gram);
     let gradient = Gradient::new(&data, problem.loss, &it.margins, &it.slopes);
+    let pulls = permanence::Pulls::new(problem, gram, &it.slopes, view.preactivations());
     let present = permanence::Present {
         problem,
         gram,
@@ -262,6 +263,7 @@ pub fn lasting(case: &Case, problem: &Problem, seen: &Seen) -> Checked {
         gradient: &gradient,
         log_loss: problem.loss_constant.ln() + problem.loss.log_sum(&it.margins),
         limit: limit.as_ref(),
+        pulls: &pulls,
     };
     let t = case.certificate.problem.steps.map_or(f64::NAN, |t| t.0);
     match present.final_until(t) {

@@ -129,7 +129,7 @@ mod tests {
             (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
         };
         let x = Matrix::new(n, d, (0..n * d).map(|_| next()).collect());
-        let labels: Vec<f64> = (0..n).map(|i| if seed % 2 == 0 { 1.0 } else { x[(i, 0)].signum() }).collect();
+        let labels: Vec<f64> = (0..n).map(|i| if seed.is_multiple_of(2) { 1.0 } else { x[(i, 0)].signum() }).collect();
         let weights = Matrix::new(4, d, (0..4 * d).map(|_| 1e-4 * next()).collect());
         let gram = gram(&x);
         let rate = 1.0 / (0..n).map(|i| gram.row(i).iter().map(|k| k.abs()).sum::<f64>()).fold(0.0, f64::max);
