@@ -8,6 +8,7 @@
 //! ray of data that cannot be separated ([`crate::limit::ray`]). Gaps are computed from difference vectors, `1 − cos(u,v) = ½‖u/‖u‖ − v/‖v‖‖²`, never
 //! as one minus a cosine.
 
+mod limits;
 mod measures;
 mod memory;
 mod rays;
@@ -16,11 +17,11 @@ mod row;
 use crate::certificate::permanence::{Present, Pulls};
 use crate::certificate::{self, Gradient};
 use crate::data::HeldOut;
-use crate::engine::{Engine, Iterate, Remark};
+use crate::engine::{Engine, Iterate};
 use crate::inner_products::{Direction, Gram, Imaged, InnerProducts};
 use crate::limit::held_out::Errors;
 use crate::limit::sliding::Sliding;
-use crate::limit::{Inseparable, Limit, Prediction, along};
+use crate::limit::{Inseparable, Prediction, along};
 use crate::measure::{Fresh, Measure};
 use crate::network::{Groups, Pattern};
 use crate::number::smaller;
@@ -180,72 +181,6 @@ impl Monitor {
         self.problem.network.margins(view.preactivations(), self.problem.data.y())
     }
 
-    /// The limit of a pattern, solved now or remembered; none without K.
-    pub fn prediction(&mut self, pattern: &Pattern) -> Option<&Prediction> {
-        self.solve(pattern, &[]);
-        self.solved.as_ref().map(|solved| &solved.prediction)
-    }
-
-    /// Refines the limit of the last monitored t against X and proves its bounds, for a result that is published.
-    pub(crate) fn verify(&mut self) {
-        let data = &self.problem.data;
-        let (Some(gram), Some(x)) = (data.gram(), data.samples().view()) else { return };
-        match (&mut self.solved, &mut self.slid) {
-            (_, Some(Solved { pattern, prediction: Prediction::Limit(sliding), .. })) if self.chattering => {
-                sliding.verify(gram, x, pattern);
-            }
-            (Some(Solved { pattern, prediction: Prediction::Limit(limit), .. }), _) if !self.chattering => {
-                limit.verify(gram, x, pattern);
-            }
-            _ => {}
-        }
-    }
-
-    /// The consistent limit at the last monitored t: of its pattern, or with sliding pairs.
-    pub fn limit(&self) -> Option<&Limit> {
-        if self.chattering {
-            return self.sliding().map(|sliding| &sliding.limit);
-        }
-        match self.solved.as_ref().map(|solved| &solved.prediction) {
-            Some(Prediction::Limit(limit)) if limit.consistent() => Some(limit),
-            _ => None,
-        }
-    }
-
-    /// The consistent limit with sliding pairs, while neurons chatter.
-    pub fn sliding(&self) -> Option<&Sliding> {
-        match self.slid.as_ref().map(|slid| &slid.prediction) {
-            Some(Prediction::Limit(sliding)) if self.chattering && sliding.consistent() => Some(sliding),
-            _ => None,
-        }
-    }
-
-    /// The proof behind the last answer of [`Monitor::separable`] or [`Monitor::hopeless`] that nothing separates.
-    pub fn inseparable(&self) -> Option<&Inseparable> {
-        self.proof.as_ref()
-    }
-
-    /// The limit for the present sides of the own-sign pairs, consistent or not, while neurons chatter.
-    pub fn present_sliding(&self) -> Option<&Sliding> {
-        match self.slid.as_ref().map(|slid| &slid.prediction) {
-            Some(Prediction::Limit(sliding)) if self.chattering => Some(sliding),
-            _ => None,
-        }
-    }
-
-    /// Why no limit is known while neurons chatter.
-    pub fn remark(&self) -> Option<Remark> {
-        match self.slid.as_ref().map(|slid| &slid.prediction) {
-            Some(prediction) if self.chattering => match prediction {
-                Prediction::Limit(sliding) if sliding.consistent() => None,
-                Prediction::Limit(sliding) => Some(Remark::OtherSides { pairs: sliding.limit.inconsistent.len() }),
-                Prediction::NotSeparable(_) => Some(Remark::SidesNotSeparable),
-                Prediction::Undecided(_) => Some(Remark::SidesUndecided),
-            },
-            _ => None,
-        }
-    }
-
     /// The most pairs that were seen on their kink up to rounding ([`Row::ties`]), and the first t that showed as many.
     pub fn ties(&self) -> (u64, f64) {
         self.ties
@@ -254,19 +189,6 @@ impl Monitor {
     /// The pattern of a state, as [`Network::pattern`](crate::Network::pattern).
     pub fn pattern(&self, view: &dyn Iterate) -> Pattern {
         self.problem.network.pattern(view.preactivations(), self.problem.data.n())
-    }
-
-    /// Whether the margins are positive, or could become so in the pattern of this state; true without K.
-    pub fn separable(&mut self, row: &Row, view: &dyn Iterate) -> bool {
-        let pattern = self.pattern(view);
-        if row.min_margin > 0.0 {
-            return true;
-        }
-        if let Some(Prediction::NotSeparable(proof)) = self.prediction(&pattern) {
-            self.proof = Some(proof.clone());
-            return false;
-        }
-        true
     }
 
     /// Whether no pattern can follow: none is another one for the linear model; else by positive correlation.
@@ -325,70 +247,6 @@ impl Monitor {
             PatternState::Observed | PatternState::Sliding => CertifiedFor::Observed,
             PatternState::Unsettled => CertifiedFor::PresentSides,
         }
-    }
-
-    fn solve(&mut self, pattern: &Pattern, warm: &[f64]) {
-        let Some(gram) = self.problem.data.gram().cloned() else { return };
-        if self.solved.as_ref().is_none_or(|solved| solved.pattern != *pattern) {
-            let warm = (warm.len() == self.problem.data.n() && warm.iter().all(|w| w.is_finite())).then_some(warm);
-            let prediction = Limit::of_pattern(
-                &gram,
-                Some(self.problem.data.samples()),
-                self.problem.data.y(),
-                &self.problem.network,
-                pattern,
-                warm,
-            );
-            self.solved = Some(Solved::new(pattern, warm, prediction));
-        }
-    }
-
-    /// The limit with sliding pairs, where neurons chatter and the pattern of the moment is not that of its
-    /// own limit.
-    fn solve_sliding(&mut self, pattern: &Pattern, warm: &[f64], chatters: bool) {
-        self.chattering = false;
-        if !chatters || self.limit().is_some() {
-            return;
-        }
-        self.chattering = true;
-        let Some(gram) = self.problem.data.gram().cloned() else { return };
-        let sides = self.own_sides(pattern);
-        let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
-        self.slide(&gram, &sides, warm);
-    }
-
-    /// The limit with sliding pairs for these sides, solved now or remembered.
-    fn slide(&mut self, gram: &Gram, sides: &Pattern, warm: Option<&[f64]>) {
-        if self.slid.as_ref().is_none_or(|slid| slid.pattern != *sides) {
-            let (data, network) = (&self.problem.data, &self.problem.network);
-            let prediction = Sliding::with_sides(gram, Some(data.samples()), data.y(), network, sides, warm);
-            self.slid = Some(Solved::new(sides, warm, prediction));
-        }
-    }
-
-    /// The pattern with the bits of opposite-sign pairs at 0.
-    pub fn own_sides(&self, pattern: &Pattern) -> Pattern {
-        let mut sides = pattern.clone();
-        for (i, y) in self.problem.data.y().iter().enumerate() {
-            for j in
-                (0..self.problem.network.width).filter(|&j| self.problem.network.sign(j) * y < 0.0 && pattern.get(i, j))
-            {
-                sides.flip(i, j);
-            }
-        }
-        sides
-    }
-
-    /// Whether no weights whatever with these sides of the own-sign pairs ([`Monitor::own_sides`]) have only positive
-    /// margins; false without K.
-    pub fn hopeless(&mut self, sides: &Pattern) -> bool {
-        let Some(gram) = self.problem.data.gram().cloned() else { return false };
-        self.slide(&gram, sides, None);
-        if let Some(Prediction::NotSeparable(proof)) = self.slid.as_ref().map(|slid| &slid.prediction) {
-            self.proof = Some(proof.clone());
-            return true;
-        }
-        false
     }
 
     fn compare(&self, row: &mut Row, view: &dyn Iterate, scaled: &[f64], gradient: &Gradient) {

@@ -24,7 +24,7 @@ const PLACES: &[(&str, usize, &str)] = &[
     ("descent/sliding/kicks.rs", 1, "n·m an event"),
     ("descent/sliding/mode.rs", 3, "a factor of few kinks, n an event; rows of H dispatched"),
     ("descent/sliding/ripple.rs", 1, "dispatched: blocks of eight"),
-    ("descent/span.rs", 1, "dispatched: Row"),
+    ("descent/span/vectors.rs", 1, "dispatched: Row"),
     ("descent/warp/history.rs", 1, "dispatched: Combine"),
     ("engine/weights.rs", 1, "m·d a norm of W held as such, once or twice a look"),
     ("lanczos.rs", 3, "dispatched: orthogonalization"),

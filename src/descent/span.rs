@@ -14,8 +14,10 @@
 
 mod iterate;
 mod near;
+mod vectors;
 
 use self::near::Near;
+use self::vectors::{Columns, Row, Scatter};
 use super::anchored;
 use super::compensated::{Compensated, dot};
 use super::symmetric::Symmetric;
@@ -29,9 +31,6 @@ use crate::state::{Reader, Result, Saver};
 use farfield_kernels::dense;
 use farfield_kernels::isa::Isa;
 use farfield_kernels::loss::Loss;
-use farfield_kernels::settled::Pair;
-use farfield_kernels::two_sum::add;
-use pulp::{Simd, WithSimd};
 use std::sync::{Arc, OnceLock};
 
 /// The starting point W(0), as far as the span of the data sees it.
@@ -366,77 +365,4 @@ impl Coefficients {
 fn feature(problem: &SpanProblem, pattern: &Pattern, j: usize) -> Vec<f64> {
     let (network, a) = (&problem.network, problem.network.output(j));
     problem.labels.iter().enumerate().map(|(k, y)| y * a * pattern.slope(network, k, j)).collect()
-}
-
-/// `s_g = f_g ∘ s` for each group, one column after the other.
-struct Columns<'a> {
-    features: &'a [Vec<f64>],
-    s: &'a [f64],
-    out: &'a mut [f64],
-}
-
-impl WithSimd for Columns<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { features, s, out } = self;
-        for (out, feature) in out.chunks_exact_mut(s.len()).zip(features) {
-            for ((out, f), s) in out.iter_mut().zip(feature).zip(s) {
-                *out = f * s;
-            }
-        }
-    }
-}
-
-/// Adds its group's column to that of each neuron, in pairs `hi + lo` (n×m, row-major).
-struct Scatter<'a> {
-    of: &'a [usize],
-    added: &'a [f64],
-    sums: Pair<'a>,
-}
-
-impl WithSimd for Scatter<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        const ROWS: usize = 64; // at a time: turned into rows first, then added in whole vectors
-        let Self { of, added, sums } = self;
-        let (m, n) = (of.len(), sums.hi.len() / of.len());
-        let mut tile = vec![0.0; m * ROWS.min(n)];
-        let parts = sums.hi.chunks_mut(m * ROWS).zip(sums.lo.chunks_mut(m * ROWS));
-        for (first, (hi, lo)) in (0..n).step_by(ROWS).zip(parts) {
-            let tile = &mut tile[..hi.len()];
-            for (j, group) in of.iter().enumerate() {
-                let column = &added[group * n + first..][..hi.len() / m];
-                tile[j..].iter_mut().step_by(m).zip(column).for_each(|(v, x)| *v = *x);
-            }
-            for ((hi, lo), x) in hi.iter_mut().zip(lo).zip(tile) {
-                (*hi, *lo) = add((*hi, *lo), *x);
-            }
-        }
-    }
-}
-
-/// `Σ_g m_g f_gi f_gk` over a row k of the reduced matrix.
-struct Row<'a> {
-    i: usize,
-    features: &'a [Vec<f64>],
-    sizes: &'a [usize],
-    row: &'a mut [f64],
-}
-
-impl WithSimd for Row<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (feature, size) in self.features.iter().zip(self.sizes) {
-            let (own, size) = (feature[self.i], *size as f64);
-            for (h, f) in self.row.iter_mut().zip(feature) {
-                *h = (own * f).mul_add(size, *h);
-            }
-        }
-    }
 }
