@@ -242,7 +242,7 @@ const UNSETTLED: f64 = 64.0;
 pub const UNTIL_WARP: f64 = 1024.0;
 
 /// Steps after which averages have usually taken over from neurons that chatter.
-pub const UNTIL_AVERAGES: f64 = 32_768.0;
+pub const UNTIL_AVERAGES: f64 = 262_144.0;
 
 /// Steps below which a relay has nothing to hand over.
 const LONG: f64 = 1024.0;
