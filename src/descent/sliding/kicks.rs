@@ -29,7 +29,7 @@ use farfield_kernels::dense;
 const AFFORDABLE: usize = 1 << 21;
 
 /// Fewest and most displacements that are followed.
-const KEPT: std::ops::RangeInclusive<usize> = 8..=256;
+const KEPT: std::ops::RangeInclusive<usize> = 64..=256;
 
 /// Longest part of a step, as a part of the fastest time scale.
 const PART: f64 = 0.5;
