@@ -299,9 +299,10 @@ impl Warp {
     }
 }
 
-/// What an error δ of the margins is, relative to the largest one.
+/// What an error δ of the margins is, relative to the largest one; all of them are 0 where no neuron sees a sample.
 fn error_of(settled: &Settled, drift: &[f64]) -> f64 {
-    2.0 * largest(drift) / largest(settled.margins().hi()) + ROUNDING
+    let off = 2.0 * largest(drift);
+    if off == 0.0 { ROUNDING } else { off / largest(settled.margins().hi()) + ROUNDING }
 }
 
 /// Nodes with their images.
