@@ -172,7 +172,6 @@ mod tests {
     use super::super::sums::Span;
     use super::*;
 
-    /// `Σ_k c_k x^k` has the highest difference c_k, and none beyond it.
     /// `y' = −y` by steps of equal length, predicted, evaluated, corrected, evaluated: powers of the linear map from one step to the
     /// next stay bounded at the lengths given, and grow a little beyond.
     #[test]
@@ -201,6 +200,7 @@ mod tests {
         }
     }
 
+    /// A polynomial of degree 4 has its leading coefficient for the fourth difference, and none beyond it.
     #[test]
     fn differences_of_powers() {
         let x: Vec<f64> = (0..8).map(|j| 0.5 - 0.25 * f64::from(j) - 0.01 * f64::from(j * j)).collect();
