@@ -139,11 +139,9 @@ impl Data<'_> {
         }
     }
 
-    /// `‖Φ_i‖ = ‖x_i‖ √((1/m) Σ_j s_ij²)`.
+    /// `‖Φ_i‖`.
     fn feature_norm(&self, i: usize, slopes: &Slopes) -> f64 {
-        let m = self.network.width;
-        let squares: f64 = (0..m).map(|j| slopes.values[(i, j)].powi(2)).sum();
-        self.norms[i] * (squares / m as f64).sqrt()
+        self.norms[i] * slopes.lengths[i]
     }
 
     /// The pairs whose pre-activation is 0 up to its rounding, `|z_ij| ≤ k u ‖x_i‖ M`; those of W = 0 are exact, and there is

@@ -3,6 +3,9 @@
 /// Numbers that are turned into bytes at once, where memory holds the bytes of each the other way round.
 const BLOCK: usize = 2048;
 
+/// Numbers, 2 MiB, that all threads have digested before one has.
+const MANY: usize = 1 << 18;
+
 /// A digest, 256 bits.
 pub type Digest = [u8; 32];
 
@@ -14,7 +17,11 @@ impl Hasher {
     /// Takes in some numbers.
     pub fn numbers(&mut self, numbers: &[f64]) -> &mut Self {
         if cfg!(target_endian = "little") {
-            self.0.update(pulp::bytemuck::cast_slice(numbers));
+            let bytes = pulp::bytemuck::cast_slice(numbers);
+            match numbers.len() < MANY {
+                true => self.0.update(bytes),
+                false => self.0.update_rayon(bytes),
+            };
             return self;
         }
         for block in numbers.chunks(BLOCK) {

@@ -22,9 +22,9 @@ impl Matrix {
         Self { rows, cols, values }
     }
 
-    /// The r×c zero matrix.
+    /// The r×c zero matrix, in huge pages where it is large.
     pub fn zeros(rows: usize, cols: usize) -> Self {
-        Self::new(rows, cols, vec![0.0; rows * cols])
+        Self::new(rows, cols, zeros(rows * cols))
     }
 
     /// Number of rows.
@@ -90,6 +90,13 @@ impl std::ops::IndexMut<(usize, usize)> for Matrix {
     fn index_mut(&mut self, (i, k): (usize, usize)) -> &mut f64 {
         &mut self.values[i * self.cols + k]
     }
+}
+
+/// Zeros that nothing has touched yet, in huge pages where they are many.
+pub(crate) fn zeros(count: usize) -> Vec<f64> {
+    let mut values = vec![0.0; count];
+    farfield_kernels::hint::huge_pages(&mut values);
+    values
 }
 
 /// `√Σ v²`, scaled by the largest entry so that no square over- or underflows.

@@ -57,8 +57,9 @@ pub struct Monitor {
     rays: Rays,
     measures: Vec<Measure>,
     test_error: Option<Fresh>,
-    pull: OnceLock<f64>,             // ‖Σ_i y_i x_i‖
-    pulls: Option<(Pattern, Pulls)>, // of the last pattern whose permanence was asked for
+    pull: OnceLock<f64>,               // ‖Σ_i y_i x_i‖
+    pulls: Option<(Pattern, Pulls)>,   // of the last pattern whose permanence was asked for
+    slopes: Option<(Pattern, Slopes)>, // of the last pattern that was seen
 }
 
 impl Monitor {
@@ -80,6 +81,7 @@ impl Monitor {
             test_error: None,
             pull: OnceLock::new(),
             pulls: None,
+            slopes: None,
         }
     }
 
@@ -126,11 +128,11 @@ impl Monitor {
             |held: &HeldOut| Errors::new(held.errors(&view.elsewhere(held), &self.problem.network), held.samples());
         row.held_out = self.problem.data.held_out().map(errors);
         let pattern = self.problem.network.pattern(z, self.problem.data.n());
-        let data = certificate::Data::of(&self.problem, &*self.products);
         let averaged = view.slopes().map(|values| Slopes::averaged(values, &self.problem.network));
-        let chatters = self.chatter(view, &row);
+        let (averages, chatters) = (averaged.is_some(), self.chatter(view, &row));
         self.rays.pass();
-        let slopes = averaged.unwrap_or_else(|| Slopes::of_pattern(&pattern, &self.problem.network));
+        let slopes = averaged.unwrap_or_else(|| self.slopes_of(&pattern));
+        let data = certificate::Data::of(&self.problem, &*self.products);
         row.ties = data.ties(view);
         if row.ties > self.ties.0 {
             self.ties = (row.ties, t);
@@ -162,7 +164,16 @@ impl Monitor {
             row.measures = self.measure(&row, &at);
         }
         row.rounding = engine.rounding();
+        self.slopes = (!averages).then_some((pattern, slopes));
         row
+    }
+
+    /// The slopes of a pattern, which are those of the last look if it is the same.
+    fn slopes_of(&mut self, pattern: &Pattern) -> Slopes {
+        match self.slopes.take() {
+            Some((of, slopes)) if of == *pattern => slopes,
+            _ => Slopes::of_pattern(pattern, &self.problem.network),
+        }
     }
 
     /// Whether neurons chatter: they are averaged, or the pattern has changed lately.
@@ -259,8 +270,8 @@ impl Monitor {
     fn gaps(&self, row: &mut Row, view: &dyn Iterate, gradient: &Gradient, direction: &Imaged) {
         let chord = view.combined_norm(1.0 / row.weight_norm, direction);
         row.cosine_gap = Some(0.5 * chord * chord);
-        let difference = sum(&gradient.direction.direction.clone().scaled(1.0 / gradient.norm), &direction.direction);
-        row.gradient_cosine_gap = Some(0.5 * Imaged::new(&*self.products, difference).squared_norm());
+        let difference = sum(&gradient.direction.clone().scaled(1.0 / gradient.norm), direction);
+        row.gradient_cosine_gap = Some(0.5 * difference.squared_norm());
     }
 
     /// `max_i |κ α c t s(q_i) − λ_i| / max λ` over the samples that count.
@@ -272,15 +283,23 @@ impl Monitor {
     }
 }
 
-/// The sum of two spans, by neurons unless their groups are the same.
-fn sum(a: &Direction, b: &Direction) -> Direction {
-    let column = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a + b).collect();
-    if a.groups == b.groups {
-        return Direction { columns: a.columns.iter().zip(&b.columns).map(column).collect(), groups: a.groups.clone() };
-    }
-    let m = a.groups.of.len();
-    let pair = |j: usize| column((&a.columns[a.groups.of[j]], &b.columns[b.groups.of[j]]));
-    Direction { columns: (0..m).map(pair).collect(), groups: Groups::single(m) }
+/// The sum of two directions and of their images, by neurons unless their groups are the same. The image loses, where they nearly cancel,
+/// what the rounding of their columns costs as well: some u times the image of either.
+fn sum(a: &Imaged, b: &Imaged) -> Imaged {
+    let (of_a, of_b) = (&a.direction.groups, &b.direction.groups);
+    let same = of_a == of_b;
+    let m = of_a.of.len();
+    let pairs: Vec<(usize, usize)> = match same {
+        true => (0..of_a.len()).map(|g| (g, g)).collect(),
+        false => (0..m).map(|j| (of_a.of[j], of_b.of[j])).collect(),
+    };
+    let added = |a: &[Vec<f64>], b: &[Vec<f64>]| {
+        let column = |&(g, h): &(usize, usize)| a[g].iter().zip(&b[h]).map(|(a, b)| a + b).collect();
+        pairs.iter().map(column).collect()
+    };
+    let groups = if same { of_a.clone() } else { Groups::single(m) };
+    let columns = added(&a.direction.columns, &b.direction.columns);
+    Imaged { direction: Direction { columns, groups }, image: added(&a.image, &b.image) }
 }
 
 /// Whether all `⟨y_i x_i, y_k x_k⟩ ≥ 0`, beyond what rounding could hide (`2 d u ‖x_i‖‖x_k‖`).

@@ -11,6 +11,8 @@ pub struct Slopes {
     pub values: Matrix,
     /// Neurons with equal sign and equal slopes.
     pub groups: Groups,
+    /// `√((1/m) Σ_j s_ij²) = ‖Φ_i‖/‖x_i‖`, length n.
+    pub lengths: Vec<f64>,
 }
 
 impl Slopes {
@@ -19,14 +21,19 @@ impl Slopes {
         let (n, m) = (pattern.samples(), pattern.neurons());
         let pairs = (0..n).flat_map(|i| (0..m).map(move |j| (i, j)));
         let values = pairs.map(|(i, j)| pattern.slope(network, i, j)).collect();
-        Self { values: Matrix::new(n, m, values), groups: pattern.groups(network) }
+        Self::new(Matrix::new(n, m, values), pattern.groups(network))
     }
 
     /// Averages between γ and 1 (n×m, row-major).
     pub fn averaged(values: &[f64], network: &Network) -> Self {
         let (n, m) = (values.len() / network.width, network.width);
         let groups = Groups::by(network, |j| (0..n).map(|i| values[i * m + j].to_bits()).collect::<Vec<u64>>());
-        Self { values: Matrix::new(n, m, values.to_vec()), groups }
+        Self::new(Matrix::new(n, m, values.to_vec()), groups)
+    }
+
+    fn new(values: Matrix, groups: Groups) -> Self {
+        let length = |i: usize| (values.row(i).iter().map(|s| s.powi(2)).sum::<f64>() / values.cols() as f64).sqrt();
+        Self { lengths: (0..values.rows()).map(length).collect(), values, groups }
     }
 
     /// `Σ_i p_i Φ_i`.

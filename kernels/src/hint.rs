@@ -18,7 +18,7 @@ pub(crate) fn fetch<T>(x: &T) {
 
 /// Asks for huge pages (2 MiB) behind `x`, which should not have been touched yet: streaming through
 /// pages of 4 KiB costs an address translation every 64 cache lines. Small slices are left alone.
-pub(crate) fn huge_pages<T>(x: &mut [T]) {
+pub fn huge_pages<T>(x: &mut [T]) {
     #[cfg(target_os = "linux")]
     {
         const PAGE: usize = 4096;

@@ -85,7 +85,7 @@ pub mod data;
 pub mod dense;
 pub mod exp;
 pub mod gram;
-mod hint;
+pub mod hint;
 pub mod isa;
 pub mod lane;
 pub mod loss;

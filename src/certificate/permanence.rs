@@ -103,13 +103,14 @@ impl Present<'_> {
             let neurons: Vec<usize> = (0..m).filter(|&j| groups.of[j] == g).collect();
             let push = self.problem.network.output(first).abs();
             let way = |i: usize| {
-                let row: Vec<f64> = neurons.iter().map(|&j| z[i * m + j]).collect();
-                let side = if row[0] > 0.0 { 1.0 } else { -1.0 };
-                let nearest = least(row.iter().map(|z| side * z));
+                let row = || neurons.iter().map(|&j| z[i * m + j]);
+                let side = if z[i * m + first] > 0.0 { 1.0 } else { -1.0 };
+                let nearest = least(row().map(|z| side * z));
                 let slack = ku * norms[i] * magnitude;
                 let inward = push * self.pulls.0[g][i];
                 let straight = if inward > 0.0 { (nearest - slack).max(0.0) / inward } else { f64::INFINITY };
-                let within = || cone.as_ref().map_or(0.0, |cone| cone.way(i, g, (nearest, &row), norms[i]));
+                let within =
+                    || cone.as_ref().map_or(0.0, |cone| cone.way((i, g), side, (nearest, row().sum()), norms[i]));
                 if nearest <= slack { 0.0 } else { straight.max(within()) }
             };
             let of_group = match n < FEW {
@@ -251,10 +252,10 @@ impl Cone {
         })
     }
 
-    /// How far p may grow until `o z_ij` may be 0 for a neuron of group g, over the greatest growth of p by S.
-    fn way(&self, i: usize, g: usize, (nearest, row): (f64, &[f64]), norm: f64) -> f64 {
-        let side = if row[0] > 0.0 { 1.0 } else { -1.0 };
-        let mean = row.iter().sum::<f64>() / row.len() as f64;
+    /// How far p may grow until `o z_ij` may be 0 for a neuron of group g, over the greatest growth of p by S: the sides o, the least `o z_ij` and
+    /// the sum of the `z_ij` over the group, and `‖x_i‖`.
+    fn way(&self, (i, g): (usize, usize), side: f64, (nearest, sum): (f64, f64), norm: f64) -> f64 {
+        let mean = sum / self.size[g] as f64;
         let reach = norm / (self.size[g] as f64).sqrt();
         let rate = side * self.image[g][i];
         // o z at p₀ if r were 0: the growth along U, and what this neuron has beside the mean of its group

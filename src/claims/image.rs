@@ -1,6 +1,7 @@
 //! Directions of the weights' space with their pre-activations.
 
 use crate::limit::precise::double::Double;
+use crate::limit::precise::products::{add_rows, dots};
 use crate::limit::precise::vector::{Vector, dot_error};
 use crate::matrix::{Matrix, norm};
 use crate::network::{Groups, Network};
@@ -77,7 +78,7 @@ impl<'a> Seen<'a> {
             let columns = k * COLUMNS..d.min((k + 1) * COLUMNS);
             let mut sum = Vector::zeros(columns.len());
             for (i, c) in c.iter().enumerate().filter(|(_, c)| c.hi != 0.0) {
-                sum.add_scaled_plain(*c, &self.x.row(i)[columns.clone()]);
+                add_rows(&[&self.x.row(i)[columns.clone()]], &[*c], std::slice::from_mut(&mut sum));
             }
             sum
         };
@@ -91,7 +92,7 @@ impl<'a> Seen<'a> {
     }
 
     fn image(&self, vectors: Vec<Vector>, sizes: Vec<f64>, groups: Groups) -> Image {
-        let z = |i: usize| vectors.iter().map(|w| w.dot_plain(self.x.row(i))).collect();
+        let z = |i: usize| dots(&[self.x.row(i)], &vectors);
         let squared = |p: usize| vectors[p].dot(&vectors[p]) * Double::from(groups.size[p] as f64);
         let of_groups = 0..groups.len();
         let square = |p: usize| groups.size[p] as f64 * sizes[p] * sizes[p];

@@ -15,7 +15,7 @@ use super::noise::Noise;
 use super::random::{BLOCK, Purpose, Stream, generator};
 use super::streamed::Source;
 use crate::error::Result;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, zeros};
 use crate::watch::{Phase, Watch};
 use farfield_kernels::isa::Isa;
 use pulp::{Simd, WithSimd};
@@ -151,7 +151,11 @@ impl Mixture {
     ) -> Result<Drawn> {
         watch.begin(Phase::Drawing, draw.n as u64);
         let (clean, y) = labels(draw);
-        room.resize(draw.n * asked.len(), 0.0);
+        let numbers = draw.n * asked.len();
+        match room.capacity() < numbers {
+            true => room = zeros(numbers),
+            false => room.resize(numbers, 0.0),
+        }
         let mut x = Matrix::new(draw.n, asked.len(), room);
         self.fill(draw.seed, (0, &clean), asked, x.values_mut(), watch)?;
         Ok(Drawn { x, y, clean })

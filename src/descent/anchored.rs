@@ -34,8 +34,13 @@ const COLUMNS: usize = 512;
 /// Samples that point everywhere make `‖W‖²` small beside T², too, by up to their number, but there what K rounds is usually
 /// as small (no bound of a certificate counts on it: those go by T): `T²` is then replaced by what is summed with K, `Σ_j (|c_j|ᵀ|K||c_j| + 2|c_j|ᵀ|z_j(0)| + ‖w_j(0)‖²)`.
 pub fn cancels(state: &Coefficients) -> bool {
+    cancels_beside(state, state.magnitude())
+}
+
+/// [`cancels`], T known.
+pub fn cancels_beside(state: &Coefficients, magnitude: f64) -> bool {
     let squared = squared_norm(state);
-    squared < CANCELLED * state.magnitude().powi(2) && squared < CANCELLED * summed(state)
+    squared < CANCELLED * magnitude.powi(2) && squared < CANCELLED * summed(state)
 }
 
 /// `‖W‖² = Σ_j ‖w_j(0)‖² + ⟨c_j, z_j + z_j(0)⟩`, as far as Z is known.

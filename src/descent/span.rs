@@ -71,6 +71,7 @@ pub struct SpanProblem {
     /// W at the t where this description begins.
     pub start: SpanStart,
     x: Option<X>,
+    norms: Vec<f64>, // √K_kk
     product: Symmetric,
     bound: Symmetric,
     fingerprint: OnceLock<Digest>,
@@ -100,7 +101,23 @@ impl SpanProblem {
         let bound = Symmetric::new(&Matrix::new(n, n, gram.0.values().iter().map(|k| k.abs()).collect()));
         let (fingerprint, elsewhere, neurons) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let x = samples.clone().map(X::from);
-        Self { gram, samples, x, labels, network, loss, rate, start, product, bound, fingerprint, elsewhere, neurons }
+        let norms = (0..n).map(|k| gram.0[(k, k)].sqrt()).collect();
+        Self {
+            gram,
+            samples,
+            labels,
+            network,
+            loss,
+            rate,
+            start,
+            x,
+            norms,
+            product,
+            bound,
+            fingerprint,
+            elsewhere,
+            neurons,
+        }
     }
 
     /// The same with these samples, which may be shared out.

@@ -81,11 +81,15 @@ impl Chatter {
 
     /// Ends a decade at t, and keeps it if something chattered.
     fn end_decade(&mut self, t: f64) {
+        self.decades.extend(self.decade_until(t));
+        self.decade = Visits::new(t, self.pattern.samples() * self.pattern.neurons());
+    }
+
+    /// The present decade up to t, if something chattered.
+    fn decade_until(&self, t: f64) -> Option<Fractions> {
         let (m, pairs) = (self.pattern.neurons(), self.pattern.samples() * self.pattern.neurons());
-        if t > self.decade.start && (0..pairs).any(|pair| self.decade.changes(pair) >= CHANGES) {
-            self.decades.push(self.decade.fractions(|pair| self.pattern.get(pair / m, pair % m), t));
-        }
-        self.decade = Visits::new(t, pairs);
+        let chattered = t > self.decade.start && (0..pairs).any(|pair| self.decade.changes(pair) >= CHANGES);
+        chattered.then(|| self.decade.fractions(|pair| self.pattern.get(pair / m, pair % m), t))
     }
 
     /// Begins again at the present t, after a stretch that was not stepped.
@@ -112,9 +116,7 @@ impl Chatter {
     /// The decades of t in which something chattered, as far as they were stepped, up to t; 0 for those that are
     /// complete.
     pub fn decades(&self, t: f64) -> Vec<Fractions> {
-        let mut to_date = self.clone();
-        to_date.end_decade(t);
-        to_date.decades
+        self.decades.iter().cloned().chain(self.decade_until(t)).collect()
     }
 
     /// Ends the window at the present t and begins another. Returns the places of all pairs if something

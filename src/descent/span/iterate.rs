@@ -13,9 +13,51 @@ use super::Coefficients;
 use crate::data::HeldOut;
 use crate::descent::{anchored, elsewhere};
 use crate::engine::Iterate;
-use crate::inner_products::{Direction, Imaged};
+use crate::inner_products::Imaged;
 use crate::matrix::Matrix;
-use crate::network::Groups;
+
+impl Coefficients {
+    /// `‖W‖_F`, and from X where W `cancels` ([`anchored`]).
+    pub(in crate::descent) fn norm(&self, cancels: bool) -> f64 {
+        let (m, none) = (self.problem.network.width, vec![0.0; self.problem.n()]);
+        let from_x = cancels.then(|| anchored::combined_norm(self, 1.0, |_| &none)).flatten();
+        from_x.unwrap_or_else(|| {
+            let first = self.problem.start.preactivations.chunks_exact(m);
+            let rows = self.c.hi().chunks_exact(m).zip(self.z.hi().chunks_exact(m)).zip(first);
+            let mut sums = vec![0.0; m];
+            for ((c, z), first) in rows {
+                sums.iter_mut().enumerate().for_each(|(j, sum)| *sum += c[j] * (z[j] + first[j]));
+            }
+            self.length(1.0, &sums)
+        })
+    }
+
+    /// `‖sW + E‖_F`, and from X where W `cancels`.
+    pub(in crate::descent) fn combined(&self, cancels: bool, s: f64, e: &Imaged) -> f64 {
+        let (of, m) = (&e.direction.groups.of, self.problem.network.width);
+        let other = |j: usize| &e.direction.columns[of[j]][..];
+        let from_x = cancels.then(|| anchored::combined_norm(self, s, other)).flatten();
+        from_x.unwrap_or_else(|| {
+            let columns: Vec<[&[f64]; 2]> =
+                of.iter().map(|&g| [&e.direction.columns[g][..], &e.image[g][..]]).collect();
+            let first = self.problem.start.preactivations.chunks_exact(m);
+            let rows = self.c.hi().chunks_exact(m).zip(self.z.hi().chunks_exact(m)).zip(first);
+            let mut sums = vec![0.0; m];
+            for (i, ((c, z), first)) in rows.enumerate() {
+                for (j, (sum, [e, image])) in sums.iter_mut().zip(&columns).enumerate() {
+                    *sum += (s * c[j] + e[i]) * (s * (z[j] + first[j]) + image[i]);
+                }
+            }
+            self.length(s, &sums)
+        })
+    }
+
+    /// `√Σ_j (s²‖w_j(0)‖² + sum_j)`.
+    fn length(&self, s: f64, sums: &[f64]) -> f64 {
+        let squared = sums.iter().zip(&self.problem.start.squared_norms).map(|(sum, first)| s * s * first + sum);
+        squared.sum::<f64>().max(0.0).sqrt()
+    }
+}
 
 impl Iterate for Coefficients {
     fn preactivations(&self) -> &[f64] {
@@ -23,45 +65,23 @@ impl Iterate for Coefficients {
     }
 
     fn weight_norm(&self) -> f64 {
-        let (nothing, m) = (vec![vec![0.0; self.problem.n()]], self.groups.of.len());
-        let direction =
-            Direction { columns: nothing.clone(), groups: Groups { first: vec![0], size: vec![m], of: vec![0; m] } };
-        self.combined_norm(1.0, &Imaged { direction, image: nothing })
+        self.norm(anchored::cancels(self))
     }
 
-    /// From X where the terms cancel ([`anchored`]).
     fn combined_norm(&self, s: f64, e: &Imaged) -> f64 {
-        let (start, m) = (&self.problem.start, self.problem.network.width);
-        let of = &e.direction.groups.of;
-        let other = |j: usize| &e.direction.columns[of[j]][..];
-        if anchored::cancels(self)
-            && let Some(norm) = anchored::combined_norm(self, s, other)
-        {
-            return norm;
-        }
-        let mut sums = vec![0.0; m];
-        let rows =
-            self.c.hi().chunks_exact(m).zip(self.z.hi().chunks_exact(m)).zip(start.preactivations.chunks_exact(m));
-        for (i, ((c, z), first)) in rows.enumerate() {
-            for (j, sum) in sums.iter_mut().enumerate() {
-                let (e, image) = (e.direction.columns[of[j]][i], e.image[of[j]][i]);
-                *sum += (s * c[j] + e) * (s * (z[j] + first[j]) + image);
-            }
-        }
-        let squared = sums.iter().zip(&start.squared_norms).map(|(sum, first)| s * s * first + sum);
-        squared.sum::<f64>().max(0.0).sqrt()
+        self.combined(anchored::cancels(self), s, e)
     }
 
     /// `√Σ_j T_j²`, `T_j = ‖w_j(0)‖ + Σ_k |c_kj| ‖x_k‖` the sizes that were summed to make `w_j`; by Cauchy and Schwarz
     /// `Σ_j |a_j| T_j` is no larger, since `Σ_j a_j² = 1`.
     fn magnitude(&self) -> f64 {
-        let (n, m) = (self.problem.n(), self.problem.network.width);
-        let norms: Vec<f64> = (0..n).map(|k| self.problem.gram.0[(k, k)].sqrt()).collect();
-        let of_neuron = |j: usize| {
-            let sum: f64 = (0..n).map(|k| self.c.hi()[k * m + j].abs() * norms[k]).sum();
-            self.problem.start.squared_norms[j].sqrt() + sum
-        };
-        crate::matrix::norm(&(0..m).map(of_neuron).collect::<Vec<f64>>())
+        let m = self.problem.network.width;
+        let mut sums = vec![0.0; m];
+        for (c, norm) in self.c.hi().chunks_exact(m).zip(&self.problem.norms) {
+            sums.iter_mut().zip(c).for_each(|(sum, c)| *sum += c.abs() * norm);
+        }
+        sums.iter_mut().zip(&self.problem.start.squared_norms).for_each(|(sum, first)| *sum += first.sqrt());
+        crate::matrix::norm(&sums)
     }
 
     /// `W = W(0) + CᵀX`, one pass over X where it is held; m×0 where X or W(0) is not held.

@@ -12,6 +12,7 @@
 use super::Voyage;
 use super::mode::Mode;
 use crate::data::HeldOut;
+use crate::descent::anchored;
 use crate::descent::sliding::Sliding;
 use crate::descent::sliding::chatter::Chatter;
 use crate::descent::span::Coefficients;
@@ -42,6 +43,7 @@ pub(super) struct View {
     pub stretch: Option<Segment>,
     norm: OnceLock<f64>,      // ‖W‖, which a look asks for several times
     magnitude: OnceLock<f64>, // of what was summed for it
+    cancels: OnceLock<bool>,  // whether that cancels
 }
 
 impl Voyage {
@@ -110,6 +112,7 @@ impl Voyage {
             stretch: None,
             norm: OnceLock::new(),
             magnitude: OnceLock::new(),
+            cancels: OnceLock::new(),
         }
     }
 
@@ -125,17 +128,23 @@ impl Voyage {
     }
 }
 
+impl View {
+    fn cancels(&self) -> bool {
+        *self.cancels.get_or_init(|| anchored::cancels_beside(&self.state, self.magnitude()))
+    }
+}
+
 impl Iterate for View {
     fn preactivations(&self) -> &[f64] {
         self.state.preactivations()
     }
 
     fn weight_norm(&self) -> f64 {
-        *self.norm.get_or_init(|| self.state.weight_norm())
+        *self.norm.get_or_init(|| self.state.norm(self.cancels()))
     }
 
     fn combined_norm(&self, s: f64, e: &Imaged) -> f64 {
-        self.state.combined_norm(s, e)
+        self.state.combined(self.cancels(), s, e)
     }
 
     fn magnitude(&self) -> f64 {

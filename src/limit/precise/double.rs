@@ -3,6 +3,7 @@
 //! Every operation has a relative error of a few times 2⁻¹⁰⁴, which [`UNIT`] bounds, as long as nothing leaves
 //! the range of f64.
 
+use farfield_kernels::two_sum::two_sum;
 use std::cmp::Ordering;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
@@ -18,15 +19,7 @@ pub struct Double {
     pub lo: f64,
 }
 
-/// `a + b` as a rounded sum and its exact error (Knuth).
-#[inline(always)]
-pub fn two_sum(a: f64, b: f64) -> (f64, f64) {
-    let s = a + b;
-    let z = s - a;
-    (s, (a - (s - z)) + (b - z))
-}
-
-/// The same for `|a| ≥ |b|` (Dekker).
+/// [`two_sum`] for `|a| ≥ |b|` (Dekker).
 #[inline(always)]
 pub fn fast_two_sum(a: f64, b: f64) -> (f64, f64) {
     let s = a + b;

@@ -12,6 +12,7 @@
 //! as η, `‖δV‖ ≤ η Σ_r λ_r ‖Φ_r‖` and `|δ⟨Φ_r, W⟩| ≤ η ‖Φ_r‖ ‖W‖`.
 
 use super::double::Double;
+use super::products::{add_rows, dots};
 use super::vector::{Vector, dot_error};
 use crate::limit::rows::{Row, Rows};
 use crate::matrix::{View, norm};
@@ -19,6 +20,8 @@ use rayon::prelude::*;
 
 /// Columns of a chunk: the sums of two groups are 16 KB and a row's share 4 KB, in the first cache.
 const COLUMNS: usize = 512;
+/// Samples of a product at once.
+const TOGETHER: usize = 8;
 
 /// Rows with their samples.
 pub struct Features<'a> {
@@ -40,7 +43,7 @@ impl<'a> Features<'a> {
         };
         Self {
             x,
-            norms: (0..x.rows()).map(|i| norm(&x.row(i))).collect(),
+            norms: (0..x.rows()).into_par_iter().map(|i| norm(&x.row(i))).collect(),
             signs: rows.y.clone(),
             outputs: (0..rows.groups.len()).map(output).collect(),
         }
@@ -67,9 +70,11 @@ impl<'a> Features<'a> {
         let chunk = |c: usize| {
             let columns = c * COLUMNS..d.min((c + 1) * COLUMNS);
             let mut sums = vec![Vector::zeros(columns.len()); groups];
-            for &i in &carries {
-                let x = &self.x.part(i, columns.clone());
-                sums.iter_mut().zip(&b[i]).for_each(|(v, b)| v.add_scaled_plain(*b, x));
+            for some in carries.chunks(TOGETHER) {
+                let x: Vec<_> = some.iter().map(|&i| self.x.part(i, columns.clone())).collect();
+                let x: Vec<&[f64]> = x.iter().map(|x| &x[..]).collect();
+                let b: Vec<Double> = some.iter().flat_map(|&i| &b[i]).copied().collect();
+                add_rows(&x, &b, &mut sums);
             }
             sums
         };
@@ -86,11 +91,14 @@ impl<'a> Features<'a> {
 
     /// `z_ip = ⟨x_i, W_p⟩`: n times P numbers.
     pub fn images(&self, w: &[Vector]) -> Vec<Vec<Double>> {
-        let image = |i: usize| {
-            let x = self.x.row(i);
-            w.iter().map(|w| w.dot_plain(&x)).collect()
+        let n = self.x.rows();
+        let images = |first: usize| {
+            let x: Vec<_> = (first..n.min(first + TOGETHER)).map(|i| self.x.row(i)).collect();
+            let products = dots(&x.iter().map(|x| &x[..]).collect::<Vec<_>>(), w);
+            (0..x.len()).map(move |i| products[i * w.len()..][..w.len()].to_vec()).collect::<Vec<_>>()
         };
-        (0..self.x.rows()).into_par_iter().map(image).collect()
+        let firsts: Vec<usize> = (0..n).step_by(TOGETHER).collect();
+        firsts.into_par_iter().flat_map_iter(images).collect()
     }
 
     /// `⟨Φ_r, W⟩` from the images of its sample.

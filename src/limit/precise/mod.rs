@@ -6,4 +6,5 @@ pub mod double;
 pub mod factor;
 pub mod features;
 pub mod hull;
+pub mod products;
 pub mod vector;

@@ -9,12 +9,11 @@
 //! fixed order. As in [`super::super::dual::accurate`], the loops are plain ones in a `with_simd` that is always inlined:
 //! in a closure every fused multiply-add may become a call.
 
-use super::double::{Double, fast_two_sum, two_sum};
+use super::double::{Double, fast_two_sum};
+use super::products::{LANES, joined, lane};
 use farfield_kernels::isa::Isa;
-use farfield_kernels::two_sum::add_product;
+use farfield_kernels::two_sum::two_sum;
 use pulp::{Simd, WithSimd};
-
-const LANES: usize = 8;
 
 /// A vector of [`Double`]s.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,22 +59,10 @@ impl Vector {
         Isa::current().dispatch(Dot { a: self, b })
     }
 
-    /// `⟨self, x⟩` for numbers of f64.
-    pub fn dot_plain(&self, x: &[f64]) -> Double {
-        assert_eq!(self.len(), x.len(), "a product of equal lengths");
-        Isa::current().dispatch(DotPlain { x, v: self })
-    }
-
     /// `self ← self + s·x`.
     pub fn add_scaled(&mut self, s: Double, x: &Self) {
         assert_eq!(self.len(), x.len(), "a sum of equal lengths");
         Isa::current().dispatch(AddScaled { s, x, sum: self });
-    }
-
-    /// `self ← self + s·x` for numbers of f64.
-    pub fn add_scaled_plain(&mut self, s: Double, x: &[f64]) {
-        assert_eq!(self.len(), x.len(), "a sum of equal lengths");
-        Isa::current().dispatch(AddScaledPlain { s, x, sum: self });
     }
 
     /// `self ← s·self`.
@@ -110,20 +97,6 @@ impl WithSimd for Dot<'_> {
     }
 }
 
-struct DotPlain<'a> {
-    x: &'a [f64],
-    v: &'a Vector,
-}
-
-impl WithSimd for DotPlain<'_> {
-    type Output = Double;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Double {
-        dot_plain_lanes(self.x, &self.v.hi, &self.v.lo)
-    }
-}
-
 struct AddScaled<'a> {
     s: Double,
     x: &'a Vector,
@@ -139,24 +112,6 @@ impl WithSimd for AddScaled<'_> {
         for k in 0..sum.hi.len().min(sum.lo.len()).min(x.hi.len()).min(x.lo.len()) {
             let low = s.hi.mul_add(x.lo[k], s.lo * x.hi[k]);
             (sum.hi[k], sum.lo[k]) = accumulate(s.hi, x.hi[k], low, sum.hi[k], sum.lo[k]);
-        }
-    }
-}
-
-struct AddScaledPlain<'a> {
-    s: Double,
-    x: &'a [f64],
-    sum: &'a mut Vector,
-}
-
-impl WithSimd for AddScaledPlain<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { s, x, sum } = self;
-        for k in 0..x.len().min(sum.hi.len()).min(sum.lo.len()) {
-            (sum.hi[k], sum.lo[k]) = add_product((sum.hi[k], sum.lo[k]), (s.hi, s.lo), x[k]);
         }
     }
 }
@@ -190,42 +145,6 @@ fn dot_lanes(ah: &[f64], al: &[f64], bh: &[f64], bl: &[f64]) -> Double {
     joined(&high, &low)
 }
 
-#[inline(always)]
-fn dot_plain_lanes(x: &[f64], vh: &[f64], vl: &[f64]) -> Double {
-    let (mut high, mut low) = ([0.0f64; LANES], [0.0f64; LANES]);
-    let ((x8, xt), (vh8, vht), (vl8, vlt)) = (x.as_chunks::<LANES>(), vh.as_chunks::<LANES>(), vl.as_chunks::<LANES>());
-    for ((x, vh), vl) in x8.iter().zip(vh8).zip(vl8) {
-        for l in 0..LANES {
-            lane(x[l], vh[l], x[l] * vl[l], &mut high[l], &mut low[l]);
-        }
-    }
-    for (l, ((x, vh), vl)) in xt.iter().zip(vht).zip(vlt).enumerate() {
-        lane(*x, *vh, *x * *vl, &mut high[l], &mut low[l]);
-    }
-    joined(&high, &low)
-}
-
-#[inline(always)]
-fn lane(a: f64, b: f64, cross: f64, high: &mut f64, low: &mut f64) {
-    let p = a * b;
-    let rounding = a.mul_add(b, -p) + cross;
-    let (s, e) = two_sum(*high, p);
-    *high = s;
-    *low += e + rounding;
-}
-
-#[inline(always)]
-fn joined(high: &[f64; LANES], low: &[f64; LANES]) -> Double {
-    let (mut hi, mut lo) = (0.0, 0.0);
-    for l in 0..LANES {
-        let (s, e) = two_sum(hi, high[l]);
-        hi = s;
-        lo += e + low[l];
-    }
-    let (hi, lo) = two_sum(hi, lo);
-    Double { hi, lo }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,20 +159,12 @@ mod tests {
             let size = (0..n).map(|k| (a.get(k) * b.get(k)).hi.abs()).sum::<f64>();
             let expected = (0..n).fold(Double::ZERO, |s, k| s + a.get(k) * b.get(k));
             assert!((a.dot(&b) - expected).hi.abs() <= dot_error(n) * size, "{n}");
-            let plain = (0..n).fold(Double::ZERO, |s, k| s + Double::from(a.hi[k]) * b.get(k));
-            assert!((b.dot_plain(&a.hi) - plain).hi.abs() <= dot_error(n) * size, "{n}");
             let mut sum = b.clone();
             sum.add_scaled(number(3, 2.0), &a);
             for k in 0..n {
                 let expected = b.get(k) + number(3, 2.0) * a.get(k);
                 assert!((sum.get(k) - expected).hi.abs() <= dot_error(1) * (b.hi[k].abs() + 9.0 * a.hi[k].abs()));
             }
-            let mut plain = b.clone();
-            plain.add_scaled_plain(number(3, 2.0), &a.hi);
-            let high = Vector { lo: vec![0.0; n], hi: a.hi.clone() };
-            let mut expected = b.clone();
-            expected.add_scaled(number(3, 2.0), &high);
-            assert_eq!(plain, expected);
         }
     }
 }
