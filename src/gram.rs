@@ -177,11 +177,11 @@ fn widened_block(
 /// Copies the lower triangle to the upper one, in blocks whose two places fit L1.
 fn mirror(k: &mut Matrix) {
     const SIDE: usize = 32;
-    let n = k.rows();
+    let (n, values) = (k.rows(), k.values_mut());
     for first in (0..n).step_by(SIDE) {
         for row in first..n {
             for col in first..row.min(first + SIDE) {
-                k[(col, row)] = k[(row, col)];
+                values[col * n + row] = values[row * n + col];
             }
         }
     }

@@ -7,6 +7,7 @@
 
 use crate::error::Result;
 use crate::watch::{Phase, Watch};
+use farfield_kernels::dense::carry_combine;
 use farfield_kernels::isa::Isa;
 use pulp::{Simd, WithSimd};
 
@@ -33,14 +34,14 @@ pub fn largest_eigenvalue_watched(n: usize, apply: impl Fn(&[f64]) -> Vec<f64>, 
     let start =
         |i: usize| 1.0 + ((i as f64 * 0.618_033_988_749_894_9) % 1.0) - if i.is_multiple_of(2) { 0.0 } else { 2.0 };
     let mut basis = Basis::default();
-    basis.push(normalized((0..n).map(start).collect()).0);
+    basis.push(&normalized((0..n).map(start).collect()).0);
     let (mut alpha, mut beta, mut scale) = (Vec::new(), Vec::new(), 0f64);
     for k in 0..STEPS.min(n) {
         watch.check()?;
-        let mut next = apply(&basis.vectors[k]);
+        let mut next = apply(&basis.vectors[k * n..][..n]);
         watch.advance(1);
         // the first overlap with the last vector is its diagonal element
-        alpha.push(Isa::current().dispatch(Orthogonalize { basis: &basis, next: &mut next }));
+        alpha.push(basis.orthogonalize(&mut next));
         let (next, length) = normalized(next);
         scale = scale.max(alpha[k]).max(length);
         if length <= f64::EPSILON * scale {
@@ -53,7 +54,7 @@ pub fn largest_eigenvalue_watched(n: usize, apply: impl Fn(&[f64]) -> Vec<f64>, 
             }
         }
         beta.push(length);
-        basis.push(next);
+        basis.push(&next);
     }
     Ok(tridiagonal_top(&alpha, &beta[..alpha.len().saturating_sub(1)]))
 }
@@ -76,55 +77,59 @@ impl WithSimd for Dot<'_> {
     }
 }
 
-/// Vectors, as such and eight side by side.
+/// Vectors, one after the other and eight side by side.
 #[derive(Default)]
 struct Basis {
-    vectors: Vec<Vec<f64>>,
+    vectors: Vec<f64>,
+    count: usize,
     /// Number i of eight vectors in row i; 0 where there are none yet.
     eights: Vec<Vec<[f64; 8]>>,
 }
 
 impl Basis {
-    fn push(&mut self, v: Vec<f64>) {
-        let lane = self.vectors.len() % 8;
+    fn push(&mut self, v: &[f64]) {
+        let lane = self.count % 8;
         if lane == 0 {
             self.eights.push(vec![[0.0; 8]; v.len()]);
         }
-        self.eights.last_mut().into_iter().flatten().zip(&v).for_each(|(row, v)| row[lane] = *v);
-        self.vectors.push(v);
+        self.eights.last_mut().into_iter().flatten().zip(v).for_each(|(row, v)| row[lane] = *v);
+        self.vectors.extend_from_slice(v);
+        self.count += 1;
+    }
+
+    /// Takes the parts along the basis from a vector, twice; says how long the part along the last one was at first.
+    fn orthogonalize(&self, next: &mut [f64]) -> f64 {
+        let (mut parts, mut last) = ([0.0; STEPS.next_multiple_of(32)], 0.0);
+        for pass in 0..2 {
+            Isa::current().dispatch(Parts { basis: self, next, parts: &mut parts });
+            last = if pass == 0 { parts[self.count - 1] } else { last };
+            parts[..self.count].iter_mut().for_each(|part| *part = -*part);
+            carry_combine(&parts[..self.count], &self.vectors, next.len(), next);
+        }
+        last
     }
 }
 
-/// Takes the parts along a basis from a vector, twice; says how long the part along the last one was at first.
-struct Orthogonalize<'a> {
+/// The products of a vector with those of a basis.
+struct Parts<'a> {
     basis: &'a Basis,
-    next: &'a mut [f64],
+    next: &'a [f64],
+    parts: &'a mut [f64],
 }
 
-impl WithSimd for Orthogonalize<'_> {
-    type Output = f64;
+impl WithSimd for Parts<'_> {
+    type Output = ();
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> f64 {
-        let count = self.basis.vectors.len();
-        let (mut overlaps, mut last) = ([0.0; STEPS.next_multiple_of(32)], 0.0);
-        for pass in 0..2 {
-            for (eights, sums) in self.basis.eights.chunks(4).zip(overlaps.chunks_exact_mut(32)) {
-                match eights {
-                    [a, b, c, d] => chains([a, b, c, d], self.next, sums),
-                    _ => eights.iter().zip(sums.chunks_exact_mut(8)).for_each(
-                        #[inline(always)]
-                        |(a, sums)| chains([a], self.next, sums),
-                    ),
-                }
-            }
-            last = if pass == 0 { overlaps[count - 1] } else { last };
-            for (v, overlap) in self.basis.vectors.iter().zip(&overlaps) {
-                for k in 0..self.next.len().min(v.len()) {
-                    self.next[k] = (-overlap).mul_add(v[k], self.next[k]);
-                }
+    fn with_simd<S: Simd>(self, _: S) {
+        for (eights, sums) in self.basis.eights.chunks(4).zip(self.parts.chunks_exact_mut(32)) {
+            match eights {
+                [a, b, c, d] => chains([a, b, c, d], self.next, sums),
+                _ => eights.iter().zip(sums.chunks_exact_mut(8)).for_each(
+                    #[inline(always)]
+                    |(a, sums)| chains([a], self.next, sums),
+                ),
             }
         }
-        last
     }
 }
 

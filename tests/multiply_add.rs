@@ -27,7 +27,7 @@ const PLACES: &[(&str, usize, &str)] = &[
     ("descent/span/vectors.rs", 1, "dispatched: Row"),
     ("descent/warp/history.rs", 1, "dispatched: Combine"),
     ("engine/weights.rs", 1, "m·d a norm of W held as such, once or twice a look"),
-    ("lanczos.rs", 3, "dispatched: orthogonalization"),
+    ("lanczos.rs", 2, "dispatched: orthogonalization"),
     ("limit/dual/accurate.rs", 5, "dispatched: sums in twice the precision"),
     ("limit/dual/active_set.rs", 2, "n an exchange, beside a solve"),
     ("limit/few.rs", 3, "dispatched"),

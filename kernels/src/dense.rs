@@ -13,8 +13,10 @@
 use crate::isa::{Isa, wide};
 use pulp::{Simd, WithSimd};
 
-/// Outputs in registers at once: 8 vectors of 256 bits.
+/// Outputs in registers at once: 8 vectors of 256 bits,
 const COLUMNS: usize = 32;
+/// or 12 of 512 bits where there are registers for them: chains enough to hide the latency of each.
+const WIDE: usize = 96;
 /// Combinations that share the reading of a matrix,
 pub const TOGETHER: usize = 4;
 /// and their outputs in registers at once: two vectors of 512 bits each.
@@ -90,17 +92,15 @@ impl WithSimd for Combine<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { c, a, stride, sums } = self;
-        let (blocks, rest) = sums.as_chunks_mut::<COLUMNS>();
-        let done = blocks.len() * COLUMNS;
-        for (block, sums) in blocks.iter_mut().enumerate() {
-            *sums = block_of_columns(c, &a[(block * COLUMNS).min(a.len())..], stride, *sums);
+        let mut at = 0;
+        if wide::<S>() {
+            at = blocks_of_columns::<WIDE>(c, a, stride, sums, at);
         }
-        for i in 0..c.len() {
-            let row = &a[i * stride + done..][..rest.len()];
-            for k in 0..rest.len() {
-                rest[k] = row[k].mul_add(c[i], rest[k]);
-            }
-        }
+        at = blocks_of_columns::<COLUMNS>(c, a, stride, sums, at);
+        at = blocks_of_columns::<16>(c, a, stride, sums, at);
+        at = blocks_of_columns::<8>(c, a, stride, sums, at);
+        at = blocks_of_columns::<4>(c, a, stride, sums, at);
+        blocks_of_columns::<1>(c, a, stride, sums, at);
     }
 }
 
@@ -154,15 +154,21 @@ fn columns_of_all<const N: usize>(c: &[f64], rows: usize, a: &[f64], columns: us
     }
 }
 
+/// Blocks of N columns from number `at` on, as long as there are N; where they end.
 #[inline(always)]
-fn block_of_columns(c: &[f64], a: &[f64], stride: usize, mut sums: [f64; COLUMNS]) -> [f64; COLUMNS] {
-    for i in 0..c.len() {
-        let row = &a[i * stride..][..COLUMNS];
-        for k in 0..COLUMNS {
-            sums[k] = row[k].mul_add(c[i], sums[k]);
+fn blocks_of_columns<const N: usize>(c: &[f64], a: &[f64], stride: usize, sums: &mut [f64], mut at: usize) -> usize {
+    for block in sums[at..].as_chunks_mut::<N>().0 {
+        let mut chains = *block;
+        for i in 0..c.len() {
+            let row = a[i * stride + at..].first_chunk::<N>().expect("a whole block");
+            for k in 0..N {
+                chains[k] = row[k].mul_add(c[i], chains[k]);
+            }
         }
+        *block = chains;
+        at += N;
     }
-    sums
+    at
 }
 
 /// `out_j = Σ_k x_k w[j·d + k]`, d = `x.len()`.
@@ -322,15 +328,45 @@ fn carried<const R: usize, const C: usize>(x: [&[f64]; R], w: [&[f64]; C], mut s
             }
         }
     }
+    let (mut xs, mut ws) = ([x[0]; R], [w[0]; C]);
     for r in 0..R {
-        for c in 0..C {
-            for k in blocks * BLOCK..d {
-                let (g, l) = (k % BLOCK / LANES, k % LANES);
-                sums[r][c][g][l] = x[r][k].mul_add(w[c][k], sums[r][c][g][l]);
+        xs[r] = &x[r][blocks * BLOCK..];
+    }
+    for c in 0..C {
+        ws[c] = &w[c][blocks * BLOCK..];
+    }
+    for g in 0..4 {
+        if g * LANES < d - blocks * BLOCK {
+            let (mut x, mut w) = ([[0.0; LANES]; R], [[0.0; LANES]; C]);
+            for r in 0..R {
+                x[r] = padded(&xs[r][g * LANES..]);
+            }
+            for c in 0..C {
+                w[c] = padded(&ws[c][g * LANES..]);
+            }
+            for r in 0..R {
+                for c in 0..C {
+                    for l in 0..LANES {
+                        sums[r][c][g][l] = x[r][l].mul_add(w[c][l], sums[r][c][g][l]);
+                    }
+                }
             }
         }
     }
     sums
+}
+
+/// The first numbers, and zeros where there are no more: `0·0` leaves a sum as it is.
+#[inline(always)]
+fn padded(x: &[f64]) -> [f64; LANES] {
+    let mut out = [0.0; LANES];
+    if let Some(whole) = x.first_chunk() {
+        return *whole;
+    }
+    for (l, x) in x.iter().enumerate() {
+        out[l] = *x;
+    }
+    out
 }
 
 #[inline(always)]
@@ -343,37 +379,4 @@ fn end([a, b, c, d]: [[f64; LANES]; 4]) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Small integers: every order of summation gives the same value.
-    #[test]
-    fn integers() {
-        for (rows, cols) in [(0, 3), (1, 1), (3, 31), (5, 32), (7, 33), (2, 100)] {
-            let a: Vec<f64> = (0..rows * cols).map(|i| (i * 7 % 13) as f64 - 6.0).collect();
-            let c: Vec<f64> = (0..rows).map(|i| i as f64 - 2.0).collect();
-            let x: Vec<f64> = (0..cols).map(|k| (k % 5) as f64 - 1.0).collect();
-            let (mut combined, mut products) = (vec![9.0; cols], vec![9.0; rows]);
-            combine(&c, &a, cols, &mut combined);
-            for count in [1, 3, 4, 6, 9].into_iter().filter(|_| rows > 0) {
-                let several: Vec<f64> = (0..count * rows).map(|i| (i * 5 % 11) as f64 / 3.0 - 1.0).collect();
-                let (mut all, mut one) = (vec![9.0; count * cols], vec![9.0; cols]);
-                combine_all(&several, rows, &a, cols, &mut all);
-                for (c, all) in several.chunks(rows).zip(all.chunks(cols)) {
-                    combine(c, &a, cols, &mut one);
-                    assert!(
-                        all.iter().zip(&one).all(|(a, b)| a.to_bits() == b.to_bits()),
-                        "{count} of {rows} x {cols}"
-                    );
-                }
-            }
-            dots(&x, &a, &mut products);
-            for k in 0..cols {
-                assert_eq!(combined[k], (0..rows).map(|i| c[i] * a[i * cols + k]).sum::<f64>());
-            }
-            for i in 0..rows {
-                assert_eq!(products[i], (0..cols).map(|k| x[k] * a[i * cols + k]).sum::<f64>());
-            }
-        }
-    }
-}
+mod tests;

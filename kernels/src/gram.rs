@@ -12,7 +12,8 @@
 //! Lanes run along the columns: each element of K is a vector of partial sums, one per lane, whose
 //! lanes are added by halves at the end. The rows I are read where they are, the next group of all rows is
 //! asked for meanwhile. `n²·d` flops; X is read about n/104 times. Nothing depends on other blocks, so threads
-//! meet only when all are done.
+//! meet only when all are done. Slivers at the end of four rows J that are all zero add nothing, and are left out: half of the work for the
+//! triangular X of samples in rotated coordinates.
 
 use crate::buffer::Buffer;
 use crate::hint::fetch;
@@ -133,7 +134,7 @@ pub fn numbers(i: &Range<usize>, j: &Range<usize>) -> usize {
 /// The block, row-major I×J, from its sums: their lanes are added.
 pub fn joined(isa: Isa, i: &Range<usize>, j: &Range<usize>, sums: &[f64]) -> Vec<f64> {
     let mut out = vec![0.0; i.len() * j.len()];
-    isa.run(AddLanes { sums, tiles: j.len().div_ceil(TILE), width: j.len(), out: &mut out });
+    isa.run(AddLanes { sums, tiles: j.len().div_ceil(TILE), width: j.len(), diagonal: i == j, out: &mut out });
     out
 }
 
@@ -163,14 +164,20 @@ impl<'a> Rows<'a> {
     }
 
     /// Writes the rows as slivers, `[sliver][row][4 vectors]`, zero beyond the columns; the last row is repeated
-    /// up to whole tiles.
+    /// up to whole tiles. Says how many slivers of each tile are not all zero at their end.
     #[inline(always)]
-    fn cut<'b>(&self, out: &'b mut [f64]) -> &'b [f64] {
+    fn cut<'b>(&self, out: &'b mut [f64]) -> (&'b [f64], [usize; ROWS / TILE]) {
         let height = self.rows.len().next_multiple_of(TILE);
         let slivers = self.columns.len().div_ceil(WIDTH);
         let out = out.as_chunks_mut::<WIDTH>().0;
+        let mut used = [0; ROWS / TILE];
         for r in 0..height {
             let (whole, rest) = self.row(r).as_chunks::<WIDTH>();
+            let mut own = if any(rest) { slivers } else { whole.len() };
+            while own > 0 && own <= whole.len() && !any(&whole[own - 1]) {
+                own -= 1;
+            }
+            used[r / TILE] = own.max(used[r / TILE]);
             for (s, sliver) in whole.iter().enumerate() {
                 out[s * height + r] = *sliver;
             }
@@ -180,8 +187,18 @@ impl<'a> Rows<'a> {
                 end[..rest.len()].copy_from_slice(rest);
             }
         }
-        out[..slivers * height].as_flattened()
+        (out[..slivers * height].as_flattened(), used)
     }
+}
+
+/// Whether a number is not zero.
+#[inline(always)]
+fn any(numbers: &[f64]) -> bool {
+    let mut bits = 0;
+    for v in numbers {
+        bits |= v.to_bits() << 1;
+    }
+    bits != 0
 }
 
 /// A group of columns of a block: rows I where they are, rows J, and what to ask for meanwhile.
@@ -204,7 +221,8 @@ impl<'a> WithSimd for Group<'a> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { left, right, next, slivers, tiles, diagonal, begin, sums } = self;
-        let right = as_arrays::<SLIVER, _>(f64::vectors::<S>(right.cut(slivers))).0;
+        let (right, used) = right.cut(slivers);
+        let right = as_arrays::<SLIVER, _>(f64::vectors::<S>(right)).0;
         let right = as_arrays::<TILE, _>(right).0;
         let sums = as_arrays_mut::<TILE, _>(as_arrays_mut::<TILE, _>(f64::vectors_mut::<S>(sums)).0).0;
         let count = if diagonal { tiles.0 * (tiles.0 + 1) / 2 } else { tiles.0 * tiles.1 };
@@ -226,7 +244,8 @@ impl<'a> WithSimd for Group<'a> {
                         lines.chunks(LANES).for_each(|line| fetch(&line[0]));
                     }
                     let left = if diagonal { Left::Cut(&right[i..]) } else { Left::Rows(*rows) };
-                    let (right, sums) = (&right[j..], &mut sums[i * tiles.1 + j]);
+                    let right = (&right[j..], used[j]);
+                    let sums = &mut sums[i * tiles.1 + j];
                     if wide::<S>() {
                         tile::<S, 4>(simd, left, right, tiles.1, (0, 0), begin, sums);
                     } else {
@@ -245,6 +264,7 @@ struct AddLanes<'a> {
     sums: &'a [f64],
     tiles: usize,
     width: usize,
+    diagonal: bool,
     out: &'a mut [f64],
 }
 
@@ -255,7 +275,7 @@ impl WithSimd for AddLanes<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let sums = self.sums.as_chunks::<LANES>().0.as_chunks::<TILE>().0.as_chunks::<TILE>().0;
         for (r, out) in self.out.chunks_exact_mut(self.width).enumerate() {
-            let tiles = &sums[r / TILE * self.tiles..][..self.tiles];
+            let tiles = &sums[r / TILE * self.tiles..][..if self.diagonal { r / TILE + 1 } else { self.tiles }];
             for (out, tile) in out.chunks_mut(TILE).zip(tiles) {
                 for (out, lanes) in out.iter_mut().zip(&tile[r % TILE]) {
                     *out = reduce(lanes);
@@ -273,12 +293,12 @@ enum Left<'a, S: Simd> {
     Cut(&'a [[Row<S>; TILE]]),
 }
 
-/// M×M elements of a tile, from (r, s) on; `begin` instead of what was there.
+/// M×M elements of a tile, from (r, s) on, over the slivers of the rows J that are `used`; `begin` instead of what was there.
 #[inline(always)]
 fn tile<S: Simd, const M: usize>(
     simd: S,
     left: Left<S>,
-    right: &[[Row<S>; TILE]],
+    (right, used): (&[[Row<S>; TILE]], usize),
     height: usize,
     (r, s): (usize, usize),
     begin: bool,
@@ -292,7 +312,7 @@ fn tile<S: Simd, const M: usize>(
             }
         }
     }
-    let right = right.iter().step_by(height);
+    let right = right.iter().step_by(height).take(used);
     match left {
         Left::Rows(left) => {
             let count = left[0].len();

@@ -45,6 +45,8 @@
 //! [`settled`]: `S += αc·s(q₀ + H·S)`, on half of H: `2n²` flops and `4n²` bytes a step.
 //! [`gram`]: `K = XXᵀ`, `n²·d` flops, lower triangle only, tiles of 4 × 4 sums with 8 loads for 16 multiply-adds.
 //!
+//! [`tridiagonal`]: a symmetric matrix in tridiagonal form, `4n³/3` flops in one pass a row.
+//!
 //! # Normal numbers
 //!
 //! [`polar`]: from the bits of any generator, points one by one. [`normals`]: in bulk, with generators of its own.
@@ -99,6 +101,7 @@ pub mod reference;
 pub mod rows;
 pub mod settled;
 pub mod slab;
+pub mod tridiagonal;
 pub mod two_sum;
 
 /// `total` cut into the fewest parts of at most `most`, of nearly equal sizes: (first, size) each.

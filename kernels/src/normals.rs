@@ -44,16 +44,9 @@ impl Normals {
     /// The stream of a key: word k of the state of lane j, the ninth of which is the one for small u, is output j of a SplitMix64
     /// (Steele, Lea and Flood 2014) that starts from word k of the key. Lanes differ in each word.
     pub fn new(key: [u64; 4]) -> Self {
-        let word = |k: usize, lane: usize| {
-            let z = key[k].wrapping_add((lane as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-            let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^ (z >> 31)
-        };
-        Self {
-            lanes: std::array::from_fn(|k| std::array::from_fn(|lane| word(k, lane))),
-            far: std::array::from_fn(|k| word(k, LANES)),
-        }
+        let mut words = [[0; LANES]; 4];
+        Isa::current().dispatch(Spread { key, words: &mut words });
+        Self { lanes: words, far: key.map(|word| scattered(word, LANES as u64)) }
     }
 
     /// Fills `out` with the next numbers. They are made in groups of [`GROUP`]; the rest of a last group is dropped.
@@ -91,6 +84,34 @@ impl Normals {
         let u = centred(next(&mut self.far));
         let rest = if u < SMALL { self.beyond() } else { energy(u) };
         rest + 64.0 * std::f64::consts::LN_2
+    }
+}
+
+/// Output `lane` of a SplitMix64.
+#[inline(always)]
+fn scattered(start: u64, lane: u64) -> u64 {
+    let z = start.wrapping_add((lane + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The states of all lanes from a key.
+struct Spread<'a> {
+    key: [u64; 4],
+    words: &'a mut [[u64; LANES]; 4],
+}
+
+impl WithSimd for Spread<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for k in 0..4 {
+            for lane in 0..LANES {
+                self.words[k][lane] = scattered(self.key[k], lane as u64);
+            }
+        }
     }
 }
 

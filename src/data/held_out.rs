@@ -4,8 +4,9 @@
 //! X' (p×d),   y' = ±1,   K' = X'Xᵀ  (p×n, where K is held):     an error is a margin y'f(x') that is not above 0
 //! ```
 
+use super::Data;
+use super::checks::{check, check_finite};
 use super::random::{Purpose, generator};
-use super::{Data, check, check_finite};
 use crate::digest::{self, Hasher};
 use crate::error::{Error, LENGTHS, Result};
 use crate::inner_products::preactivations;

@@ -259,6 +259,9 @@ pub(super) fn labels(draw: &Draw) -> (Vec<f64>, Vec<f64>) {
     let uniform = |purpose, i| generator(draw.seed, purpose, i as u64, 0).random::<f64>();
     let class = |i| if uniform(Purpose::Labels, i) < draw.balance { 1.0 } else { -1.0 };
     let clean: Vec<f64> = (0..draw.n).into_par_iter().map(class).collect();
+    if draw.label_noise == 0.0 {
+        return (clean.clone(), clean);
+    }
     let flip = |(i, y): (usize, &f64)| if uniform(Purpose::LabelNoise, i) < draw.label_noise { -y } else { *y };
     let y = clean.par_iter().enumerate().map(flip).collect();
     (clean, y)

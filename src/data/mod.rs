@@ -7,6 +7,7 @@
 //! They are computed once and shared by every problem that is made of the data: a [`Data`] is a handle, and
 //! cloning it copies nothing.
 
+mod checks;
 mod held_out;
 mod mixture;
 mod noise;
@@ -19,11 +20,12 @@ pub mod streamed;
 mod x;
 
 use crate::digest::{self, Hasher};
-use crate::error::{Error, LENGTHS, Result};
+use crate::error::{Error, Result};
 use crate::inner_products::{Gram, InnerProducts};
 use crate::lanczos::largest_eigenvalue_watched;
 use crate::matrix::{Matrix, Single, View};
 use crate::watch::Watch;
+use checks::{check, check_lengths};
 pub use held_out::{HeldOut, stratified};
 pub use mixture::{Draw, Mixture, initial_weights};
 pub use noise::{Noise, pareto_scale, weibull_scale};
@@ -367,47 +369,4 @@ impl Data {
         }
         digest::hex(&hasher.numbers(self.y()).finish())
     }
-}
-
-fn check(x: &X, y: &[f64]) -> Result<()> {
-    if x.rows() == 0 || x.cols() == 0 {
-        let found = format!("{} x {}", x.rows(), x.cols());
-        return Err(Error::Shape { what: "X", found, expected: "n x d, at least 1 x 1".into() });
-    }
-    if y.len() != x.rows() {
-        let expected = format!("n = {}", x.rows());
-        return Err(Error::Shape { what: "y", found: format!("{} labels", y.len()), expected });
-    }
-    if let Some((sample, value)) = y.iter().enumerate().find(|(_, y)| y.abs() != 1.0) {
-        return Err(Error::Label { sample, value: *value });
-    }
-    Ok(())
-}
-
-/// Refuses numbers that are not finite.
-fn check_finite(x: &X) -> Result<()> {
-    match x.held().and_then(|x| x.not_finite()) {
-        Some((sample, feature, value)) => Err(Error::NotFinite { sample, feature, value }),
-        None => Ok(()),
-    }
-}
-
-/// Refuses numbers that are not finite, samples whose inner products, or the products of two of these, leave the range of f64.
-fn check_lengths(norms: &[f64], x: &X) -> Result<()> {
-    // in K such a sample has no finite length; every slab was looked at where it is
-    if norms.len() > Data::LARGEST || norms.iter().any(|v| !v.is_finite()) {
-        check_finite(x)?;
-    }
-    for (sample, norm) in norms.iter().enumerate().filter(|(_, v)| !LENGTHS.contains(v)) {
-        let mut length = 0.0;
-        x.each_row(|i, row| {
-            if i == sample {
-                length = crate::matrix::norm(row);
-            }
-        });
-        if *norm != 0.0 || length != 0.0 {
-            return Err(Error::Length { sample, length });
-        }
-    }
-    Ok(())
 }

@@ -36,7 +36,7 @@ mod factor;
 pub mod pivoting;
 
 use crate::matrix::Matrix;
-use accurate::{accurate_excess, quadratic_form};
+use accurate::{Excess, accurate_excess, quadratic_form};
 use std::borrow::Cow;
 
 /// The residual that a solution has to reach.
@@ -120,7 +120,7 @@ pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
     let warm: Option<Vec<f64>> = warm.map(|w| w.iter().map(|l| l / unit).collect());
     match search(&h, warm.as_deref()) {
         Search::Hull(weights) => Outcome::NotSeparable(farkas(&h, unit, &weights)),
-        Search::Weights(lambda, pivots) => {
+        Search::Weights(lambda, pivots, excess) => {
             // λᵀHλ = Σλ at a solution; well above the bound it is trusted
             let size: f64 = (0..h.rows()).map(|i| lambda[i] * h[(i, i)].sqrt()).sum();
             if lambda.iter().sum::<f64>() <= 1e3 * INSEPARABLE * size * size {
@@ -129,7 +129,10 @@ pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
                     return Outcome::NotSeparable(certificate);
                 }
             }
-            let kkt_residual = kkt_residual(&h, &lambda);
+            let kkt_residual = match excess {
+                Some(excess) => residual(&h, &lambda, &excess),
+                None => kkt_residual(&h, &lambda),
+            };
             let lambda: Vec<f64> = lambda.iter().map(|l| l * unit).collect();
             let max_margin = 1.0 / lambda.iter().sum::<f64>().sqrt();
             let dual = Dual { lambda, max_margin, kkt_residual, pivots };
@@ -142,7 +145,11 @@ pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
 /// infinite if it is not a number.
 pub fn kkt_residual(h: &Matrix, lambda: &[f64]) -> f64 {
     let all: Vec<usize> = (0..h.rows()).collect();
-    let w = accurate_excess(h, &all, lambda);
+    residual(h, lambda, &accurate_excess(h, &all, lambda))
+}
+
+/// [`kkt_residual`] from the excess of all rows.
+fn residual(h: &Matrix, lambda: &[f64], w: &[Excess]) -> f64 {
     let worst = |t: f64, i: usize| {
         let r = (h[(i, i)] * lambda[i]).min(w[i].value).abs() / w[i].scale;
         if r.is_nan() { f64::INFINITY } else { t.max(r) }
@@ -151,14 +158,15 @@ pub fn kkt_residual(h: &Matrix, lambda: &[f64]) -> f64 {
 }
 
 enum Search {
-    Weights(Vec<f64>, usize),
+    /// λ, the pivots, and the excess of all rows, where it is known.
+    Weights(Vec<f64>, usize, Option<Vec<Excess>>),
     Hull(Vec<f64>),
 }
 
 fn search(h: &Matrix, warm: Option<&[f64]>) -> Search {
     let n = h.rows();
     if let Ok(found) = pivoting::solve(h, 0.0, TIE, coordinate::support(h, warm)) {
-        return Search::Weights(found.lambda, found.pivots);
+        return Search::Weights(found.lambda, found.pivots, Some(found.excess));
     }
     let mut guess = vec![1.0; n];
     for shift in SHIFTS {
@@ -176,7 +184,7 @@ fn search(h: &Matrix, warm: Option<&[f64]>) -> Search {
         active_set::End::Unbounded(direction) if relative_value(h, &direction) <= INSEPARABLE => {
             Search::Hull(direction)
         }
-        _ => Search::Weights(solved.lambda, solved.pivots),
+        _ => Search::Weights(solved.lambda, solved.pivots, None),
     }
 }
 

@@ -175,14 +175,18 @@ impl Limit {
         };
         let pairs = (0..lambda.len()).flat_map(|i| (0..rows.network.width).map(move |j| (i, j)));
         let norm = lambda.iter().sum::<f64>().sqrt();
-        let clear = |(i, j): (usize, usize)| {
-            let p = direction.groups.of[j];
-            let from_kink =
-                || (direction.groups.size[p] as f64).sqrt() * image[p][i].abs() / (k.0[(i, i)].sqrt() * norm);
-            side(i, j).filter(|_| kinks).map(|_| from_kink())
-        };
+        let roots: Vec<f64> = direction.groups.size.iter().map(|m| (*m as f64).sqrt()).collect();
+        let mut clearance = f64::INFINITY;
+        for i in (0..lambda.len()).filter(|_| kinks) {
+            let least = |least: f64, j: usize| {
+                let p = direction.groups.of[j];
+                side(i, j).map_or(least, |_| least.min(roots[p] * image[p][i].abs()))
+            };
+            let least = (0..rows.network.width).fold(f64::INFINITY, least);
+            clearance = clearance.min(least / (k.0[(i, i)].sqrt() * norm));
+        }
         Self {
-            clearance: pairs.clone().filter_map(clear).fold(f64::INFINITY, f64::min),
+            clearance,
             max_margin: answer.max_margin,
             margin_interval: answer.interval,
             direction_error: answer.direction_error,
@@ -317,6 +321,10 @@ pub fn combination<'x>(b: &[f64], x: impl Into<View<'x>>) -> Vec<f64> {
 pub fn rate_exponent(h: &Matrix, lambda: &[f64]) -> f64 {
     let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] > 0.0).collect();
     let root: Vec<f64> = support.iter().map(|&i| lambda[i].sqrt()).collect();
-    let a = faer::Mat::from_fn(support.len(), support.len(), |r, c| root[r] * h[(support[r], support[c])] * root[c]);
-    smallest::smallest_eigenvalue(a)
+    smallest::smallest_eigenvalue(support.len(), |r, row| {
+        let h = h.row(support[r]);
+        for (c, a) in row.iter_mut().enumerate() {
+            *a = h[support[c]] * (root[r] * root[c]);
+        }
+    })
 }

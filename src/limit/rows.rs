@@ -51,16 +51,19 @@ impl Rows {
         Self { y: y.to_vec(), network: *network, groups, list, sliding: false }
     }
 
-    /// The row of sample i that is least at a W with images `z_ip > 0` where `positive(p)`: an opposite-sign pair enters
-    /// the margin as `−φ(z)`, the lesser of `−z` and `−γz`.
+    /// The row of sample i that is least at a W with images `z_ip > 0` where `positive(p)`.
     pub fn least(&self, i: usize, positive: impl Fn(usize) -> bool) -> Row {
-        let mut row = self.list[i].clone();
-        if self.sliding {
-            for p in (0..row.slopes.len()).filter(|&p| !self.own(i, p)) {
-                row.slopes[p] = if positive(p) { 1.0 } else { self.network.leak };
-            }
+        let slopes = (0..self.groups.len()).map(|p| self.least_slope(i, p, positive(p))).collect();
+        Row { sample: i, slopes }
+    }
+
+    /// Slope p of that row: an opposite-sign pair enters the margin as `−φ(z)`, the lesser of `−z` and `−γz`.
+    pub fn least_slope(&self, i: usize, p: usize, positive: bool) -> f64 {
+        match (self.sliding && !self.own(i, p), positive) {
+            (false, _) => self.list[i].slopes[p],
+            (true, true) => 1.0,
+            (true, false) => self.network.leak,
         }
-        row
     }
 
     /// `√(Σ_p (m_p/m) c_rp²)`, the length of a row whose sample has length 1.
@@ -96,18 +99,15 @@ impl Rows {
     /// `⟨Φ_r, Φ_s⟩` of all rows from K (n×n).
     pub fn gram(&self, k: &Matrix) -> Matrix {
         let overlaps = Overlaps::new(&self.shares(), self.list.iter().map(|row| &row.slopes[..]));
-        let mut h = Matrix::zeros(self.len(), self.len());
-        for r in 0..self.len() {
-            let (a, overlap) = (self.list[r].sample, overlaps.with(r));
-            let products = k.row(a);
-            for s in 0..=r {
-                let b = self.list[s].sample;
-                let value = self.y[a] * self.y[b] * products[b] * overlap[overlaps.class[s]];
-                h[(r, s)] = value;
-                h[(s, r)] = value;
-            }
+        let (class, samples) = (&overlaps.class, self.list.iter().map(|row| row.sample));
+        let signed = |of: &Vec<f64>| samples.clone().zip(class).map(|(i, class)| of[*class] * self.y[i]).collect();
+        let signed: Vec<Vec<f64>> = overlaps.table.iter().map(signed).collect();
+        let mut h = Vec::with_capacity(self.len() * self.len());
+        for (class, a) in class.iter().zip(samples.clone()) {
+            let (products, y) = (k.row(a), self.y[a]);
+            h.extend(samples.clone().zip(&signed[*class]).map(|(b, overlap)| products[b] * (y * overlap)));
         }
-        h
+        Matrix::new(self.len(), self.len(), h)
     }
 
     /// `λ_i`, the sum of the weights of a sample's rows (n).
@@ -146,7 +146,8 @@ impl Rows {
 pub struct Overlaps {
     /// The class of each row.
     pub class: Vec<usize>,
-    table: Vec<Vec<f64>>,
+    /// Of each class with each other.
+    pub table: Vec<Vec<f64>>,
 }
 
 impl Overlaps {
@@ -165,10 +166,5 @@ impl Overlaps {
             classes.iter().map(|b| scaled.iter().zip(*b).map(|(c, d)| c * d).sum()).collect()
         };
         Self { table: classes.iter().map(overlaps).collect(), class }
-    }
-
-    /// Those of a row, one a class.
-    pub fn with(&self, row: usize) -> &[f64] {
-        &self.table[self.class[row]]
     }
 }

@@ -150,7 +150,8 @@ fn direction_error(gap: f64) -> f64 {
 struct KnownByGram {
     low: f64,
     high: f64,
-    rows: Vec<(f64, f64, Row)>, // least margin of each sample, the size of its terms, its row
+    image: Vec<Vec<f64>>,   // z_ip, P columns of n
+    least: Vec<(f64, f64)>, // least margin of each sample, and the size of its terms
 }
 
 impl KnownByGram {
@@ -158,20 +159,17 @@ impl KnownByGram {
         let (n, m) = (rows.y.len(), rows.network.width);
         let error = 4.0 * (n + x.map_or(0, Whole::columns) + m + 16) as f64 * 0.5 * f64::EPSILON;
         let direction = Imaged::new(k, rows.direction(&rows.by_group(weights)));
-        let image = &direction.image;
-        let norm = |i: usize| k.0[(i, i)].sqrt();
-        let size: f64 = rows.list.iter().zip(weights).map(|(r, l)| l * norm(r.sample)).sum();
+        let norms: Vec<f64> = (0..n).map(|i| k.0[(i, i)].sqrt()).collect();
+        let size: f64 = rows.list.iter().zip(weights).map(|(r, l)| l * norms[r.sample]).sum();
         let least = |i: usize| {
-            let row = rows.least(i, |p| image[p][i] > 0.0);
             let term = |p: usize| {
-                let a = rows.network.output(rows.groups.first[p]);
-                rows.y[i] * a * row.slopes[p] * image[p][i] * rows.groups.size[p] as f64
+                let (a, z) = (rows.network.output(rows.groups.first[p]), direction.image[p][i]);
+                rows.y[i] * a * rows.least_slope(i, p, z > 0.0) * z * rows.groups.size[p] as f64
             };
-            let (q, scale) = (0..rows.groups.len()).map(term).fold((0.0, 1.0), |(q, s), t| (q + t, s + t.abs()));
-            (q, scale, row)
+            (0..rows.groups.len()).map(term).fold((0.0, 1.0), |(q, s), t| (q + t, s + t.abs()))
         };
         let list: Vec<_> = (0..n).map(least).collect();
-        let lowest = (0..n).map(|i| list[i].0 - error * norm(i) * size).fold(f64::INFINITY, f64::min);
+        let lowest = (0..n).map(|i| list[i].0 - error * norms[i] * size).fold(f64::INFINITY, f64::min);
         let length = (direction.squared_norm() + error * size * size).sqrt();
         let (slack, total) = (8.0 * f64::EPSILON, weights.iter().sum::<f64>());
         let (low, high) = (lowest / length * (1.0 - slack), length / total * (1.0 + slack + error));
@@ -180,7 +178,8 @@ impl KnownByGram {
         Self {
             low: if low > 0.0 { low } else { 0.0 },
             high: if high >= 0.0 { high } else { f64::INFINITY },
-            rows: list,
+            image: direction.image,
+            least: list,
         }
     }
 
@@ -188,9 +187,10 @@ impl KnownByGram {
         if !rows.sliding {
             return Vec::new();
         }
+        let low = |i: &usize| self.least[*i].0 < 1.0 - SHORTFALL * self.least[*i].1;
+        let row = |i: usize| rows.least(i, |p| self.image[p][i] > 0.0);
         let known = |r: &Row| rows.list.iter().any(|s| s == r);
-        let new = self.rows.iter().filter(|(q, scale, r)| *q < 1.0 - SHORTFALL * scale && !known(r));
-        new.map(|(_, _, r)| r.clone()).collect()
+        (0..self.least.len()).filter(low).map(row).filter(|r| !known(r)).collect()
     }
 }
 

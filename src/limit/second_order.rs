@@ -121,7 +121,8 @@ fn moments(r: f64) -> [f64; 3] {
 
 impl System {
     fn state(&self, r: [f64; 2]) -> Option<State> {
-        let m = r.map(moments);
+        let first = moments(r[0]);
+        let m = [first, if r[1] == r[0] { first } else { moments(r[1]) }];
         let share = [0, 1].map(|k| self.counts[k] / self.freedom);
         let (kappa, own, cross) = self.answers(share, m)?;
         // σ₋/σ₊, from r_k σ_k + ‖μ‖²(B_kk κ_k p_k σ_k + B_kl κ_l p_l σ_l) = 1, k = ±

@@ -32,7 +32,7 @@
 //! on the wrong side the problem in W is not convex as a whole: the limit is then one of several, and
 //! which one is reached depends on the initialization.
 
-use super::rows::{Overlaps, Row, Rows};
+use super::rows::{Overlaps, Rows};
 use super::search::{self, Answer, Found};
 use super::smallest::smallest_eigenvalue;
 use super::{Farkas, Inseparable, Limit, Prediction};
@@ -120,12 +120,15 @@ impl Sliding {
     fn assemble(k: &Gram, rows: Rows, answer: Answer, sides: &Pattern, nu: Option<f64>) -> Self {
         let (n, network, weights) = (rows.y.len(), rows.network, answer.weights.clone());
         let slopes = effective_slopes(&rows, &weights);
-        let carries = |i: usize, p: usize, c: f64| {
-            let carrying = |(r, l): (&Row, &f64)| r.sample == i && *l > 0.0 && r.slopes[p] == c;
-            rows.list.iter().zip(&weights).any(carrying)
-        };
+        let mut carried = vec![(false, false); slopes.values().len()]; // by a row with slope 1, with slope γ
+        for (row, _) in rows.list.iter().zip(&weights).filter(|(_, l)| **l > 0.0) {
+            let carried = &mut carried[row.sample * row.slopes.len()..];
+            for (carried, c) in carried.iter_mut().zip(&row.slopes) {
+                *carried = (carried.0 || *c == 1.0, carried.1 || *c == network.leak);
+            }
+        }
         let all = (0..n).flat_map(|i| (0..rows.groups.len()).map(move |p| (i, p)));
-        let either = |i: usize, p: usize| carries(i, p, 1.0) && carries(i, p, network.leak);
+        let either = |i: usize, p: usize| carried[i * rows.groups.len() + p] == (true, true);
         let slides = |&(i, p): &(usize, usize)| !(network.linear() || rows.own(i, p)) && either(i, p);
         let pair = |(i, p): (usize, usize)| SlidingPair {
             sample: i,
@@ -192,7 +195,8 @@ pub(super) fn least_slopes(y: &[f64], network: &Network, sides: &Pattern) -> Row
     let mut groups = Groups { first: Vec::new(), size: Vec::new(), of: Vec::new() };
     for j in 0..network.width {
         let side = |i: usize| sides.get(i, j) || network.linear();
-        let own: Vec<bool> = (0..y.len()).map(|i| network.sign(j) * y[i] > 0.0 && side(i)).collect();
+        let mut own = vec![0u64; y.len().div_ceil(64)];
+        (0..y.len()).filter(|&i| network.sign(j) * y[i] > 0.0 && side(i)).for_each(|i| own[i / 64] |= 1 << (i % 64));
         let p = *seen.entry((j < network.positive, own)).or_insert(groups.first.len());
         if p == groups.first.len() {
             groups.first.push(j);
@@ -236,37 +240,32 @@ pub(super) fn effective_slopes(rows: &Rows, weights: &[f64]) -> Matrix {
 fn rate_exponent(k: &Gram, rows: &Rows, lambda: &[f64], slopes: &Matrix, pairs: &[SlidingPair]) -> f64 {
     let support: Vec<usize> = (0..lambda.len()).filter(|&i| lambda[i] > 0.0).collect();
     let s = support.len();
-    let signed = |i: usize, l: usize| rows.y[i] * rows.y[l] * k.0[(i, l)];
     let overlaps = Overlaps::new(&rows.shares(), support.iter().map(|&i| slopes.row(i)));
     let root: Vec<f64> = support.iter().map(|&i| lambda[i].sqrt()).collect();
-    // only the lower half is read
-    let mut lower = faer::Mat::zeros(s, s);
-    for c in 0..s {
-        let (overlap, column) = (overlaps.with(c), lower.col_as_slice_mut(c));
-        for r in c..s {
-            column[r] = signed(support[r], support[c]) * overlap[overlaps.class[r]];
-        }
-    }
-    let scale = |lower: &mut faer::Mat<f64>| {
-        for c in 0..s {
-            let column = lower.col_as_slice_mut(c);
-            (c..s).for_each(|r| column[r] *= root[r] * root[c]);
-        }
+    // signs y_i turn rows and columns alike: no eigenvalue depends on them
+    let along = if pairs.is_empty() {
+        None
+    } else {
+        let d = faer::Mat::from_fn(pairs.len(), pairs.len(), |r, c| {
+            let (a, b) = (pairs[r], pairs[c]);
+            if a.group == b.group { rows.share(a.group) * k.0[(a.sample, b.sample)] } else { 0.0 }
+        });
+        let b = faer::Mat::from_fn(s, pairs.len(), |r, c| {
+            let (i, q) = (support[r], pairs[c]);
+            rows.share(q.group) * slopes[(i, q.group)] * k.0[(i, q.sample)]
+        });
+        let Ok(factor) = d.llt(faer::Side::Lower) else { return f64::NAN };
+        Some(&b * factor.solve(b.transpose()))
     };
-    if pairs.is_empty() {
-        scale(&mut lower);
-        return smallest_eigenvalue(lower);
-    }
-    let d = faer::Mat::from_fn(pairs.len(), pairs.len(), |r, c| {
-        let (a, b) = (pairs[r], pairs[c]);
-        if a.group == b.group { rows.share(a.group) * signed(a.sample, b.sample) } else { 0.0 }
-    });
-    let b = faer::Mat::from_fn(s, pairs.len(), |r, c| {
-        let (i, q) = (support[r], pairs[c]);
-        rows.share(q.group) * slopes[(i, q.group)] * signed(i, q.sample)
-    });
-    let Ok(factor) = d.llt(faer::Side::Lower) else { return f64::NAN };
-    lower -= &b * factor.solve(b.transpose());
-    scale(&mut lower);
-    smallest_eigenvalue(lower)
+    let scaled = |of: &Vec<f64>| overlaps.class.iter().zip(&root).map(|(class, root)| of[*class] * root).collect();
+    let scaled: Vec<Vec<f64>> = overlaps.table.iter().map(scaled).collect();
+    smallest_eigenvalue(s, |r, row| {
+        let products = k.0.row(support[r]);
+        row.iter_mut().zip(&support).for_each(|(a, i)| *a = products[*i]);
+        row.iter_mut().zip(&scaled[overlaps.class[r]]).for_each(|(a, scaled)| *a *= scaled * root[r]);
+        if let Some(along) = &along {
+            let part = |c: usize| along[(r.max(c), r.min(c))] * root[c] * root[r];
+            row.iter_mut().enumerate().for_each(|(c, a)| *a -= part(c));
+        }
+    })
 }

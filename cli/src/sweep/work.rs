@@ -1,14 +1,14 @@
 //! The work of one process: threads over problems, and one writer.
 //!
 //! ```text
-//! a team, each a pool of one thread:  problem = next of the list   →  solve  →  record
-//! this thread:                         record  →  line  →  shard, flushed every few seconds
+//! a team, each a pool of one thread:  problem = next of the list   →  solve  →  line, handed on every few milliseconds
+//! this thread:                         lines  →  shard, flushed every few seconds
 //! ```
 //!
 //! Each problem runs on one thread, so that none waits for another. Problems with the same data are taken one after
 //! the other and share them.
 
-use super::line::{FAILED, Record};
+use super::line::FAILED;
 use super::plan::Plan;
 use super::progress::Tally;
 use super::shard::Shard;
@@ -28,6 +28,8 @@ use std::time::{Duration, Instant};
 const FLUSH: Duration = Duration::from_secs(2);
 /// Time between looks at the clock.
 const TICK: Duration = Duration::from_millis(100);
+/// Time that a line waits for others: to wake the writer takes as long as a small part of a problem.
+const WAIT: Duration = Duration::from_millis(10);
 
 /// Solves the problems of a list and appends them to a shard; counts them in `tally`, and calls `show` every few moments.
 ///
@@ -51,9 +53,11 @@ pub fn run(
         let mut flushed = Instant::now();
         loop {
             match receive.recv_timeout(TICK) {
-                Ok(record) => {
-                    shard.append(&record.line());
-                    tally.note(record.status == FAILED);
+                Ok(lines) => {
+                    for (line, failed) in lines {
+                        shard.append(&line);
+                        tally.note(failed);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -72,6 +76,9 @@ pub fn run(
     })
 }
 
+/// Lines of a shard, and whether their problems ended in an error.
+type Lines = Vec<(String, bool)>;
+
 /// Problems that threads take one by one.
 struct Queue<'a> {
     plan: &'a Plan,
@@ -83,7 +90,7 @@ struct Queue<'a> {
 
 impl Queue<'_> {
     /// Works on the problems in a team, while `lead` runs here; what it returns, when all have come back.
-    fn shared_out<R>(&self, team: &[ThreadPool], halt: &Stop, send: Sender<Record>, lead: impl FnOnce() -> R) -> R {
+    fn shared_out<R>(&self, team: &[ThreadPool], halt: &Stop, send: Sender<Lines>, lead: impl FnOnce() -> R) -> R {
         let Some((pool, others)) = team.split_first() else {
             drop(send);
             return lead();
@@ -95,16 +102,21 @@ impl Queue<'_> {
         })
     }
 
-    fn work(&self, halt: &Stop, send: &Sender<Record>) {
-        let mut kept = Kept::default();
+    fn work(&self, halt: &Stop, send: &Sender<Lines>) {
+        let (mut kept, mut lines, mut sent) = (Kept::default(), Lines::new(), Instant::now());
         while !self.stop.raised() && !halt.raised() {
-            let Some(problem) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
+            let Some(problem) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
             let data = |config: &Config, room| self.cache.data(self.plan, *problem, config, room);
-            let Some(record) = solve(self.plan, *problem, &mut kept, data, self.stop) else { return };
-            if send.send(record).is_err() {
-                return;
+            let Some(record) = solve(self.plan, *problem, &mut kept, data, self.stop) else { break };
+            lines.push((record.line(), record.status == FAILED));
+            if sent.elapsed() >= WAIT {
+                if send.send(std::mem::take(&mut lines)).is_err() {
+                    return;
+                }
+                sent = Instant::now();
             }
         }
+        let _ = send.send(lines); // nobody is left to take them where the shard cannot be written
     }
 }
 

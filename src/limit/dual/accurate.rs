@@ -23,6 +23,9 @@ use rayon::prelude::*;
 
 const LANES: usize = 8;
 
+/// Rows that are summed side by side, so that the sums of one need not wait for each other.
+const TOGETHER: usize = 4;
+
 /// Rows per task: 16 rows of 1000 numbers are 128 KB, enough to pay for handing them over.
 const ROWS: usize = 16;
 
@@ -134,8 +137,18 @@ impl WithSimd for Compensated<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (out, &i) in self.out.iter_mut().zip(self.rows) {
-            *out = compensated(self.h.row(i), self.lambda, self.start);
+        let Self { h, rows, lambda, start, out } = self;
+        let (fours, rest) = rows.as_chunks::<TOGETHER>();
+        let (out_fours, out_rest) = out.as_chunks_mut::<TOGETHER>();
+        for (out, four) in out_fours.iter_mut().zip(fours) {
+            let mut a = [h.row(four[0]); TOGETHER];
+            for r in 0..TOGETHER {
+                a[r] = h.row(four[r]);
+            }
+            *out = compensated(a, lambda, start);
+        }
+        for (out, &i) in out_rest.iter_mut().zip(rest) {
+            [*out] = compensated([h.row(i)], lambda, start);
         }
     }
 }
@@ -193,27 +206,42 @@ fn accumulate(a: f64, b: f64, high: &mut f64, low: &mut f64, size: &mut f64) {
 }
 
 #[inline(always)]
-fn compensated(a: &[f64], b: &[f64], start: f64) -> Excess {
-    assert_eq!(a.len(), b.len(), "a dot product of equal lengths");
-    let (mut high, mut low, mut size) = ([0.0f64; LANES], [0.0f64; LANES], [0.0f64; LANES]);
-    let (a8, a_tail) = a.as_chunks::<LANES>();
+fn compensated<const R: usize>(a: [&[f64]; R], b: &[f64], start: f64) -> [Excess; R] {
+    let zero = [[0.0f64; LANES]; R];
+    let (mut high, mut low, mut size) = (zero, zero, zero);
     let (b8, b_tail) = b.as_chunks::<LANES>();
-    for (a, b) in a8.iter().zip(b8) {
-        for l in 0..LANES {
-            accumulate(a[l], b[l], &mut high[l], &mut low[l], &mut size[l]);
+    let mut a8 = [a[0].as_chunks::<LANES>().0; R];
+    for r in 0..R {
+        assert_eq!(a[r].len(), b.len(), "a dot product of equal lengths");
+        a8[r] = &a[r].as_chunks::<LANES>().0[..b8.len()];
+    }
+    for (k, b) in b8.iter().enumerate() {
+        for r in 0..R {
+            for l in 0..LANES {
+                accumulate(a8[r][k][l], b[l], &mut high[r][l], &mut low[r][l], &mut size[r][l]);
+            }
         }
     }
-    for (l, (a, b)) in a_tail.iter().zip(b_tail).enumerate() {
-        accumulate(*a, *b, &mut high[l], &mut low[l], &mut size[l]);
+    for (l, b) in b_tail.iter().enumerate() {
+        for r in 0..R {
+            let a = a[r][b8.len() * LANES + l];
+            accumulate(a, *b, &mut high[r][l], &mut low[r][l], &mut size[r][l]);
+        }
     }
-    let (mut value, mut error, mut scale) = (start, 0.0, start.abs());
+    let mut out = [Excess::default(); R];
+    let (mut value, mut error, mut scale) = ([start; R], [0.0; R], [start.abs(); R]);
     for l in 0..LANES {
-        let (s, e) = two_sum(value, high[l]);
-        value = s;
-        error += e + low[l];
-        scale += size[l];
+        for r in 0..R {
+            let (s, e) = two_sum(value[r], high[r][l]);
+            value[r] = s;
+            error[r] += e + low[r][l];
+            scale[r] += size[r][l];
+        }
     }
-    Excess { value: value + error, scale }
+    for r in 0..R {
+        out[r] = Excess { value: value[r] + error[r], scale: scale[r] };
+    }
+    out
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! which costs |F|² for each index that leaves instead of |S|³/3 for a new factor; the columns of G
 //! are kept, so that an index that comes back is free.
 
-use super::accurate::accurate_excess;
+use super::accurate::{Excess, accurate_excess};
 use crate::matrix::Matrix;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
@@ -133,8 +133,8 @@ impl Factor {
         lambda
     }
 
-    /// Iterative refinement of `λ_S` with compensated residuals, while they fall.
-    pub fn refine(&self, h: &Matrix, lambda: &mut [f64]) {
+    /// Iterative refinement of `λ_S` with compensated residuals, while they fall. The excess of the rows of S at the end, where it is known.
+    pub fn refine(&self, h: &Matrix, lambda: &mut [f64]) -> Option<Vec<Excess>> {
         let mut last = f64::INFINITY;
         let mut right = vec![0.0; h.rows()];
         for _ in 0..REFINEMENTS {
@@ -145,12 +145,13 @@ impl Factor {
                 largest = largest.max(right[i].abs() / e.scale);
             }
             if largest <= f64::EPSILON || largest > 0.5 * last {
-                return;
+                return Some(residual);
             }
             last = largest;
             let step = self.solve(Mat::from_fn(self.basis.len(), 1, |r, _| right[self.basis[r]]));
             self.basis.iter().enumerate().for_each(|(r, &i)| lambda[i] -= step[(r, 0)]);
         }
+        None
     }
 }
 

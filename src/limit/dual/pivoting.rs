@@ -6,7 +6,7 @@
 //! (Murty), which ends after finitely many rounds for positive definite H. A handful of rounds is
 //! typical, each with one Cholesky factor or an update of it.
 
-use super::accurate::{accurate_excess, excess};
+use super::accurate::{Excess, accurate_excess, excess};
 use super::factor::Factor;
 use crate::matrix::Matrix;
 
@@ -30,6 +30,8 @@ pub enum Failure {
 pub struct Found {
     /// λ ≥ 0, length n.
     pub lambda: Vec<f64>,
+    /// The excess of each row, compensated, without the shift.
+    pub excess: Vec<Excess>,
     /// Number of indices that changed sides.
     pub pivots: usize,
 }
@@ -50,11 +52,12 @@ pub fn solve(h: &Matrix, shift: f64, tie: f64, start: Vec<bool>) -> Result<Found
         let mut lambda = factor.solve_ones(n);
         let mut violated = violations(h, tie, &inside, &lambda, round >= 20);
         if violated.is_empty() {
-            factor.refine(h, &mut lambda);
-            violated = violations(h, tie, &inside, &lambda, true);
-        }
-        if violated.is_empty() {
-            return Ok(Found { lambda, pivots });
+            let known = factor.refine(h, &mut lambda);
+            let excess = all_excess(h, &inside, &lambda, known);
+            violated = (0..n).filter(|&i| wrong(tie, inside[i], lambda[i], &excess[i])).collect();
+            if violated.is_empty() {
+                return Ok(Found { lambda, excess, pivots });
+            }
         }
         if violated.len() < fewest {
             (fewest, patience) = (violated.len(), PATIENCE);
@@ -69,19 +72,33 @@ pub fn solve(h: &Matrix, shift: f64, tie: f64, start: Vec<bool>) -> Result<Found
     Err(Failure::Slow)
 }
 
+/// The excess of each row, compensated; of the rows inside it may be known.
+fn all_excess(h: &Matrix, inside: &[bool], lambda: &[f64], known: Option<Vec<Excess>>) -> Vec<Excess> {
+    let n = inside.len();
+    let Some(known) = known else { return accurate_excess(h, &(0..n).collect::<Vec<_>>(), lambda) };
+    let outside: Vec<usize> = (0..n).filter(|&i| !inside[i]).collect();
+    let (mut known, mut others) = (known.into_iter(), accurate_excess(h, &outside, lambda).into_iter());
+    inside.iter().map(|inside| if *inside { known.next() } else { others.next() }.expect("one a row")).collect()
+}
+
+/// Whether an index is on the wrong side.
+fn wrong(tie: f64, inside: bool, lambda: f64, excess: &Excess) -> bool {
+    if inside { lambda < 0.0 } else { excess.value < -tie * excess.scale }
+}
+
 /// Indices on the wrong side.
 fn violations(h: &Matrix, tie: f64, inside: &[bool], lambda: &[f64], accurate: bool) -> Vec<usize> {
     let n = inside.len();
     let outside: Vec<usize> = (0..n).filter(|&i| !inside[i]).collect();
-    let mut wrong: Vec<bool> = (0..n).map(|i| inside[i] && lambda[i] < 0.0).collect();
+    let mut off: Vec<bool> = (0..n).map(|i| inside[i] && lambda[i] < 0.0).collect();
     if accurate {
-        for (i, e) in outside.iter().zip(accurate_excess(h, &outside, lambda)) {
-            wrong[*i] = e.value < -tie * e.scale;
+        for (&i, e) in outside.iter().zip(accurate_excess(h, &outside, lambda)) {
+            off[i] = wrong(tie, false, lambda[i], &e);
         }
     } else {
         let w = excess(h, &outside, lambda);
         let tie = tie * (1.0 + w.iter().fold(0.0f64, |t, w| t.max(w.abs())));
-        outside.iter().zip(w).for_each(|(&i, w)| wrong[i] = w < -tie);
+        outside.iter().zip(w).for_each(|(&i, w)| off[i] = w < -tie);
     }
-    (0..n).filter(|&i| wrong[i]).collect()
+    (0..n).filter(|&i| off[i]).collect()
 }
