@@ -36,7 +36,7 @@ mod factor;
 pub mod pivoting;
 
 use crate::matrix::Matrix;
-use accurate::{Excess, accurate_excess, quadratic_form};
+use accurate::{Excess, accurate_excess, largest, quadratic_form};
 use std::borrow::Cow;
 
 /// The residual that a solution has to reach.
@@ -107,7 +107,8 @@ pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
         let dual = Dual { lambda: Vec::new(), max_margin: f64::INFINITY, kkt_residual: 0.0, pivots: 0 };
         return Outcome::Separable(dual);
     }
-    if !h.values().iter().all(|v| v.is_finite()) {
+    let top = largest(h.values());
+    if !top.is_finite() {
         let lambda = vec![0.0; h.rows()];
         return Outcome::Unresolved(Dual { lambda, max_margin: f64::NAN, kkt_residual: f64::INFINITY, pivots: 0 });
     }
@@ -116,7 +117,7 @@ pub fn solve(h: &Matrix, warm: Option<&[f64]>) -> Outcome {
         lambda[i] = 1.0;
         return Outcome::NotSeparable(Farkas { lambda, value: 0.0, relative: 0.0 });
     }
-    let (h, unit) = in_range(h);
+    let (h, unit) = in_range(h, top);
     let warm: Option<Vec<f64>> = warm.map(|w| w.iter().map(|l| l / unit).collect());
     match search(&h, warm.as_deref()) {
         Search::Hull(weights) => Outcome::NotSeparable(farkas(&h, unit, &weights)),
@@ -188,9 +189,8 @@ fn search(h: &Matrix, warm: Option<&[f64]>) -> Search {
     }
 }
 
-/// `u·H` for a power of two u that keeps every product in range, and u.
-fn in_range(h: &Matrix) -> (Cow<'_, Matrix>, f64) {
-    let top = h.values().iter().fold(0.0f64, |t, v| t.max(v.abs()));
+/// `u·H` for a power of two u that keeps every product in range, and u; `top` is its largest entry.
+fn in_range(h: &Matrix, top: f64) -> (Cow<'_, Matrix>, f64) {
     if (1e-60..1e60).contains(&top) {
         return (Cow::Borrowed(h), 1.0);
     }

@@ -18,7 +18,8 @@
 
 use crate::matrix::Matrix;
 use farfield_kernels::isa::Isa;
-use pulp::{Simd, WithSimd};
+use farfield_kernels::two_sum::{product_lanes, two_sum, two_sum_lanes};
+use pulp::{Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
 const LANES: usize = 8;
@@ -69,7 +70,7 @@ pub fn accurate_excess(h: &Matrix, rows: &[usize], lambda: &[f64]) -> Vec<Excess
 fn accurate_sums(h: &Matrix, rows: &[usize], lambda: &[f64], start: f64) -> Vec<Excess> {
     by_blocks(h, rows, |rows: &[usize]| {
         let mut out = vec![Excess::default(); rows.len()];
-        Isa::current().dispatch(Compensated { h, rows, lambda, start, out: &mut out });
+        Isa::current().run(Compensated { h, rows, lambda, start, out: &mut out });
         out
     })
 }
@@ -136,7 +137,7 @@ impl WithSimd for Compensated<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { h, rows, lambda, start, out } = self;
         let (fours, rest) = rows.as_chunks::<TOGETHER>();
         let (out_fours, out_rest) = out.as_chunks_mut::<TOGETHER>();
@@ -145,11 +146,42 @@ impl WithSimd for Compensated<'_> {
             for r in 0..TOGETHER {
                 a[r] = h.row(four[r]);
             }
-            *out = compensated(a, lambda, start);
+            *out = compensated(simd, a, lambda, start);
         }
         for (out, &i) in out_rest.iter_mut().zip(rest) {
-            [*out] = compensated([h.row(i)], lambda, start);
+            [*out] = compensated(simd, [h.row(i)], lambda, start);
         }
+    }
+}
+
+/// The largest size of numbers; not finite where one of them is not.
+pub fn largest(values: &[f64]) -> f64 {
+    let of = |values: &[f64]| Isa::current().run(Largest { values });
+    if values.len() < PARALLEL { of(values) } else { values.par_chunks(PARALLEL).map(of).reduce(|| 0.0, f64::max) }
+}
+
+struct Largest<'a> {
+    values: &'a [f64],
+}
+
+impl WithSimd for Largest<'_> {
+    type Output = f64;
+
+    /// Zero times a number is not 0 where that is not finite.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let (vectors, rest) = S::as_simd_f64s(self.values);
+        let zero = simd.splat_f64s(0.0);
+        let (mut top, mut nothing) = (zero, zero);
+        for v in vectors {
+            let size = simd.abs_f64s(*v);
+            top = simd.select_f64s(simd.greater_than_f64s(size, top), size, top);
+            nothing = simd.mul_add_f64s(zero, *v, nothing);
+        }
+        let [top, nothing]: [[f64; LANES]; 2] = [top, nothing].map(bytemuck::cast);
+        let rest = rest.iter().fold((0.0f64, 0.0), |(top, nothing), v| (top.max(v.abs()), nothing + 0.0 * v));
+        let (top, nothing) = top.iter().zip(nothing).fold(rest, |(t, z), (top, zero)| (t.max(*top), z + zero));
+        if nothing == 0.0 { top } else { f64::INFINITY }
     }
 }
 
@@ -187,13 +219,6 @@ fn dot_lanes(a: &[f64], b: &[f64]) -> f64 {
     total
 }
 
-#[inline(always)]
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
-    let s = a + b;
-    let z = s - a;
-    (s, (a - (s - z)) + (b - z))
-}
-
 /// Adds `ab` to `high`, what rounding took from it to `low`, and its size to `size`.
 #[inline(always)]
 fn accumulate(a: f64, b: f64, high: &mut f64, low: &mut f64, size: &mut f64) {
@@ -206,36 +231,36 @@ fn accumulate(a: f64, b: f64, high: &mut f64, low: &mut f64, size: &mut f64) {
 }
 
 #[inline(always)]
-fn compensated<const R: usize>(a: [&[f64]; R], b: &[f64], start: f64) -> [Excess; R] {
-    let zero = [[0.0f64; LANES]; R];
-    let (mut high, mut low, mut size) = (zero, zero, zero);
-    let (b8, b_tail) = b.as_chunks::<LANES>();
-    let mut a8 = [a[0].as_chunks::<LANES>().0; R];
-    for r in 0..R {
-        assert_eq!(a[r].len(), b.len(), "a dot product of equal lengths");
-        a8[r] = &a[r].as_chunks::<LANES>().0[..b8.len()];
-    }
-    for (k, b) in b8.iter().enumerate() {
+fn compensated<S: Simd, const R: usize>(simd: S, a: [&[f64]; R], b: &[f64], start: f64) -> [Excess; R] {
+    let whole = b.len() - b.len() % LANES;
+    let vectors = a.map(|a| S::as_simd_f64s(&a[..whole]).0);
+    let mut sums = [[simd.splat_f64s(0.0); 3]; R];
+    for (k, b) in S::as_simd_f64s(&b[..whole]).0.iter().enumerate() {
         for r in 0..R {
-            for l in 0..LANES {
-                accumulate(a8[r][k][l], b[l], &mut high[r][l], &mut low[r][l], &mut size[r][l]);
-            }
+            let [high, low, size] = sums[r];
+            let [p, rounding] = product_lanes(simd, vectors[r][k], *b);
+            let [s, e] = two_sum_lanes(simd, high, p);
+            let low = simd.add_f64s(low, simd.add_f64s(e, rounding));
+            sums[r] = [s, low, simd.add_f64s(size, simd.abs_f64s(p))];
         }
     }
-    for (l, b) in b_tail.iter().enumerate() {
-        for r in 0..R {
-            let a = a[r][b8.len() * LANES + l];
-            accumulate(a, *b, &mut high[r][l], &mut low[r][l], &mut size[r][l]);
+    let mut lanes = [[[0.0; LANES]; 3]; R];
+    for r in 0..R {
+        lanes[r] = sums[r].map(bytemuck::cast);
+        let [high, low, size] = &mut lanes[r];
+        for (l, (a, b)) in a[r][whole..].iter().zip(&b[whole..]).enumerate() {
+            accumulate(*a, *b, &mut high[l], &mut low[l], &mut size[l]);
         }
     }
     let mut out = [Excess::default(); R];
     let (mut value, mut error, mut scale) = ([start; R], [0.0; R], [start.abs(); R]);
     for l in 0..LANES {
         for r in 0..R {
-            let (s, e) = two_sum(value[r], high[r][l]);
+            let [high, low, size] = &lanes[r];
+            let (s, e) = two_sum(value[r], high[l]);
             value[r] = s;
-            error[r] += e + low[r][l];
-            scale[r] += size[r][l];
+            error[r] += e + low[l];
+            scale[r] += size[l];
         }
     }
     for r in 0..R {
@@ -261,6 +286,23 @@ mod tests {
             assert_eq!(got.value, 0.5);
             assert_eq!(got.scale, 2f64.powi(61) + 2.5);
         }
+    }
+
+    #[test]
+    fn largest_sizes() {
+        for n in [1, 7, 8, 20, 300_000] {
+            let mut values: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { -(i as f64) } else { 0.5 }).collect();
+            values[n / 2] = -1e300;
+            for isa in Isa::all() {
+                assert_eq!(isa.run(Largest { values: &values }), 1e300, "{n} {}", isa.name());
+            }
+            assert_eq!(largest(&values), 1e300);
+            for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                values[n - 1] = bad;
+                assert!(!largest(&values).is_finite(), "{n} {bad}");
+            }
+        }
+        assert_eq!(largest(&[]), 0.0);
     }
 
     #[test]
