@@ -20,7 +20,7 @@ impl Sliding {
         self.distance.spread(&self.mode, &self.e, libm::log(next / self.t), steepness);
         change(length, &self.k, &mut self.moved);
         let pull: Vec<f64> = self.moved.iter().zip(&self.sigma).map(|(s, ratios)| -ratios[0] * s / length).collect();
-        let products = self.distance.kicks.follow(problem, &self.mode, &pull, length);
+        let products = self.distance.kicks.follow(&self.mode, &pull, length);
         self.spent += products as f64 * price_on_k(problem.n(), problem.network.width, 0);
     }
 

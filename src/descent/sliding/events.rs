@@ -14,8 +14,8 @@
 
 use super::Sliding;
 use super::integrator::TINY;
-use super::kicks::Crossing;
-use super::mode::{Mode, Part, Place};
+use super::kicks::{Crossing, Turn};
+use super::mode::{Mode, Place};
 use crate::descent::span::SpanProblem;
 use crate::number::largest;
 use std::sync::Arc;
@@ -85,12 +85,18 @@ impl Sliding {
         let (n, m, mode) = (problem.n(), problem.network.width, self.mode.clone());
         for (group, part) in mode.parts.iter().enumerate() {
             let neurons: Vec<usize> = (0..m).filter(|&j| mode.groups.of[j] == group).collect();
+            for j in neurons.iter().copied() {
+                let changed = (0..n).filter(|i| before.places[i * m + j] != mode.places[i * m + j]);
+                let (left, came): (Vec<_>, Vec<_>) = changed.partition(|i| before.places[i * m + j] == Place::Kink);
+                if !left.is_empty() || !came.is_empty() {
+                    self.turn(problem, [before, &mode], j, &came);
+                }
+            }
             for i in 0..n {
                 let to = mode.places[i * m + part.first];
-                let changed = neurons.iter().copied().filter(|&j| before.places[i * m + j] != to);
-                let (left, came): (Vec<_>, Vec<_>) = changed.partition(|&j| before.places[i * m + j] == Place::Kink);
-                self.leave(problem, part, &left, (i, to));
-                came.into_iter().for_each(|j| self.cross(problem, [before, &mode], (i, j), to));
+                let left = |j: &usize| before.places[i * m + j] == Place::Kink && to != Place::Kink;
+                let left: Vec<usize> = neurons.iter().copied().filter(left).collect();
+                self.leave(problem, &mode, &left, (i, to));
             }
         }
         self.read_margins(problem);
@@ -104,11 +110,9 @@ impl Sliding {
     }
 
     /// Neurons of a group leave the kink of sample i: by half a kick, up to another half.
-    fn leave(&mut self, problem: &SpanProblem, part: &Part, neurons: &[usize], (i, to): (usize, Place)) {
-        if neurons.is_empty() {
-            return;
-        }
-        let (n, m) = (problem.n(), problem.network.width);
+    fn leave(&mut self, problem: &SpanProblem, mode: &Mode, neurons: &[usize], (i, to): (usize, Place)) {
+        let Some(first) = neurons.first() else { return };
+        let (n, m, part) = (problem.n(), problem.network.width, mode.part_of(*first));
         let size = 0.5 * self.kick(problem, i);
         let half = if to == Place::Above { size } else { -size };
         let (direction, squared) = part.across(problem, i);
@@ -121,27 +125,29 @@ impl Sliding {
             (0..n).for_each(|k| self.c.add_at(k * m + j, half * direction[k]));
         }
         let by: Vec<(usize, f64)> = neurons.iter().map(|&j| (j, size)).collect();
-        self.distance.kick(&by, &change, squared, m);
+        self.distance.kick(problem, mode, &by, (&direction, &change, squared));
     }
 
-    /// Pair (i, j) has come to zero, where the velocity of its neuron changes: it crosses, or is caught on its kink.
-    fn cross(&mut self, problem: &SpanProblem, [before, after]: [&Mode; 2], (i, j): (usize, usize), to: Place) {
+    /// The places of neuron j change, and with them its velocity: some pairs have come to zero, where they cross or are
+    /// caught on their kinks.
+    fn turn(&mut self, problem: &SpanProblem, [before, after]: [&Mode; 2], j: usize, came: &[usize]) {
         let (n, m) = (problem.n(), problem.network.width);
-        let [old, new] = [before, after].map(|mode| &mode.parts[mode.groups.of[j]]);
+        let [old, new] = [before, after].map(|mode| mode.part_of(j));
         let (was, is) = (old.column(problem, &self.e), new.column(problem, &self.e));
         let jump: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
-        let (mut rates, mut change) = (vec![0.0; n], vec![0.0; n]);
+        let (mut rates, mut image) = (vec![0.0; n], vec![0.0; n]);
         problem.multiply(&was, &mut rates);
-        problem.multiply(&jump, &mut change);
-        let squared = jump.iter().zip(&change).fold(0.0f64, |sum, (a, b)| a.mul_add(*b, sum)).max(0.0);
-        let (speed, off) = (rates[i].abs(), self.distance.of_pair(i * m + j, old.across(problem, i).1));
-        let own = problem.network.sign(j) * problem.labels[i] > 0.0;
-        let way = Crossing { sample: i, neuron: j, rate: rates[i], own, caught: to == Place::Kink };
-        self.distance.cross(&way, &change, squared, m);
-        if to != Place::Kink {
-            let ripple = old.ripple_size(problem, &self.e)[i] / self.t;
-            let late = 1.0 / self.t + (ripple + if own { off } else { 0.0 }) / speed;
-            self.distance.kick(&[(j, late)], &change, squared, m);
+        problem.multiply(&jump, &mut image);
+        let squared = jump.iter().zip(&image).fold(0.0f64, |sum, (a, b)| a.mul_add(*b, sum)).max(0.0);
+        let own = |i: usize| problem.network.sign(j) * problem.labels[i] > 0.0;
+        let ways: Vec<Crossing> =
+            came.iter().map(|&sample| Crossing { sample, rate: rates[sample], own: own(sample) }).collect();
+        let off: Vec<f64> = came.iter().map(|&i| self.distance.of_pair(i * m + j, old.across(problem, i).1)).collect();
+        self.distance.turn(problem, &Turn { neuron: j, parts: [old, new], jump: &jump, image: &image, squared }, &ways);
+        for (way, off) in ways.iter().zip(off).filter(|(way, _)| after.places[way.sample * m + j] != Place::Kink) {
+            let ripple = old.ripple_size(problem, &self.e)[way.sample] / self.t;
+            let late = 1.0 / self.t + (ripple + if way.own { off } else { 0.0 }) / way.rate.abs();
+            self.distance.kick(problem, after, &[(j, late)], (&jump, &image, squared));
         }
     }
 

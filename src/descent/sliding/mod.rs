@@ -212,16 +212,16 @@ impl Sliding {
     }
 
     /// A bound of what the averages have left behind in the margins, relative to the largest one.
-    pub fn bound(&self, problem: &SpanProblem) -> f64 {
-        self.distance.of_each_margin(problem, &self.mode) / largest(self.q.hi()) + ROUNDING
+    pub fn bound(&self) -> f64 {
+        self.distance.of_each_margin(&self.mode) / largest(self.q.hi()) + ROUNDING
     }
 
     /// A bound of the relative error of the margins: that, and the ripple.
-    pub fn error_estimate(&self, problem: &SpanProblem) -> f64 {
+    pub fn error_estimate(&self) -> f64 {
         if self.flow.is_some() {
             return self.flow_error();
         }
-        self.bound(problem) + self.ripple.largest() / (self.t * largest(self.q.hi()))
+        self.bound() + self.ripple.largest() / (self.t * largest(self.q.hi()))
     }
 
     /// What the averages would leave behind in the margins if they went on from here in this mode, relative to

@@ -112,6 +112,11 @@ impl Mode {
         &self.diagonal
     }
 
+    /// The part of neuron j.
+    pub fn part_of(&self, j: usize) -> &Part {
+        &self.parts[self.groups.of[j]]
+    }
+
     /// Number of sliding pairs (sample, neuron).
     pub fn sliding(&self) -> usize {
         self.places.iter().filter(|p| **p == Place::Kink).count()
@@ -178,6 +183,32 @@ impl Part {
     /// The samples off σ.
     pub fn outside(&self) -> impl Iterator<Item = usize> {
         (0..self.slopes.len()).filter(|i| self.slopes[*i] != 0.0)
+    }
+
+    /// All samples but σ.
+    pub fn off_kinks(&self) -> impl Iterator<Item = usize> {
+        let mut kinks = self.kinks.iter().peekable();
+        (0..self.slopes.len()).filter(move |i| kinks.next_if_eq(&i).is_none())
+    }
+
+    /// Row i of K̃ (length n), 0 on σ.
+    pub fn across_row(&self, problem: &SpanProblem, i: usize) -> Vec<f64> {
+        let row = problem.gram.0.row(i);
+        let along = self.excess(self.kinks.iter().map(|k| row[*k]).collect());
+        self.across_kinks(problem, row.to_vec(), &along)
+    }
+
+    /// The coefficient that keeps a neuron on the kink of sample k of σ, as a row for those off σ: `−(K_σσ⁻¹ K_σ·)_k`, 0 on σ.
+    pub fn keeping_row(&self, problem: &SpanProblem, k: usize) -> Vec<f64> {
+        let along = self.excess(self.kinks.iter().map(|kink| f64::from(u8::from(*kink == k))).collect());
+        self.across_kinks(problem, vec![0.0; self.slopes.len()], &along)
+    }
+
+    /// `row − Σ_σ along_σ K_σ·`, 0 on σ.
+    fn across_kinks(&self, problem: &SpanProblem, mut row: Vec<f64>, along: &[f64]) -> Vec<f64> {
+        self.kinks.iter().zip(along).for_each(|(k, c)| dense::add_scaled(-c, problem.gram.0.row(*k), &mut row));
+        self.kinks.iter().for_each(|k| row[*k] = 0.0);
+        row
     }
 
     /// The direction `x_i − X_σᵀ K_σσ⁻¹ K_σi` of sample i across the kinks, as coefficients on the samples (length
