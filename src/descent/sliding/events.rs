@@ -16,6 +16,7 @@ use super::Sliding;
 use super::integrator::TINY;
 use super::kicks::{Crossing, Turn};
 use super::mode::{Mode, Place};
+use super::ripple::Orbits;
 use crate::descent::span::SpanProblem;
 use crate::number::largest;
 use std::sync::Arc;
@@ -53,19 +54,19 @@ struct Exchange {
 impl Sliding {
     /// Finds the consistent mode of this moment. False if there is none.
     pub(super) fn settle(&mut self, problem: &Arc<SpanProblem>) -> bool {
-        let mut before: Option<Arc<Mode>> = None;
+        let (mut before, mut ended): (Option<Arc<Mode>>, _) = (None, None);
         for _ in 0..EXCHANGES {
             self.start_of_step(problem);
             let Some(exchange) = self.violation(problem) else {
                 if let Some(mode) = before {
                     self.log(&mode.places, problem.network.width);
-                    self.after_event(problem, &mode);
+                    self.after_event(problem, &mode, ended);
                 }
                 return true;
             };
             let places = self.exchanged(&exchange, problem.network.width);
             if before.is_none() {
-                self.end_ripple(problem);
+                ended = self.end_ripple(problem);
                 before = Some(self.mode.clone());
             }
             if !self.change_mode(problem, places) {
@@ -76,12 +77,12 @@ impl Sliding {
     }
 
     /// What a change of mode leaves behind.
-    fn after_event(&mut self, problem: &SpanProblem, before: &Mode) {
-        if self.flow.is_some() { self.flow_slips(problem) } else { self.depart(problem, before) }
+    fn after_event(&mut self, problem: &SpanProblem, before: &Mode, ended: Option<Orbits>) {
+        if self.flow.is_some() { self.flow_slips(problem) } else { self.depart(problem, before, ended) }
     }
 
     /// What steps do otherwise than the averages while places change: see [`super::distance`].
-    fn depart(&mut self, problem: &SpanProblem, before: &Mode) {
+    fn depart(&mut self, problem: &SpanProblem, before: &Mode, ended: Option<Orbits>) {
         let (n, m, mode) = (problem.n(), problem.network.width, self.mode.clone());
         for (group, part) in mode.parts.iter().enumerate() {
             let neurons: Vec<usize> = (0..m).filter(|&j| mode.groups.of[j] == group).collect();
@@ -101,7 +102,7 @@ impl Sliding {
         }
         self.read_margins(problem);
         self.start_of_step(problem);
-        self.measure(problem, f64::INFINITY);
+        self.measure(problem, f64::INFINITY, ended.as_ref().map(|orbits| (before, orbits)));
     }
 
     /// What a step adds to a neuron along the sample of a pair with the other slope, `β/t`.
@@ -183,7 +184,7 @@ impl Sliding {
     }
 
     /// The worst violation, relative to the pair's own push; none if the mode is consistent.
-    fn violation(&mut self, problem: &SpanProblem) -> Option<Exchange> {
+    fn violation(&self, problem: &SpanProblem) -> Option<Exchange> {
         let (n, m, leak) = (problem.n(), problem.network.width, problem.network.leak);
         if problem.network.linear() {
             return None; // no side matters
@@ -195,14 +196,15 @@ impl Sliding {
                 worst = Some(exchange);
             }
         };
-        for (group, part) in self.mode.parts.iter().enumerate() {
+        let mut images = vec![0.0; n * self.mode.parts.len()];
+        problem.multiply_all(&self.mode.columns(problem, &self.e), &mut images);
+        for ((group, part), image) in self.mode.parts.iter().enumerate().zip(images.chunks_exact(n)) {
             for (&sample, theta) in part.kinks.iter().zip(part.slopes_on_kinks(&self.e)) {
                 let (size, to) = if theta > 1.0 { (theta - 1.0, Place::Above) } else { (leak - theta, Place::Below) };
                 if size > 0.25 * TINY {
                     propose(Exchange { size, sample, group, at_zero: false, to });
                 }
             }
-            problem.multiply(&part.column(problem, &self.e), &mut self.image);
             let own_sign = problem.network.sign(part.first);
             for j in (0..m).filter(|&j| self.mode.groups.of[j] == group) {
                 for sample in 0..n {
@@ -216,7 +218,7 @@ impl Sliding {
                         continue;
                     }
                     let push = a * self.e[sample] * problem.gram.0[(sample, sample)];
-                    let inward = -outward * self.image[sample] / push;
+                    let inward = -outward * image[sample] / push;
                     // a displacement has carried it beyond
                     let size = if distance < -near { BEYOND + inward.abs() } else { inward };
                     if size > TINY {

@@ -37,6 +37,7 @@ mod flow;
 pub mod handover;
 mod integrator;
 pub mod kicks;
+mod locate;
 pub mod mode;
 mod motion;
 pub mod ripple;
@@ -52,6 +53,7 @@ use crate::number::{COUNTABLE, largest};
 use distance::Distance;
 use events::Event;
 use farfield_kernels::loss::Ratios;
+use integrator::Look;
 use mode::{Mode, Place};
 use ripple::Ripple;
 use std::sync::Arc;
@@ -123,7 +125,7 @@ impl Sliding {
         sliding.project(problem);
         if t < COUNTABLE {
             sliding.start_of_step(problem);
-            sliding.measure(problem, f64::INFINITY);
+            sliding.measure(problem, f64::INFINITY, None);
         }
         Some(sliding)
     }
@@ -304,7 +306,7 @@ impl Sliding {
         seen.start_of_step(problem);
         if t > seen.t {
             let length = libm::log1p((t - seen.t) / seen.clock());
-            seen.attempt(problem, length);
+            seen.attempt(problem, length, Look::End);
             if self.flow.is_none() {
                 seen.estimate(problem, t, length);
             }
