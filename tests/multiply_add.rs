@@ -21,7 +21,6 @@ const PLACES: &[(&str, usize, &str)] = &[
     ("descent/runge_kutta.rs", 2, "once a trial step; the other one dispatched"),
     ("descent/sliding/distance.rs", 4, "n an event, beside products with K; one dispatched: Reach"),
     ("descent/sliding/events.rs", 1, "n an event, beside products with K"),
-    ("descent/sliding/kicks.rs", 1, "n·m a displacement and step of the averages, beside four products with H"),
     ("descent/sliding/mode.rs", 3, "a factor of few kinks, n an event; rows of H dispatched"),
     ("descent/sliding/ripple.rs", 1, "dispatched: blocks of eight"),
     ("descent/span/vectors.rs", 1, "dispatched: Row"),

@@ -30,9 +30,9 @@ impl Case {
         let left = difference(&self.margins(&projected.iterate(&self.span)), &found) / top;
         println!(
             "error {error:.1e}, claimed {claimed:.1e}; without the ripple {left:.1e}, bound {:.1e}",
-            sliding.bound(&self.span)
+            sliding.bound()
         );
-        assert!(left <= sliding.bound(&self.span), "left {left:e}, bound {:e}", sliding.bound(&self.span));
+        assert!(left <= sliding.bound(), "left {left:e}, bound {:e}", sliding.bound());
     }
 }
 

@@ -39,7 +39,7 @@ impl Case {
             let averaged = averages.sliding().and_then(|sliding| {
                 let projected = Sliding::new(steps.coefficients(), sliding.mode().places.clone())?.iterate(&self.span);
                 let left = difference(&self.margins(&projected), &found) / top;
-                Some(format!("averages {left:7.1e} of {:7.1e}", sliding.bound(&self.span)))
+                Some(format!("averages {left:7.1e} of {:7.1e}", sliding.bound()))
             });
             let averaged = averaged.unwrap_or_default();
             let claimed: f64 = averages.segments().iter().map(|s| s.error_estimate).sum();

@@ -42,6 +42,12 @@ const PART: usize = 384;
 /// Most parts.
 const PARTS: usize = 16;
 
+/// Vectors that share the reading of a matrix.
+pub const TOGETHER: usize = 32;
+
+/// Numbers in strips that meet all of them, one pair after the other: half a megabyte in f64.
+const BLOCK: usize = 1 << 16;
+
 /// How many parts a matrix with n rows is multiplied in: a power of two.
 fn parts(n: usize) -> usize {
     1 << (n / PART).clamp(1, PARTS).ilog2()
@@ -108,18 +114,22 @@ impl<T: Lane> PackedSymmetric<T> {
         out.copy_from_slice(&images[..self.n]);
     }
 
-    /// The same for two vectors, one after the other in `v` and `out`, with the bits of one at a time: H is read once.
+    /// The same for any number of vectors, one after the other in `v` and `out`, with the bits of one at a time: H is read once for
+    /// [`TOGETHER`] of them.
     ///
     /// # Panics
-    /// If `v` or `out` is not of length 2n.
-    pub fn multiply_two(&self, v: &[T], out: &mut [T], spread: &dyn Spread<T>) {
+    /// If `v` and `out` are not of the same number of vectors of length n.
+    pub fn multiply_all(&self, v: &[T], out: &mut [T], spread: &dyn Spread<T>) {
         let (n, length) = (self.n, padded::<T>(self.n));
-        assert_eq!((v.len(), out.len()), (2 * n, 2 * n), "two vectors of length n");
-        let mut vectors = Buffer::zeros(2 * (1 + parts(n)) * length);
-        let (from, images) = vectors.split_at_mut(2 * length);
-        (0..2).for_each(|k| from[k * length..][..n].copy_from_slice(&v[k * n..][..n]));
-        self.image(from, images, spread);
-        (0..2).for_each(|k| out[k * n..][..n].copy_from_slice(&images[k * length..][..n]));
+        assert!(v.len() == out.len() && v.len().is_multiple_of(n.max(1)), "vectors of length n");
+        for (v, out) in v.chunks(TOGETHER * n.max(1)).zip(out.chunks_mut(TOGETHER * n.max(1))) {
+            let count = v.len() / n;
+            let mut vectors = Buffer::zeros(count * (1 + parts(n)) * length);
+            let (from, images) = vectors.split_at_mut(count * length);
+            from.chunks_exact_mut(length).zip(v.chunks_exact(n)).for_each(|(from, v)| from[..n].copy_from_slice(v));
+            self.image(from, images, spread);
+            out.chunks_exact_mut(n).zip(images.chunks_exact(length)).for_each(|(out, v)| out.copy_from_slice(&v[..n]));
+        }
     }
 
     fn check(&self, lengths: [usize; 5], space: &Space<T>) {
@@ -127,7 +137,7 @@ impl<T: Lane> PackedSymmetric<T> {
         assert_eq!(space.length, padded::<T>(self.n), "space for n samples");
     }
 
-    /// The image of v, or of two vectors, by each part, of which the first becomes that by all.
+    /// The images of vectors by each part, of which the first become those by all.
     fn image(&self, v: &[T], images: &mut [T], spread: &dyn Spread<T>) {
         if images.len() == v.len() {
             return self.part(0, v, images);
@@ -136,13 +146,26 @@ impl<T: Lane> PackedSymmetric<T> {
         self.isa.run(Join { length: v.len(), images });
     }
 
-    /// The image of v, or of two vectors, by the strips of one part; all are padded to whole strips.
+    /// The images of vectors by the strips of one part; all are padded to whole strips. Strips that stay in the cache meet
+    /// all vectors, two at a time, before the next ones do.
     fn part(&self, part: usize, v: &[T], image: &mut [T]) {
-        let Range { start, end } = self.strips_of(part);
-        image.fill(T::default());
+        let (Range { mut start, end }, two) = (self.strips_of(part), 2 * padded::<T>(self.n));
         let area = |strips: usize| strips * (strips + 1) / 2 * T::LANES * T::LANES;
-        let strips = &self.strips[area(start)..area(end)];
-        let (first, end) = (start * T::LANES, end * T::LANES);
+        image.fill(T::default());
+        while start < end {
+            let fits = |last: &usize| v.len() <= two || area(*last) - area(start) <= BLOCK;
+            let last = (start + 1..=end).take_while(fits).last().unwrap_or(start + 1);
+            let strips = &self.strips[area(start)..area(last)];
+            for (v, image) in v.chunks(two).zip(image.chunks_mut(two)) {
+                self.strips(start * T::LANES..last * T::LANES, strips, v, image);
+            }
+            start = last;
+        }
+    }
+
+    /// Adds the image of one or two vectors by strips of these rows.
+    fn strips(&self, rows: Range<usize>, strips: &[T], v: &[T], image: &mut [T]) {
+        let Range { start: first, end } = rows;
         if image.len() == padded::<T>(self.n) {
             return self.isa.run(Multiply::<T, 1, ROWS> { first, strips, v: [&v[..end]], out: [image] });
         }
@@ -195,7 +218,7 @@ impl<T: Lane> WithSimd for Join<'_, T> {
     }
 }
 
-/// The images of C vectors by the strips from row `first` on, as far as the vectors go; `R = 8/C` rows at a time, so that their sums
+/// Adds the images of C vectors by the strips from row `first` on, as far as the vectors go; `R = 8/C` rows at a time, so that their sums
 /// stay in registers. The order of the sums is the same for any C.
 struct Multiply<'a, T, const C: usize, const R: usize> {
     first: usize,

@@ -167,6 +167,11 @@ impl SpanProblem {
     pub fn reach(&self, v: &[f64], out: &mut [f64]) {
         self.bound.multiply(v, out);
     }
+
+    /// The same of columns of n numbers, one after the other.
+    pub fn reach_all(&self, columns: &[f64], out: &mut [f64]) {
+        self.bound.multiply_all(columns, out);
+    }
 }
 
 /// The iterate `W(t) = W(0) + CᵀX` with its pattern.

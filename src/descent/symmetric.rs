@@ -59,12 +59,10 @@ impl Symmetric {
         self.0.multiply(v, out, &Threads);
     }
 
-    /// The products with columns of n numbers, one after the other; the bits are those of one at a time.
+    /// The products with columns of n numbers, one after the other, for all of which H is read together; the bits are those of
+    /// one at a time.
     pub fn multiply_all(&self, columns: &[f64], out: &mut [f64]) {
-        let n = self.0.len();
-        for (v, out) in columns.chunks(2 * n).zip(out.chunks_mut(2 * n)) {
-            if v.len() == n { self.multiply(v, out) } else { self.0.multiply_two(v, out, &Threads) }
-        }
+        self.0.multiply_all(columns, out, &Threads);
     }
 }
 

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! A few sweeps of coordinate descent guess the support ([`coordinate`]), block principal pivoting corrects it
-//! in a few Cholesky factorizations ([`pivoting`]); a singular or cycling problem is solved with a small shift of the diagonal first, whose support
-//! then starts a primal active set that needs no positive definiteness ([`active_set`]). λ is
+//! in a few Cholesky factorizations ([`pivoting`]); a singular or cycling problem is for a primal active set that needs no positive
+//! definiteness ([`active_set`]), from the solution of fewer rows where that is known, else from the support of one with a small
+//! shift of the diagonal. λ is
 //! refined with compensated residuals ([`accurate`]).
 //!
 //! **Residual.** The reported number is the componentwise backward error
@@ -168,6 +169,9 @@ fn search(h: &Matrix, warm: Option<&[f64]>) -> Search {
     let n = h.rows();
     if let Ok(found) = pivoting::solve(h, 0.0, TIE, coordinate::support(h, warm)) {
         return Search::Weights(found.lambda, found.pivots, Some(found.excess));
+    }
+    if let Some(found) = warm.and_then(|warm| active_set::resume(h, warm)) {
+        return Search::Weights(found.lambda, found.pivots);
     }
     let mut guess = vec![1.0; n];
     for shift in SHIFTS {

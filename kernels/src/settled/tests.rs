@@ -28,21 +28,23 @@ fn products_of_integers_are_exact_on_every_instruction_set() {
 }
 
 #[test]
-fn two_products_at_once_have_the_bits_of_each() {
+fn products_at_once_have_the_bits_of_each() {
     for n in [1, 8, 21, 100, 767, 900] {
         let h: Vec<f64> = symmetric(n).iter().map(|h| (0.3 * h).sin()).collect();
-        let v: Vec<f64> = (0..2 * n).map(|i| (1.7 * i as f64).cos()).collect();
-        let mut all = Vec::new();
-        for isa in Isa::all() {
-            let (packed, mut both, mut each) =
-                (PackedSymmetric::pack_for(isa, &h, n), vec![0.0; 2 * n], vec![0.0; 2 * n]);
-            packed.multiply_two(&v, &mut both, &OneThread);
-            let halves = v.chunks_exact(n).zip(each.chunks_exact_mut(n));
-            halves.for_each(|(v, out)| packed.multiply(v, out, &OneThread));
-            assert_eq!(both, each, "{n} {}", isa.name());
-            all.push(both);
+        for count in [0, 1, 2, 5, TOGETHER + 3] {
+            let v: Vec<f64> = (0..count * n).map(|i| (1.7 * i as f64).cos()).collect();
+            let mut all = Vec::new();
+            for isa in Isa::all() {
+                let (packed, mut together, mut each) =
+                    (PackedSymmetric::pack_for(isa, &h, n), vec![0.0; count * n], vec![0.0; count * n]);
+                packed.multiply_all(&v, &mut together, &OneThread);
+                let alone = v.chunks_exact(n).zip(each.chunks_exact_mut(n));
+                alone.for_each(|(v, out)| packed.multiply(v, out, &OneThread));
+                assert_eq!(together, each, "{n} {}", isa.name());
+                all.push(together);
+            }
+            assert!(all.windows(2).all(|w| w[0] == w[1]), "{n}");
         }
-        assert!(all.windows(2).all(|w| w[0] == w[1]), "{n}");
     }
 }
 

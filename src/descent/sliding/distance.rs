@@ -47,7 +47,7 @@
 //! `|Δq_i| ≤ √H_ii (D − P) + min(√H_ii P, Σ_j |a| s_ij ζ_ij) + Σ |δ_i|`; D is what sources have added, and P. The proof is
 //! in docs/theory.md.
 
-use super::kicks::{Crossing, Kick, Kicks};
+use super::kicks::{Crossing, Kicks, Turn};
 use super::mode::{COUPLED, Mode, Part};
 use super::ripple::Ripple;
 use crate::descent::span::SpanProblem;
@@ -172,12 +172,12 @@ impl Distance {
     }
 
     /// The bound of the error of the margins, sample by sample: `√H_ii (D − P)` and what the kicked part does.
-    pub fn of_each_margin(&self, problem: &SpanProblem, mode: &Mode) -> f64 {
+    pub fn of_each_margin(&self, mode: &Mode) -> f64 {
         if self.shifts.is_empty() {
             return self.of_margins(mode);
         }
         let base = self.bound - self.kicked;
-        let carried = self.kicks.of_margins(problem, mode);
+        let carried = self.kicks.of_margins(self.weights.len());
         let each = self.kicked_margins(mode).into_iter().zip(mode.diagonal()).zip(carried);
         each.fold(0.0, |top, ((kicked, h), carried)| larger(top, h.sqrt().mul_add(base, kicked) + carried))
     }
@@ -192,12 +192,12 @@ impl Distance {
         }
     }
 
-    /// Adds displacements of some neurons along the direction across the kinks whose image is `change`, of squared
-    /// length `squared`.
-    pub fn kick(&mut self, by: &[(usize, f64)], change: &[f64], squared: f64, m: usize) {
+    /// Adds displacements of some neurons along the direction across the kinks with these coefficients and image and this squared
+    /// length, in the mode that holds after them.
+    pub fn kick(&mut self, problem: &SpanProblem, mode: &Mode, by: &[(usize, f64)], along: (&[f64], &[f64], f64)) {
         if !self.shifts.is_empty() {
             for &one in by {
-                if let Some(Kick { moved, length }) = self.kicks.add(one, change, squared, m) {
+                if let Some((length, moved)) = self.kicks.add(problem, mode, one, along) {
                     self.bound += length;
                     self.kicked += length;
                     self.shifts.iter_mut().zip(moved).for_each(|(shift, v)| *shift += v.abs());
@@ -205,24 +205,27 @@ impl Distance {
             }
             return;
         }
-        let length = (squared * by.iter().map(|(_, size)| size * size).sum::<f64>()).sqrt();
+        let length = (along.2 * by.iter().map(|(_, size)| size * size).sum::<f64>()).sqrt();
         self.bound += length;
         self.kicked += length;
     }
 
-    /// A pair comes to zero, and the rates of its neuron change by `jump`: to all displacements, but for the part of D that
+    /// The places of a neuron change, and its rates jump: to all displacements, but for the part of D that
     /// has no direction and, of an own-sign pair, P, which add a displacement of their own.
-    pub fn cross(&mut self, way: &Crossing, jump: &[f64], squared: f64, m: usize) {
-        self.kicks.cross(way, jump, squared, m);
-        if self.shifts.is_empty() || way.own {
+    pub fn turn(&mut self, problem: &SpanProblem, turn: &Turn, ways: &[Crossing]) {
+        self.kicks.turn(problem, turn, ways);
+        let (j, m) = (turn.neuron, problem.network.width);
+        if self.shifts.is_empty() {
             return;
         }
-        let (i, j) = (way.sample, way.neuron);
-        let ahead = self.shifts[i * m + j] / way.rate.abs();
-        let others = (0..jump.len()).filter(|k| *k != i);
-        others.for_each(|k| self.shifts[k * m + j] += ahead * jump[k].abs());
-        if way.caught {
-            self.shifts[i * m + j] = 0.0;
+        for way in ways.iter().filter(|way| !way.own) {
+            let i = way.sample;
+            let ahead = self.shifts[i * m + j] / way.rate.abs();
+            let others = (0..turn.image.len()).filter(|k| *k != i);
+            others.for_each(|k| self.shifts[k * m + j] += ahead * turn.image[k].abs());
+            if turn.parts[1].kinks.contains(&i) {
+                self.shifts[i * m + j] = 0.0;
+            }
         }
     }
 

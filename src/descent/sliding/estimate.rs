@@ -5,7 +5,9 @@
 //! after it:      κ anew, by an average over so many steps, where the weights e have changed
 //! ```
 
-use super::{ACCURACY, NEGLIGIBLE, Ripple, Sliding};
+use super::mode::Mode;
+use super::ripple::{Orbits, Ripple};
+use super::{ACCURACY, NEGLIGIBLE, Sliding};
 use crate::descent::choose::price_on_k;
 use crate::descent::runge_kutta::change;
 use crate::descent::span::SpanProblem;
@@ -20,7 +22,7 @@ impl Sliding {
         self.distance.spread(&self.mode, &self.e, libm::log(next / self.t), steepness);
         change(length, &self.k, &mut self.moved);
         let pull: Vec<f64> = self.moved.iter().zip(&self.sigma).map(|(s, ratios)| -ratios[0] * s / length).collect();
-        let products = self.distance.kicks.follow(problem, &self.mode, &pull, length);
+        let products = self.distance.kicks.follow(&self.mode, &pull, length);
         self.spent += products as f64 * price_on_k(problem.n(), problem.network.width, 0);
     }
 
@@ -35,13 +37,13 @@ impl Sliding {
     /// κ at the present weights, in the same mode.
     pub(super) fn renew(&mut self, problem: &SpanProblem) {
         if let Some(fresh) = self.end_ripple(problem) {
-            self.ripple = fresh;
+            self.ripple = Ripple::of(problem, &self.mode, &fresh);
             self.distance.weights.copy_from_slice(&self.e);
         }
     }
 
-    /// Ends the use of the present κ, and says what it would be now; none where it hardly matters.
-    pub(super) fn end_ripple(&mut self, problem: &SpanProblem) -> Option<Ripple> {
+    /// Ends the use of the present κ, and says what its neurons would do now; none where it hardly matters.
+    pub(super) fn end_ripple(&mut self, problem: &SpanProblem) -> Option<Orbits> {
         if self.flow.is_some() {
             return None;
         }
@@ -49,20 +51,24 @@ impl Sliding {
         if steps < NEGLIGIBLE {
             return None;
         }
-        let fresh = self.measured(problem, steps);
+        let orbits = self.orbits(problem, steps, None);
+        let fresh = Ripple::of(problem, &self.mode, &orbits);
         self.distance.renew(&self.mode, [&self.ripple, &fresh], &self.e, self.t, problem.loss.steepness());
-        Some(fresh)
+        Some(orbits)
     }
 
-    /// κ of the present mode at the weights `e`, by an average over so many steps.
-    pub(super) fn measure(&mut self, problem: &SpanProblem, steps: f64) {
-        self.ripple = self.measured(problem, steps);
+    /// κ of the present mode at the weights `e`, by an average over so many steps; what is known of neurons at these weights in
+    /// another mode is not found again.
+    pub(super) fn measure(&mut self, problem: &SpanProblem, steps: f64, known: Option<(&Mode, &Orbits)>) {
+        let orbits = self.orbits(problem, steps, known);
+        self.ripple = Ripple::of(problem, &self.mode, &orbits);
         self.distance.since = self.t;
         self.distance.weights.copy_from_slice(&self.e);
     }
 
-    pub(super) fn measured(&mut self, problem: &SpanProblem, steps: f64) -> Ripple {
-        self.spent += Ripple::price(problem.n(), &self.mode, steps);
-        Ripple::measure(problem, &self.mode, &self.e, steps)
+    fn orbits(&mut self, problem: &SpanProblem, steps: f64, known: Option<(&Mode, &Orbits)>) -> Orbits {
+        let orbits = Orbits::find(problem, &self.mode, &self.e, steps, known);
+        self.spent += orbits.price(problem.n(), &self.mode, steps);
+        orbits
     }
 }

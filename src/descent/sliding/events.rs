@@ -14,8 +14,9 @@
 
 use super::Sliding;
 use super::integrator::TINY;
-use super::kicks::Crossing;
-use super::mode::{Mode, Part, Place};
+use super::kicks::{Crossing, Turn};
+use super::mode::{Mode, Place};
+use super::ripple::Orbits;
 use crate::descent::span::SpanProblem;
 use crate::number::largest;
 use std::sync::Arc;
@@ -53,19 +54,19 @@ struct Exchange {
 impl Sliding {
     /// Finds the consistent mode of this moment. False if there is none.
     pub(super) fn settle(&mut self, problem: &Arc<SpanProblem>) -> bool {
-        let mut before: Option<Arc<Mode>> = None;
+        let (mut before, mut ended): (Option<Arc<Mode>>, _) = (None, None);
         for _ in 0..EXCHANGES {
             self.start_of_step(problem);
             let Some(exchange) = self.violation(problem) else {
                 if let Some(mode) = before {
                     self.log(&mode.places, problem.network.width);
-                    self.after_event(problem, &mode);
+                    self.after_event(problem, &mode, ended);
                 }
                 return true;
             };
             let places = self.exchanged(&exchange, problem.network.width);
             if before.is_none() {
-                self.end_ripple(problem);
+                ended = self.end_ripple(problem);
                 before = Some(self.mode.clone());
             }
             if !self.change_mode(problem, places) {
@@ -76,26 +77,32 @@ impl Sliding {
     }
 
     /// What a change of mode leaves behind.
-    fn after_event(&mut self, problem: &SpanProblem, before: &Mode) {
-        if self.flow.is_some() { self.flow_slips(problem) } else { self.depart(problem, before) }
+    fn after_event(&mut self, problem: &SpanProblem, before: &Mode, ended: Option<Orbits>) {
+        if self.flow.is_some() { self.flow_slips(problem) } else { self.depart(problem, before, ended) }
     }
 
     /// What steps do otherwise than the averages while places change: see [`super::distance`].
-    fn depart(&mut self, problem: &SpanProblem, before: &Mode) {
+    fn depart(&mut self, problem: &SpanProblem, before: &Mode, ended: Option<Orbits>) {
         let (n, m, mode) = (problem.n(), problem.network.width, self.mode.clone());
         for (group, part) in mode.parts.iter().enumerate() {
             let neurons: Vec<usize> = (0..m).filter(|&j| mode.groups.of[j] == group).collect();
+            for j in neurons.iter().copied() {
+                let changed = (0..n).filter(|i| before.places[i * m + j] != mode.places[i * m + j]);
+                let (left, came): (Vec<_>, Vec<_>) = changed.partition(|i| before.places[i * m + j] == Place::Kink);
+                if !left.is_empty() || !came.is_empty() {
+                    self.turn(problem, [before, &mode], j, &came);
+                }
+            }
             for i in 0..n {
                 let to = mode.places[i * m + part.first];
-                let changed = neurons.iter().copied().filter(|&j| before.places[i * m + j] != to);
-                let (left, came): (Vec<_>, Vec<_>) = changed.partition(|&j| before.places[i * m + j] == Place::Kink);
-                self.leave(problem, part, &left, (i, to));
-                came.into_iter().for_each(|j| self.cross(problem, [before, &mode], (i, j), to));
+                let left = |j: &usize| before.places[i * m + j] == Place::Kink && to != Place::Kink;
+                let left: Vec<usize> = neurons.iter().copied().filter(left).collect();
+                self.leave(problem, &mode, &left, (i, to));
             }
         }
         self.read_margins(problem);
         self.start_of_step(problem);
-        self.measure(problem, f64::INFINITY);
+        self.measure(problem, f64::INFINITY, ended.as_ref().map(|orbits| (before, orbits)));
     }
 
     /// What a step adds to a neuron along the sample of a pair with the other slope, `β/t`.
@@ -104,11 +111,9 @@ impl Sliding {
     }
 
     /// Neurons of a group leave the kink of sample i: by half a kick, up to another half.
-    fn leave(&mut self, problem: &SpanProblem, part: &Part, neurons: &[usize], (i, to): (usize, Place)) {
-        if neurons.is_empty() {
-            return;
-        }
-        let (n, m) = (problem.n(), problem.network.width);
+    fn leave(&mut self, problem: &SpanProblem, mode: &Mode, neurons: &[usize], (i, to): (usize, Place)) {
+        let Some(first) = neurons.first() else { return };
+        let (n, m, part) = (problem.n(), problem.network.width, mode.part_of(*first));
         let size = 0.5 * self.kick(problem, i);
         let half = if to == Place::Above { size } else { -size };
         let (direction, squared) = part.across(problem, i);
@@ -121,27 +126,29 @@ impl Sliding {
             (0..n).for_each(|k| self.c.add_at(k * m + j, half * direction[k]));
         }
         let by: Vec<(usize, f64)> = neurons.iter().map(|&j| (j, size)).collect();
-        self.distance.kick(&by, &change, squared, m);
+        self.distance.kick(problem, mode, &by, (&direction, &change, squared));
     }
 
-    /// Pair (i, j) has come to zero, where the velocity of its neuron changes: it crosses, or is caught on its kink.
-    fn cross(&mut self, problem: &SpanProblem, [before, after]: [&Mode; 2], (i, j): (usize, usize), to: Place) {
+    /// The places of neuron j change, and with them its velocity: some pairs have come to zero, where they cross or are
+    /// caught on their kinks.
+    fn turn(&mut self, problem: &SpanProblem, [before, after]: [&Mode; 2], j: usize, came: &[usize]) {
         let (n, m) = (problem.n(), problem.network.width);
-        let [old, new] = [before, after].map(|mode| &mode.parts[mode.groups.of[j]]);
+        let [old, new] = [before, after].map(|mode| mode.part_of(j));
         let (was, is) = (old.column(problem, &self.e), new.column(problem, &self.e));
         let jump: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
-        let (mut rates, mut change) = (vec![0.0; n], vec![0.0; n]);
+        let (mut rates, mut image) = (vec![0.0; n], vec![0.0; n]);
         problem.multiply(&was, &mut rates);
-        problem.multiply(&jump, &mut change);
-        let squared = jump.iter().zip(&change).fold(0.0f64, |sum, (a, b)| a.mul_add(*b, sum)).max(0.0);
-        let (speed, off) = (rates[i].abs(), self.distance.of_pair(i * m + j, old.across(problem, i).1));
-        let own = problem.network.sign(j) * problem.labels[i] > 0.0;
-        let way = Crossing { sample: i, neuron: j, rate: rates[i], own, caught: to == Place::Kink };
-        self.distance.cross(&way, &change, squared, m);
-        if to != Place::Kink {
-            let ripple = old.ripple_size(problem, &self.e)[i] / self.t;
-            let late = 1.0 / self.t + (ripple + if own { off } else { 0.0 }) / speed;
-            self.distance.kick(&[(j, late)], &change, squared, m);
+        problem.multiply(&jump, &mut image);
+        let squared = jump.iter().zip(&image).fold(0.0f64, |sum, (a, b)| a.mul_add(*b, sum)).max(0.0);
+        let own = |i: usize| problem.network.sign(j) * problem.labels[i] > 0.0;
+        let ways: Vec<Crossing> =
+            came.iter().map(|&sample| Crossing { sample, rate: rates[sample], own: own(sample) }).collect();
+        let off: Vec<f64> = came.iter().map(|&i| self.distance.of_pair(i * m + j, old.across(problem, i).1)).collect();
+        self.distance.turn(problem, &Turn { neuron: j, parts: [old, new], jump: &jump, image: &image, squared }, &ways);
+        for (way, off) in ways.iter().zip(off).filter(|(way, _)| after.places[way.sample * m + j] != Place::Kink) {
+            let ripple = old.ripple_size(problem, &self.e)[way.sample] / self.t;
+            let late = 1.0 / self.t + (ripple + if way.own { off } else { 0.0 }) / way.rate.abs();
+            self.distance.kick(problem, after, &[(j, late)], (&jump, &image, squared));
         }
     }
 
@@ -177,7 +184,7 @@ impl Sliding {
     }
 
     /// The worst violation, relative to the pair's own push; none if the mode is consistent.
-    fn violation(&mut self, problem: &SpanProblem) -> Option<Exchange> {
+    fn violation(&self, problem: &SpanProblem) -> Option<Exchange> {
         let (n, m, leak) = (problem.n(), problem.network.width, problem.network.leak);
         if problem.network.linear() {
             return None; // no side matters
@@ -189,14 +196,15 @@ impl Sliding {
                 worst = Some(exchange);
             }
         };
-        for (group, part) in self.mode.parts.iter().enumerate() {
+        let mut images = vec![0.0; n * self.mode.parts.len()];
+        problem.multiply_all(&self.mode.columns(problem, &self.e), &mut images);
+        for ((group, part), image) in self.mode.parts.iter().enumerate().zip(images.chunks_exact(n)) {
             for (&sample, theta) in part.kinks.iter().zip(part.slopes_on_kinks(&self.e)) {
                 let (size, to) = if theta > 1.0 { (theta - 1.0, Place::Above) } else { (leak - theta, Place::Below) };
                 if size > 0.25 * TINY {
                     propose(Exchange { size, sample, group, at_zero: false, to });
                 }
             }
-            problem.multiply(&part.column(problem, &self.e), &mut self.image);
             let own_sign = problem.network.sign(part.first);
             for j in (0..m).filter(|&j| self.mode.groups.of[j] == group) {
                 for sample in 0..n {
@@ -210,7 +218,7 @@ impl Sliding {
                         continue;
                     }
                     let push = a * self.e[sample] * problem.gram.0[(sample, sample)];
-                    let inward = -outward * self.image[sample] / push;
+                    let inward = -outward * image[sample] / push;
                     // a displacement has carried it beyond
                     let size = if distance < -near { BEYOND + inward.abs() } else { inward };
                     if size > TINY {

@@ -37,6 +37,7 @@ mod flow;
 pub mod handover;
 mod integrator;
 pub mod kicks;
+mod locate;
 pub mod mode;
 mod motion;
 pub mod ripple;
@@ -52,6 +53,7 @@ use crate::number::{COUNTABLE, largest};
 use distance::Distance;
 use events::Event;
 use farfield_kernels::loss::Ratios;
+use integrator::Look;
 use mode::{Mode, Place};
 use ripple::Ripple;
 use std::sync::Arc;
@@ -123,7 +125,7 @@ impl Sliding {
         sliding.project(problem);
         if t < COUNTABLE {
             sliding.start_of_step(problem);
-            sliding.measure(problem, f64::INFINITY);
+            sliding.measure(problem, f64::INFINITY, None);
         }
         Some(sliding)
     }
@@ -212,16 +214,16 @@ impl Sliding {
     }
 
     /// A bound of what the averages have left behind in the margins, relative to the largest one.
-    pub fn bound(&self, problem: &SpanProblem) -> f64 {
-        self.distance.of_each_margin(problem, &self.mode) / largest(self.q.hi()) + ROUNDING
+    pub fn bound(&self) -> f64 {
+        self.distance.of_each_margin(&self.mode) / largest(self.q.hi()) + ROUNDING
     }
 
     /// A bound of the relative error of the margins: that, and the ripple.
-    pub fn error_estimate(&self, problem: &SpanProblem) -> f64 {
+    pub fn error_estimate(&self) -> f64 {
         if self.flow.is_some() {
             return self.flow_error();
         }
-        self.bound(problem) + self.ripple.largest() / (self.t * largest(self.q.hi()))
+        self.bound() + self.ripple.largest() / (self.t * largest(self.q.hi()))
     }
 
     /// What the averages would leave behind in the margins if they went on from here in this mode, relative to
@@ -304,7 +306,7 @@ impl Sliding {
         seen.start_of_step(problem);
         if t > seen.t {
             let length = libm::log1p((t - seen.t) / seen.clock());
-            seen.attempt(problem, length);
+            seen.attempt(problem, length, Look::End);
             if self.flow.is_none() {
                 seen.estimate(problem, t, length);
             }

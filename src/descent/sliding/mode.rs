@@ -24,6 +24,7 @@ use crate::network::Groups;
 use farfield_kernels::dense;
 use farfield_kernels::isa::Isa;
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -84,21 +85,17 @@ impl Mode {
     }
 
     fn with(problem: &Arc<SpanProblem>, places: Vec<Place>, known: &[Part]) -> Option<Self> {
-        let n = problem.n();
         let groups = groups(problem, &places);
-        let mut h = Matrix::zeros(n, n);
-        let mut parts = Vec::new();
-        for (&j, &size) in groups.first.iter().zip(&groups.size) {
-            let share = size as f64 / problem.network.width as f64;
+        let part = |&j: &usize| {
             let (slopes, kinks) = sides(problem, &places, j);
-            let part = match known.iter().find(|part| part.slopes == slopes && part.kinks == kinks) {
-                Some(part) => Part { first: j, ..part.clone() },
-                None => Part::new(problem, j, slopes, kinks)?,
-            };
-            part.add_products(problem, share, &mut h);
-            parts.push(part);
-        }
-        let diagonal = (0..n).map(|i| h[(i, i)].max(0.0)).collect();
+            match known.iter().find(|part| part.slopes == slopes && part.kinks == kinks) {
+                Some(part) => Some(Part { first: j, ..part.clone() }),
+                None => Part::new(problem, j, slopes, kinks),
+            }
+        };
+        let parts: Vec<Part> = groups.first.iter().map(part).collect::<Option<_>>()?;
+        let h = reduced(problem, &groups, &parts);
+        let diagonal = (0..problem.n()).map(|i| h[(i, i)].max(0.0)).collect();
         Some(Self { h: Symmetric::new(&h), diagonal, places, groups, parts })
     }
 
@@ -110,6 +107,16 @@ impl Mode {
     /// The diagonal of H (length n), `‖Φ_i‖²`.
     pub fn diagonal(&self) -> &[f64] {
         &self.diagonal
+    }
+
+    /// [`Part::column`] of each part, one after the other.
+    pub fn columns(&self, problem: &SpanProblem, e: &[f64]) -> Vec<f64> {
+        self.parts.iter().flat_map(|part| part.column(problem, e)).collect()
+    }
+
+    /// The part of neuron j.
+    pub fn part_of(&self, j: usize) -> &Part {
+        &self.parts[self.groups.of[j]]
     }
 
     /// Number of sliding pairs (sample, neuron).
@@ -137,7 +144,8 @@ impl Part {
         let mut half = factor.half(problem, &kinks);
         let mut coupling = (n * n * m <= COUPLED).then(|| Matrix::zeros(n, n));
         if let Some(coupling) = &mut coupling {
-            (0..n).for_each(|i| across(&half, i, k.row(i), coupling.row_mut(i)));
+            let rows = |first: usize, out: &mut [f64]| across(&half, first, &k.values()[first * n..][..out.len()], out);
+            each(coupling.values_mut(), n, dense::TOGETHER, &rows);
         }
         factor.backward(&mut half);
         for (r, kink) in kinks.iter().enumerate() {
@@ -147,27 +155,14 @@ impl Part {
         Some(Self { first, kinks, slopes, factor, weights: half, coupling: coupling.map(Arc::new) })
     }
 
-    /// Adds the share of the group to H.
-    fn add_products(&self, problem: &SpanProblem, share: f64, h: &mut Matrix) {
-        let signed: Vec<f64> = problem.labels.iter().zip(&self.slopes).map(|(y, s)| y * s).collect();
-        let half = self.coupling.is_none().then(|| self.factor.half(problem, &self.kinks));
-        let mut found = vec![0.0; signed.len()];
-        for i in 0..signed.len() {
-            let across = match (&self.coupling, &half) {
-                (None, Some(half)) => {
-                    across(half, i, problem.gram.0.row(i), &mut found);
-                    &found
-                }
-                (coupling, _) => coupling.as_ref().expect("one of both").row(i),
-            };
-            let (scale, out) = (share * signed[i], h.row_mut(i));
-            Isa::current().dispatch(AddRow { scale, signed: &signed, across, out });
-        }
-    }
-
     /// The inner products of the samples across the kinks, K̃ (n×n); none where these are too many numbers.
     pub fn coupling(&self) -> Option<&Matrix> {
         self.coupling.as_deref()
+    }
+
+    /// Whether it is the same reduced problem as another part.
+    pub fn same(&self, other: &Self) -> bool {
+        self.slopes == other.slopes && self.kinks == other.kinks
     }
 
     /// The slope of the side of sample i; 0 on σ.
@@ -178,6 +173,32 @@ impl Part {
     /// The samples off σ.
     pub fn outside(&self) -> impl Iterator<Item = usize> {
         (0..self.slopes.len()).filter(|i| self.slopes[*i] != 0.0)
+    }
+
+    /// All samples but σ.
+    pub fn off_kinks(&self) -> impl Iterator<Item = usize> {
+        let mut kinks = self.kinks.iter().peekable();
+        (0..self.slopes.len()).filter(move |i| kinks.next_if_eq(&i).is_none())
+    }
+
+    /// Row i of K̃ (length n), 0 on σ.
+    pub fn across_row(&self, problem: &SpanProblem, i: usize) -> Vec<f64> {
+        let row = problem.gram.0.row(i);
+        let along = self.excess(self.kinks.iter().map(|k| row[*k]).collect());
+        self.across_kinks(problem, row.to_vec(), &along)
+    }
+
+    /// The coefficient that keeps a neuron on the kink of sample k of σ, as a row for those off σ: `−(K_σσ⁻¹ K_σ·)_k`, 0 on σ.
+    pub fn keeping_row(&self, problem: &SpanProblem, k: usize) -> Vec<f64> {
+        let along = self.excess(self.kinks.iter().map(|kink| f64::from(u8::from(*kink == k))).collect());
+        self.across_kinks(problem, vec![0.0; self.slopes.len()], &along)
+    }
+
+    /// `row − Σ_σ along_σ K_σ·`, 0 on σ.
+    fn across_kinks(&self, problem: &SpanProblem, mut row: Vec<f64>, along: &[f64]) -> Vec<f64> {
+        self.kinks.iter().zip(along).for_each(|(k, c)| dense::add_scaled(-c, problem.gram.0.row(*k), &mut row));
+        self.kinks.iter().for_each(|k| row[*k] = 0.0);
+        row
     }
 
     /// The direction `x_i − X_σᵀ K_σσ⁻¹ K_σi` of sample i across the kinks, as coefficients on the samples (length
@@ -207,6 +228,13 @@ impl Part {
         self.kinks.iter().map(|k| nu[*k] / e[*k]).collect()
     }
 
+    /// θ on one of the kinks, by its place among them.
+    pub fn slope_on_kink(&self, r: usize, e: &[f64]) -> f64 {
+        let mut nu = [0.0];
+        dense::dots(e, self.weights.row(r), &mut nu);
+        nu[0] / e[self.kinks[r]]
+    }
+
     /// The growth of the coefficients, `a y_k ×` [`Part::weights`].
     pub fn column(&self, problem: &SpanProblem, e: &[f64]) -> Vec<f64> {
         let a = problem.network.output(self.first);
@@ -233,11 +261,54 @@ fn sides(problem: &SpanProblem, places: &[Place], j: usize) -> (Vec<f64>, Vec<us
     ((0..n).map(slope).collect(), (0..n).filter(|i| places[i * m + j] == Place::Kink).collect())
 }
 
-/// Row i of `K − K_·σ K_σσ⁻¹ K_σ·` from that of K and `L⁻¹K_σ·`.
-fn across(half: &Matrix, i: usize, k: &[f64], out: &mut [f64]) {
-    let column: Vec<f64> = (0..half.rows()).map(|r| half[(r, i)]).collect();
-    dense::combine(&column, half.values(), k.len(), out);
+/// Rows from the first one on of `K − K_·σ K_σσ⁻¹ K_σ·` from those of K and `L⁻¹K_σ·`.
+fn across(half: &Matrix, first: usize, k: &[f64], out: &mut [f64]) {
+    let (n, s) = (half.cols(), half.rows());
+    if s == 0 {
+        return out.copy_from_slice(k);
+    }
+    let columns: Vec<f64> = (first..first + k.len() / n).flat_map(|i| (0..s).map(move |r| half[(r, i)])).collect();
+    dense::combine_all(&columns, s, half.values(), n, out);
     out.iter_mut().zip(k).for_each(|(along, k)| *along = k - *along);
+}
+
+/// H of these parts, its lower half: `H_ik = Σ_g (m_g/m) y_i s_i K̃_ik y_k s_k`, a row after the other.
+fn reduced(problem: &SpanProblem, groups: &Groups, parts: &[Part]) -> Matrix {
+    let n = problem.n();
+    let signed = |part: &Part| problem.labels.iter().zip(&part.slopes).map(|(y, s)| y * s).collect::<Vec<f64>>();
+    let signed: Vec<Vec<f64>> = parts.iter().map(signed).collect();
+    let half = |part: &Part| part.coupling.is_none().then(|| part.factor.half(problem, &part.kinks));
+    let halves: Vec<Option<Matrix>> = parts.iter().map(half).collect();
+    let row = |i: usize, out: &mut [f64]| {
+        let mut found = vec![0.0; if halves.iter().all(Option::is_none) { 0 } else { n }];
+        for (g, part) in parts.iter().enumerate() {
+            let row = match (&part.coupling, &halves[g]) {
+                (None, Some(half)) => {
+                    across(half, i, problem.gram.0.row(i), &mut found);
+                    &found
+                }
+                (coupling, _) => coupling.as_ref().expect("one of both").row(i),
+            };
+            let scale = groups.size[g] as f64 / problem.network.width as f64 * signed[g][i];
+            let (signed, across, out) = (&signed[g][..=i], &row[..=i], &mut out[..=i]);
+            Isa::current().dispatch(AddRow { scale, signed, across, out });
+        }
+    };
+    let mut h = Matrix::zeros(n, n);
+    each(h.values_mut(), n, 1, &row);
+    h
+}
+
+/// Samples from which on rows are worked out on all threads.
+const MANY: usize = 256;
+
+/// Works out rows of n numbers, so many at a time.
+fn each(values: &mut [f64], n: usize, rows: usize, work: &(dyn Fn(usize, &mut [f64]) + Sync)) {
+    if n < MANY {
+        values.chunks_mut(rows * n.max(1)).enumerate().for_each(|(at, out)| work(at * rows, out));
+    } else {
+        values.par_chunks_mut(rows * n).with_min_len(16).enumerate().for_each(|(at, out)| work(at * rows, out));
+    }
 }
 
 /// Neurons with equal sign and equal places, in the order of their first.

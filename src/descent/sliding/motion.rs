@@ -19,15 +19,17 @@ impl Sliding {
     pub(super) fn apply(&mut self, problem: &SpanProblem, next: f64, length: f64) {
         change(length, &self.k, &mut self.moved);
         let (n, m) = (problem.n(), problem.network.width);
-        for (g, part) in self.mode.parts.iter().enumerate() {
-            let column = part.column(problem, &self.moved);
-            problem.multiply(&column, &mut self.image);
-            part.kinks.iter().for_each(|i| self.image[*i] = 0.0);
-            for j in (0..m).filter(|&j| self.mode.groups.of[j] == g) {
-                for i in 0..n {
-                    self.c.add_at(i * m + j, column[i]);
-                    self.z.add_at(i * m + j, self.image[i]);
-                }
+        let columns = self.mode.columns(problem, &self.moved);
+        let mut images = vec![0.0; columns.len()];
+        problem.multiply_all(&columns, &mut images);
+        for (part, image) in self.mode.parts.iter().zip(images.chunks_exact_mut(n)) {
+            part.kinks.iter().for_each(|i| image[*i] = 0.0);
+        }
+        for i in 0..n {
+            for j in 0..m {
+                let at = self.mode.groups.of[j] * n + i;
+                self.c.add_at(i * m + j, columns[at]);
+                self.z.add_at(i * m + j, images[at]);
             }
         }
         self.mode.product().multiply(&self.moved, &mut self.image);

@@ -28,6 +28,8 @@ use crate::number::largest;
 use farfield_kernels::dense;
 use farfield_kernels::isa::Isa;
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Numbers that run side by side: 512 bits.
 const LANES: usize = 8;
@@ -67,14 +69,12 @@ impl Ripple {
         Self { mean: vec![0.0; n], size: vec![0.0; n], doubt: vec![0.0; n] }
     }
 
-    /// Of a mode at weights e, by averages over about `steps` steps.
-    pub fn measure(problem: &SpanProblem, mode: &Mode, e: &[f64], steps: f64) -> Self {
+    /// Of a mode whose neurons do this.
+    pub fn of(problem: &SpanProblem, mode: &Mode, orbits: &Orbits) -> Self {
         let n = problem.n();
-        let steps = steps.clamp(STEPS[0], STEPS[1]) as usize;
         let mut ripple = Self::none(n);
-        for (part, share) in mode.parts.iter().zip(&mode.groups.size).filter(|(part, _)| !part.kinks.is_empty()) {
-            let mut size = vec![0.0; n];
-            let [first, second] = [0.0, 1.0].map(|phase| part.average(problem, e, steps, phase, &mut size));
+        for ((part, share), orbit) in mode.parts.iter().zip(&mode.groups.size).zip(&orbits.0) {
+            let Some(Averages { rho: [first, second], size, .. }) = orbit.as_deref() else { continue };
             for i in 0..n {
                 let factor = *share as f64 * problem.network.output(part.first) * problem.labels[i];
                 ripple.mean[i] += 0.5 * factor * (first[i] + second[i]);
@@ -85,29 +85,73 @@ impl Ripple {
         ripple
     }
 
-    /// Seconds of [`Ripple::measure`] for n samples, by the cost model.
-    pub fn price(n: usize, mode: &Mode, steps: f64) -> f64 {
-        let steps = 2.5 * steps.clamp(STEPS[0], STEPS[1]); // two averages, each with its start
-        let of = |s: f64| s * (s + 8.0 + (n as f64 - s) / LOOK as f64) * PRODUCT + CHAIN;
-        let parts = mode.parts.iter().filter(|part| !part.kinks.is_empty());
-        whole(steps * parts.map(|part| of(part.kinks.len() as f64)).sum::<f64>())
-    }
-
     /// The largest size.
     pub fn largest(&self) -> f64 {
         largest(&self.size)
     }
 }
 
+/// What a neuron of a part does on its kinks, at certain weights.
+#[derive(Debug)]
+struct Averages {
+    rho: [Vec<f64>; 2], // ⟨ρ⟩ from two sets of phases
+    size: Vec<f64>,     // the largest |ρ|
+}
+
+/// That of each part of a mode that slides.
+#[derive(Debug)]
+pub struct Orbits(Vec<Option<Arc<Averages>>>, Vec<bool>); // and which of them were worked out here
+
+/// Samples from which on parts are worked out on all threads.
+const MANY: usize = 256;
+
+impl Orbits {
+    /// Of a mode at weights e, by averages over about `steps` steps; what is known of the same parts at the same weights is taken
+    /// from there.
+    pub fn find(problem: &SpanProblem, mode: &Mode, e: &[f64], steps: f64, known: Option<(&Mode, &Self)>) -> Self {
+        let steps = steps.clamp(STEPS[0], STEPS[1]) as usize;
+        let found = |part: &Part| {
+            let (mode, orbits) = known?;
+            let of_its_sign = |other: &Part| problem.network.sign(other.first) == problem.network.sign(part.first);
+            let mut parts = mode.parts.iter().zip(&orbits.0);
+            parts.find(|(other, _)| of_its_sign(other) && part.same(other)).and_then(|(_, averages)| averages.clone())
+        };
+        let found: Vec<_> = mode.parts.iter().map(found).collect();
+        let fresh = |(part, found): (&Part, &Option<_>)| found.is_none() && !part.kinks.is_empty();
+        let fresh: Vec<bool> = mode.parts.iter().zip(&found).map(fresh).collect();
+        let work = |at: usize| match fresh[at] {
+            true => Some(Arc::new(mode.parts[at].averages(problem, e, steps))),
+            false => found[at].clone(),
+        };
+        let all = match problem.n() < MANY {
+            true => (0..fresh.len()).map(work).collect(),
+            false => (0..fresh.len()).into_par_iter().map(work).collect(),
+        };
+        Self(all, fresh)
+    }
+
+    /// Seconds of finding what was not known for n samples, by the cost model.
+    pub fn price(&self, n: usize, mode: &Mode, steps: f64) -> f64 {
+        let steps = 2.5 * steps.clamp(STEPS[0], STEPS[1]); // two averages, each with its start
+        let of = |s: f64| s * (s + 8.0 + (n as f64 - s) / LOOK as f64) * PRODUCT + CHAIN;
+        let parts = mode.parts.iter().zip(&self.1).filter(|(_, fresh)| **fresh);
+        whole(steps * parts.map(|(part, _)| of(part.kinks.len() as f64)).sum::<f64>())
+    }
+}
+
 impl Part {
+    fn averages(&self, problem: &SpanProblem, e: &[f64], steps: usize) -> Averages {
+        let mut size = vec![0.0; problem.n()];
+        let rho = [0.0, 1.0].map(|phase| self.average(problem, e, steps, phase, &mut size));
+        Averages { rho, size }
+    }
+
     /// The largest deviation of the pre-activations of this group, times t (length n; off the kinks).
     pub fn ripple_size(&self, problem: &SpanProblem, e: &[f64]) -> Vec<f64> {
-        let mut size = vec![0.0; problem.n()];
-        if !self.kinks.is_empty() {
-            for phase in [0.0, 1.0] {
-                self.average(problem, e, PART_STEPS, phase, &mut size);
-            }
-        }
+        let mut size = match self.kinks.is_empty() {
+            true => vec![0.0; problem.n()],
+            false => self.averages(problem, e, PART_STEPS).size,
+        };
         self.outside().for_each(|i| size[i] /= self.slope(i));
         size
     }
@@ -357,7 +401,8 @@ mod tests {
         let gram = Arc::new(Gram(Matrix::new(2, 2, vec![1.0, c, c, 1.0])));
         let problem = Arc::new(SpanProblem::new(gram, None, vec![1.0, -1.0], network, (Loss::Exponential, 0.5), start));
         let mode = Mode::new(&problem, vec![Above, Kink, Kink, Above]).expect("regular");
-        let ripple = Ripple::measure(&problem, &mode, &[1.0, 1.0], f64::INFINITY);
+        let orbits = Orbits::find(&problem, &mode, &[1.0, 1.0], f64::INFINITY, None);
+        let ripple = Ripple::of(&problem, &mode, &orbits);
         let a = std::f64::consts::FRAC_1_SQRT_2;
         let (up, down) = (a * (c - leak), a * (1.0 - c));
         let phi = (up * up - leak * down * down) / (2.0 * (up + down));

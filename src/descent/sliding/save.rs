@@ -3,7 +3,7 @@
 use super::Sliding;
 use super::distance::Distance;
 use super::events::Event;
-use super::kicks::{Kick, Kicks};
+use super::kicks::Kicks;
 use super::mode::{Mode, Place};
 use super::ripple::Ripple;
 use crate::descent::compensated::Compensated;
@@ -106,8 +106,10 @@ impl Distance {
         out.vector("shifts", &self.shifts[..]);
         out.number("disagreement", self.disagreement);
         let mut out = out.within("kicks");
-        out.vector("length", self.kicks.0.iter().map(|kick| kick.length).collect::<Vec<_>>());
-        out.vector("moved", self.kicks.0.iter().flat_map(|kick| kick.moved.iter().copied()).collect::<Vec<_>>());
+        out.vector("length", &self.kicks.lengths[..]);
+        out.vector("margins", &self.kicks.margins[..]);
+        out.vector("sums", &self.kicks.sums[..]);
+        out.vector("coefficients", &self.kicks.coefficients[..]);
     }
 
     fn restore(from: &Reader, n: usize, m: usize) -> Result<Self> {
@@ -127,8 +129,8 @@ impl Distance {
 impl Kicks {
     fn restore(from: &Reader, n: usize, m: usize) -> Result<Self> {
         let lengths = from.any("length")?;
-        let moved = from.vector("moved", lengths.len() * n * m)?;
-        let kick = |(length, moved): (&f64, &[f64])| Kick { moved: moved.to_vec(), length: *length };
-        Ok(Self(lengths.iter().zip(moved.chunks_exact(n * m)).map(kick).collect()))
+        let vector = |name, each: usize| from.vector(name, lengths.len() * each);
+        let (margins, sums, coefficients) = (vector("margins", n)?, vector("sums", n)?, vector("coefficients", n * m)?);
+        Ok(Self { lengths: lengths.to_vec(), margins, sums, coefficients })
     }
 }

@@ -65,7 +65,7 @@ impl Voyage {
         let left = sliding.advance(&problem, target, spent + (self.allowance - self.slid), stop);
         self.slid += sliding.spent() - spent;
         self.state = sliding.iterate(&problem);
-        self.averaging = sliding.error_estimate(&problem);
+        self.averaging = sliding.error_estimate();
         if self.options.flow.is_none() && matches!(left, Reached::Flip | Reached::Event) {
             self.end_sliding(left);
         }

@@ -85,7 +85,7 @@ impl Voyage {
     fn averages(&self, t: f64) -> View {
         let problem = self.state.problem();
         let mut seen = Box::new(self.mode.sliding().expect("neurons slide").within(problem, t));
-        let (state, averaging) = (seen.iterate(problem), seen.error_estimate(problem));
+        let (state, averaging) = (seen.iterate(problem), seen.error_estimate());
         let (kind, averages) = (self.averaged(), self.options.flow.is_none() || seen.mode().sliding() > 0);
         View {
             kind,

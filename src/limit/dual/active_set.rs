@@ -14,6 +14,7 @@
 //! rotations, both O(|S|²).
 
 use super::accurate::{accurate_excess, add_scaled, dot};
+use super::factor::Factor;
 use super::{INSEPARABLE, relative_value};
 use crate::matrix::Matrix;
 
@@ -51,6 +52,24 @@ pub fn solve(h: &Matrix, guess: &[f64]) -> Solved {
     Solved { lambda: state.lambda, pivots: state.pivots, end }
 }
 
+/// Solves from the solution of fewer rows, with λ = 0 for those that are new. None where its support is no solution of these rows,
+/// or the way does not end at one.
+pub fn resume(h: &Matrix, known: &[f64]) -> Option<Solved> {
+    let mut state = ActiveSet::new(h);
+    let support: Vec<usize> = (0..known.len()).filter(|&i| known[i] > 0.0).collect();
+    if support.len() == known.len() || !state.begin(&support) {
+        return None;
+    }
+    let z = state.minimizer();
+    if !z.iter().all(|z| *z > 0.0) {
+        return None;
+    }
+    state.support.iter().zip(z).for_each(|(&i, z)| state.lambda[i] = z);
+    state.pivots = 0;
+    let end = state.run();
+    matches!(end, End::Optimal).then_some(Solved { lambda: state.lambda, pivots: state.pivots, end })
+}
+
 struct ActiveSet<'a> {
     h: &'a Matrix,
     lambda: Vec<f64>,
@@ -68,10 +87,20 @@ impl<'a> ActiveSet<'a> {
     fn start(&mut self, guess: &[f64]) {
         let mut order: Vec<usize> = (0..guess.len()).filter(|&i| guess[i] > 0.0).collect();
         order.sort_by(|&i, &k| guess[k].total_cmp(&guess[i]));
-        order.into_iter().for_each(|i| {
-            self.enter(i);
-        });
+        if !self.begin(&order) {
+            order.into_iter().for_each(|i| {
+                self.enter(i);
+            });
+        }
         self.descend();
+    }
+
+    /// Takes all of these for the support, if their rows are independent.
+    fn begin(&mut self, support: &[usize]) -> bool {
+        let factor = (!support.is_empty()).then(|| Factor::new(self.h, 0.0, support.to_vec())).flatten();
+        let Some(factor) = factor else { return false };
+        (self.factor.rows, self.support, self.pivots) = (factor.rows(), support.to_vec(), support.len());
+        true
     }
 
     fn run(&mut self) -> End {

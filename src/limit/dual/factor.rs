@@ -68,6 +68,11 @@ impl Factor {
         })
     }
 
+    /// The rows of the factor, as far as the diagonal.
+    pub fn rows(&self) -> Vec<Vec<f64>> {
+        (0..self.basis.len()).map(|r| (0..=r).map(|c| self.lower[(r, c)]).collect()).collect()
+    }
+
     /// Goes over to another support if that is cheaper than a new factor; false if it is not, or if it
     /// is no part of the basis.
     pub fn reduce_to(&mut self, support: &[usize]) -> bool {
