@@ -171,7 +171,7 @@ fn search(h: &Matrix, warm: Option<&[f64]>) -> Search {
         return Search::Weights(found.lambda, found.pivots, Some(found.excess));
     }
     if let Some(found) = warm.and_then(|warm| active_set::resume(h, warm)) {
-        return Search::Weights(found.lambda, found.pivots);
+        return Search::Weights(found.lambda, found.pivots, None);
     }
     let mut guess = vec![1.0; n];
     for shift in SHIFTS {
