@@ -212,7 +212,7 @@ mod tests {
         let numbers = |n: usize, d: usize, by: usize| {
             Matrix::new(n, d, (0..n * d).map(|i| ((i * i + by * i) % 13) as f64 - 6.0).collect())
         };
-        for (p, n, d) in [(1, 1, 1), (3, 9, 257), (130, 107, 300), (1, 220, 513)] {
+        for (p, n, d) in [(1, 1, 1), (20, 20, 40), (3, 9, 257), (130, 107, 300), (1, 220, 513)] {
             let (a, x) = (numbers(p, d, 3), numbers(n, d, 5));
             for isa in Isa::all() {
                 let k = cross_on(isa, &a, View::Double(&x), &Watch::default()).expect("nobody can stop this watch");

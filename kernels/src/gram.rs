@@ -71,7 +71,7 @@ impl Space {
         }
         let part = &mut sums[..count];
         self.carry(isa, x, d, (i.clone(), j.clone()), columns, part, true);
-        let out = joined(isa, &i, &j, part);
+        let out = added(isa, &i, &j, part, i == j);
         self.sums = sums;
         out
     }
@@ -133,8 +133,13 @@ pub fn numbers(i: &Range<usize>, j: &Range<usize>) -> usize {
 
 /// The block, row-major I×J, from its sums: their lanes are added.
 pub fn joined(isa: Isa, i: &Range<usize>, j: &Range<usize>, sums: &[f64]) -> Vec<f64> {
+    added(isa, i, j, sums, false)
+}
+
+/// [`joined`], on the diagonal of K without what lies above it.
+fn added(isa: Isa, i: &Range<usize>, j: &Range<usize>, sums: &[f64], diagonal: bool) -> Vec<f64> {
     let mut out = vec![0.0; i.len() * j.len()];
-    isa.run(AddLanes { sums, tiles: j.len().div_ceil(TILE), width: j.len(), diagonal: i == j, out: &mut out });
+    isa.run(AddLanes { sums, tiles: j.len().div_ceil(TILE), width: j.len(), diagonal, out: &mut out });
     out
 }
 
