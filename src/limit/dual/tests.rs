@@ -121,6 +121,31 @@ fn the_active_set_alone_agrees_with_pivoting() {
     }
 }
 
+/// From the solution of fewer rows, whatever their rank, to that of all; from none or from what is no solution to nothing.
+#[test]
+fn the_active_set_goes_on_from_fewer_rows() {
+    let mut pivots = 0;
+    for (n, d, shift) in [(30, 40, 0.3), (100, 6, 2.0), (120, 10, 1.5), (200, 3, 3.0)] {
+        for seed in 0..5 {
+            let r = rows(n, d, shift, seed);
+            let mut known = separable(&gram(&r[..n - n / 4])).lambda;
+            known.resize(n, 0.0);
+            let h = gram(&r);
+            let solved = active_set::resume(&h, &known).expect("a solution of fewer rows");
+            assert!(kkt_residual(&h, &solved.lambda) <= RESIDUAL);
+            let margin = 1.0 / solved.lambda.iter().sum::<f64>().sqrt();
+            assert!((margin / separable(&h).max_margin - 1.0).abs() < 1e-12);
+            pivots += solved.pivots;
+            // not positive on the support that is given
+            let slack: Vec<f64> = (0..n).map(|i| if known[i] == 0.0 { 1.0 } else { 0.0 }).collect();
+            let other = active_set::resume(&h, &slack);
+            assert!(other.is_none_or(|s| kkt_residual(&h, &s.lambda) <= RESIDUAL));
+            assert!(active_set::resume(&h, &vec![0.0; n]).is_none() && active_set::resume(&h, &vec![1.0; n]).is_none());
+        }
+    }
+    assert!(pivots > 0, "some of the new rows carry weight");
+}
+
 #[test]
 fn what_is_no_number_is_unresolved() {
     for bad in [f64::NAN, f64::INFINITY] {
