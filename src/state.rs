@@ -342,8 +342,8 @@ mod tests {
             assert!(State::from_bytes(&sealed(content[..at].to_vec())).is_err(), "{at} bytes");
         }
         let mut version = content.to_vec();
-        version[MAGIC.len()] = 2;
-        assert_eq!(State::from_bytes(&sealed(version)).err(), Some(StateError::Version { found: 2 }));
+        version[MAGIC.len()] = State::VERSION as u8 + 1;
+        assert_eq!(State::from_bytes(&sealed(version)).err(), Some(StateError::Version { found: State::VERSION + 1 }));
     }
 
     #[test]
