@@ -1,5 +1,6 @@
 //! Signals. SIGINT, SIGTERM and SIGHUP end the program at once while it reads its arguments; afterwards the first one
-//! asks for an orderly end, and a second one ends the program. SIGINT is a person who wants to see what there is; SIGTERM
+//! asks for an orderly end, and a SIGINT after it ends the program. A second SIGTERM or SIGHUP does not: some send it twice, such as `timeout`, to the
+//! program and to its group, and what was computed would be lost by chance. SIGINT is a person who wants to see what there is; SIGTERM
 //! and SIGHUP are a system that takes the machine away: the exit codes tell them apart. SIGUSR1 asks for a checkpoint, and
 //! does nothing where there is none to make. A SIGHUP that is ignored already, as by nohup, stays so.
 //!
@@ -25,7 +26,8 @@ pub struct Signals {
     saves: Stop,
     person: Arc<AtomicBool>,
     system: Arc<AtomicBool>,
-    deadly: Arc<AtomicBool>,
+    early: Arc<AtomicBool>,  // before the first signal is one for an orderly end
+    deadly: Arc<AtomicBool>, // a SIGINT ends the program
 }
 
 impl Signals {
@@ -39,6 +41,7 @@ impl Signals {
             saves: Stop::default(),
             person: Arc::default(),
             system: Arc::default(),
+            early: Arc::new(AtomicBool::new(true)),
             deadly: Arc::new(AtomicBool::new(true)),
         };
         register(SIGUSR1, signals.saves.flag())?;
@@ -50,7 +53,8 @@ impl Signals {
             if signal == SIGHUP && ignored(SIGHUP) {
                 continue; // nohup: a closed terminal is to change nothing
             }
-            register_conditional_shutdown(signal, code.into(), signals.deadly.clone())?;
+            let ends = if signal == SIGINT { &signals.deadly } else { &signals.early };
+            register_conditional_shutdown(signal, code.into(), ends.clone())?;
             register(signal, who.clone())?;
             register(signal, signals.stop.flag())?;
             register(signal, signals.deadly.clone())?;
@@ -62,6 +66,7 @@ impl Signals {
 
     /// From here on the first signal asks for an orderly end.
     pub fn defer(&self) -> &Stop {
+        self.early.store(false, Ordering::SeqCst);
         self.deadly.store(false, Ordering::SeqCst);
         &self.stop
     }

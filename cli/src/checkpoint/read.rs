@@ -1,7 +1,7 @@
 //! Reading a checkpoint. Nothing in it is trusted: a length must fit what is there, and the state checks itself.
 
 use super::{About, Checkpoint, Digest, MAGIC, Place, VERSION};
-use farfield::{Row, State};
+use farfield::{Row, State, StateError};
 use std::fmt;
 use std::path::Path;
 
@@ -14,8 +14,8 @@ pub enum Fault {
     Unreadable(String),
     /// Its bytes are not those of a checkpoint, or no longer.
     Damaged(&'static str),
-    /// It is in a format that this version does not know.
-    Version(u32),
+    /// It is in a format that this version does not know, or its state is: the one found, and the one known.
+    Version(u32, u32),
 }
 
 impl fmt::Display for Fault {
@@ -24,7 +24,7 @@ impl fmt::Display for Fault {
             Self::Missing => f.write_str("missing"),
             Self::Unreadable(why) => write!(f, "cannot be read ({why})"),
             Self::Damaged(why) => write!(f, "damaged ({why})"),
-            Self::Version(found) => write!(f, "in format {found}, and this program knows {VERSION}"),
+            Self::Version(found, known) => write!(f, "in format {found}, and this program knows {known}"),
         }
     }
 }
@@ -53,7 +53,7 @@ pub fn parse(bytes: &[u8]) -> Result<Checkpoint> {
     let mut input = Input(rest);
     let version = u32::from_le_bytes(input.array()?);
     if version != VERSION {
-        return Err(Fault::Version(version));
+        return Err(Fault::Version(version, VERSION));
     }
     let (config_digest, data): (Digest, Digest) = (input.array()?, input.array()?);
     let (t, rows) = (f64::from_bits(input.number()?), input.number()?);
@@ -67,7 +67,10 @@ pub fn parse(bytes: &[u8]) -> Result<Checkpoint> {
     for _ in 0..input.number()? {
         tables.push(Place { name: input.text()?, bytes: input.number()?, digest: input.array()? });
     }
-    let state = State::from_bytes(input.block()?).map_err(|_| Fault::Damaged("its state is none"))?;
+    let state = State::from_bytes(input.block()?).map_err(|error| match error {
+        StateError::Version { found } => Fault::Version(found, State::VERSION),
+        _ => Fault::Damaged("its state is none"),
+    })?;
     if !input.0.is_empty() {
         return Err(Fault::Damaged("something follows the state"));
     }

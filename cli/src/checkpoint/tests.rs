@@ -72,6 +72,6 @@ fn nothing_is_trusted() {
     assert!(refused > 100, "{refused}");
     let mut version = whole.clone();
     version[MAGIC.len()] = 2;
-    assert_eq!(parse(&sealed(version)).err(), Some(Fault::Version(2)));
+    assert_eq!(parse(&sealed(version)).err(), Some(Fault::Version(2, VERSION)));
     assert!(parse(&sealed([&whole[..], &[0]].concat())).is_err());
 }
