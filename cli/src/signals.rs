@@ -99,3 +99,22 @@ fn ignored(signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use signal_hook::low_level::raise;
+
+    /// As from `timeout`, which sends SIGTERM to the program and to its group: an orderly end is asked for, and none comes at once.
+    #[test]
+    fn a_second_sigterm_is_not_deadly() {
+        let signals = Signals::install().expect("handlers");
+        let stop = signals.defer();
+        assert!(!stop.raised());
+        for signal in [SIGTERM, SIGTERM, SIGHUP, SIGHUP] {
+            raise(signal).expect("a signal to this process");
+        }
+        assert!(stop.raised() && signals.by_the_system());
+        assert_eq!(signals.code(), AGAIN);
+    }
+}

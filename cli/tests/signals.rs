@@ -8,7 +8,7 @@ use common::{farfield, folder, of_one_run, signal, start, stderr, text, until};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 /// Waits until the program says that a phase has taken a second.
@@ -43,34 +43,6 @@ fn reading_is_left() {
         says(&mut child, "reading");
         interrupted(child, name, &out);
         assert!(!out.exists(), "nothing was begun");
-    }
-}
-
-/// As from `timeout`, which sends it to the program and to its group.
-#[test]
-fn a_second_sigterm_loses_nothing() {
-    for pause in [0, 1, 10] {
-        let dir = folder("twice");
-        let child = start(&[
-            "run",
-            "-s",
-            "data.n=300",
-            "-s",
-            "descent.warp=false",
-            "-s",
-            "descent.steps=1e9",
-            "-o",
-            text(&dir),
-        ]);
-        until("it runs", || fs::metadata(dir.join("trace.csv")).is_ok_and(|trace| trace.len() > 1000));
-        for _ in 0..3 {
-            let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).stderr(Stdio::null()).status();
-            assert!(sent.is_ok());
-            std::thread::sleep(Duration::from_millis(pause));
-        }
-        let out = child.wait_with_output().expect("it ends");
-        assert_eq!(out.status.code(), Some(75), "{}", stderr(&out));
-        assert!(dir.join("checkpoint.bin").exists(), "{}", stderr(&out));
     }
 }
 

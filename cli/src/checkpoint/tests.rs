@@ -75,3 +75,16 @@ fn nothing_is_trusted() {
     assert_eq!(parse(&sealed(version)).err(), Some(Fault::Version(2, VERSION)));
     assert!(parse(&sealed([&whole[..], &[0]].concat())).is_err());
 }
+
+/// A state of another version, whole otherwise, is told by it: the checkpoint is not damaged.
+#[test]
+fn a_state_of_another_version_says_so() {
+    let (whole, state) = (content(), example().state.to_bytes());
+    let before = whole.strip_suffix(&state[..]).expect("it ends with its state");
+    let known = State::VERSION.to_le_bytes();
+    let at = state.windows(4).position(|bytes| bytes == known).expect("its version");
+    let mut other = state[..state.len() - 32].to_vec();
+    other[at..at + 4].copy_from_slice(&(State::VERSION - 1).to_le_bytes());
+    let other = [before, &sealed(other)].concat();
+    assert_eq!(parse(&sealed(other)).err(), Some(Fault::Version(State::VERSION - 1, State::VERSION)));
+}

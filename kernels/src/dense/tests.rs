@@ -1,3 +1,5 @@
+//! Sums of small integers, which are the same in any order, and several at once against one at a time.
+
 use super::*;
 
 /// Small integers: every order of summation gives the same value.

@@ -33,6 +33,7 @@ pub mod chatter;
 pub mod distance;
 mod estimate;
 pub mod events;
+mod factor;
 mod flow;
 pub mod handover;
 mod integrator;
