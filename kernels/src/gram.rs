@@ -1,62 +1,71 @@
 //! Blocks of `K = XXᵀ`, the Gram matrix of n samples, summed over a range of columns.
 //!
 //! ```text
-//! for each block of K: up to 104 rows I by up to 104 rows J ≤ I      threads take blocks
+//! for each block of K: up to 512 rows I by up to 104 rows J          threads take blocks
 //!   for each group of 256 columns of X
-//!     copy the rows J into slivers                                    208 KiB, in L2
-//!     for each 12 rows of I, 4 of J, and 4 of these 12, on or below the diagonal
-//!       sums[r][s] += Σ_v X[i+r][v]·X[j+s][v]      8 loads for 16 multiply-adds of vectors
-//!   add the lanes of the sums                                         676 KiB, in L2
+//!     transpose the rows J, 8 at a time: J'[k][v] = X[j+v][k]         208 KiB, in L2
+//!     for each 8 rows of I                                             16 KiB, in L1
+//!       for each 24 of J, on or below the diagonal
+//!         for each column k of the group
+//!           sums[r] += X[i+r][k]·J'[k]       3 loads and 8 broadcasts for 24 multiply-adds of vectors
+//!         K[i+r] += sums[r]
 //! ```
 //!
-//! Lanes run along the columns: each element of K is a vector of partial sums, one per lane, whose
-//! lanes are added by halves at the end. The rows I are read where they are, the next group of all rows is
-//! asked for meanwhile. `n²·d` flops; X is read about n/104 times. Nothing depends on other blocks, so threads
-//! meet only when all are done. Slivers at the end of four rows J that are all zero add nothing, and are left out: half of the work for the
-//! triangular X of samples in rotated coordinates.
+//! Lanes run along the rows J: each element of K is a chain of multiply-adds for each group of columns, in order, and
+//! the sum of these chains, in order: an error of at most `256 + d/256` roundings. `n²·d` flops; the
+//! rows I are read where they are, the next of them and the next group of the rows J are asked for meanwhile. X
+//! is read about n/208 times. Nothing depends on other blocks, so threads meet only when all are done. Zeros at the end of
+//! a group of a row add nothing, and are left out: half of the work for the triangular X of samples in rotated coordinates.
 
 use crate::buffer::Buffer;
 use crate::hint::fetch;
 use crate::isa::{Isa, wide};
-use crate::lane::{Lane, reduce};
-use crate::slab::SLIVER;
-use pulp::{Simd, WithSimd, as_arrays, as_arrays_mut};
+use crate::lane::Lane;
+use crate::transpose::transpose;
+use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
-/// Most rows of a block: 104² sums of 64 bytes are 676 KiB, which a 1 MiB L2 holds beside the rows J. (Measured:
-/// 64 rows read X too often, 128 leave L2; a copy of the rows I, or 6·4 sums in registers, was slower.)
+/// Most rows J of a block: 104 rows of a group are 208 KiB, in a L2 of 1 MiB.
 pub const ROWS: usize = 104;
-/// Columns of a group: 104 rows of them are 208 KiB.
+/// Most rows I of a block: as many as make the transposition of the rows J cheap.
+pub const TALL: usize = 512;
+/// Columns of a group.
 pub const COLUMNS: usize = 256;
-/// Cache lines asked for at a time.
-const AHEAD: usize = 16;
-/// Rows of a register tile: 4·4 sums.
-const TILE: usize = 4;
-/// Tiles of I that use a tile of J while it is in the first cache: 8 KiB each.
-const BAND: usize = 3;
+/// Rows of I in a register tile.
+const TILE: usize = 8;
+/// Vectors of J in a register tile: 8·3 sums.
+const MOST: usize = 3;
+/// Rows that a tile asks for.
+const SOON: usize = 3;
+/// Columns between two times that it does.
+const PART: usize = 64;
+/// Columns between transposed rows, of 8 each: not a multiple of a page, so that they do not share places in the first cache.
+const STRIDE: usize = COLUMNS + 8;
 
 const LANES: usize = <f64 as Lane>::LANES;
-/// Numbers in a row of a sliver.
-const WIDTH: usize = SLIVER * LANES;
 
-/// The rows of each block of rows of an n×n matrix, of nearly equal sizes.
-pub fn blocks(n: usize) -> Vec<Range<usize>> {
-    crate::split(n.div_ceil(TILE), ROWS / TILE)
+/// `n` rows in ranges of nearly equal sizes of at most `most`, in multiples of 8.
+pub fn blocks(n: usize, most: usize) -> Vec<Range<usize>> {
+    crate::split(n.div_ceil(TILE), most / TILE)
         .map(|(first, count)| first * TILE..n.min((first + count) * TILE))
         .collect()
+}
+
+/// Numbers of the sums of a block of rows I by rows J: for each tile of I those of all whole groups, then those of the last one.
+pub fn numbers(i: &Range<usize>, j: &Range<usize>) -> usize {
+    2 * i.len().next_multiple_of(TILE) * j.len().next_multiple_of(LANES)
 }
 
 /// Work space of one thread.
 #[derive(Debug, Default)]
 pub struct Space {
-    slivers: Buffer<f64>,
-    padded: Buffer<f64>,
-    sums: Buffer<f64>,
+    across: Buffer<f64>,
+    sums: Vec<f64>,
 }
 
 impl Space {
-    /// `Σ_k x_ik x_jk` over `columns` for the rows I and J of X (rows of `d` numbers), row-major I×J. On the
-    /// diagonal, where I = J, what lies above it is not computed.
+    /// `Σ_k x_ik x_jk` over `columns`, which start at a multiple of [`COLUMNS`], for the rows I and J of X (rows of `d` numbers), row-major I×J. Where I
+    /// and J start with the same row, what lies above the diagonal is not computed.
     pub fn block(
         &mut self,
         isa: Isa,
@@ -65,19 +74,18 @@ impl Space {
         (i, j): (Range<usize>, Range<usize>),
         columns: Range<usize>,
     ) -> Vec<f64> {
-        let (mut sums, count) = (std::mem::take(&mut self.sums), numbers(&i, &j));
-        if sums.len() < count {
-            sums = Buffer::zeros(count);
-        }
-        let part = &mut sums[..count];
-        self.carry(isa, x, d, (i.clone(), j.clone()), columns, part, true);
-        let out = added(isa, &i, &j, part, i == j);
+        let mut sums = std::mem::take(&mut self.sums);
+        sums.clear();
+        sums.resize(numbers(&i, &j), 0.0);
+        self.add(isa, x, d, (i.clone(), j.clone()), columns, 0, &mut sums);
+        let out = joined(&i, &j, &sums);
         self.sums = sums;
         out
     }
 
-    /// Adds the products over `columns` to the sums of a block, [`numbers`] of them, a vector of lanes each. Columns
-    /// that are added piece by piece, in order and in pieces of whole vectors of lanes, give the same bits as at once.
+    /// Adds the products over `columns`, the first of which has number `at`, to the sums of a block, [`numbers`] of them. Columns
+    /// that are added piece by piece, in order, give the same bits as at once.
+    #[expect(clippy::too_many_arguments, reason = "a block, its columns and its sums")]
     pub fn add(
         &mut self,
         isa: Isa,
@@ -85,61 +93,53 @@ impl Space {
         d: usize,
         (i, j): (Range<usize>, Range<usize>),
         columns: Range<usize>,
+        at: usize,
         sums: &mut [f64],
     ) {
-        self.carry(isa, x, d, (i, j), columns, sums, false);
+        let room = j.len().div_ceil(LANES) * STRIDE * LANES;
+        if self.across.len() < room {
+            self.across = Buffer::zeros(room);
+        }
+        let diagonal = i.start == j.start;
+        let rows = |rows: &Range<usize>, columns| Rows { x, stride: d, rows: rows.clone(), columns };
+        let mut first = columns.start;
+        while first < columns.end {
+            let place = (at + first - columns.start) % COLUMNS;
+            let end = columns.end.min(first + COLUMNS - place);
+            let (left, right) = (rows(&i, first..end), rows(&j, first..end));
+            let filled = self.turn(isa, &right);
+            let below = i.start + if diagonal { j.len() } else { TILE }..i.end;
+            let soon = [rows(&below, first..end), rows(&j, end..columns.end.min(end + COLUMNS))];
+            let (across, filled) = (&self.across[..], &filled[..right.tiles()]);
+            let whole = (place == 0, place + end - first == COLUMNS);
+            isa.run(Group { left, across, filled, soon, diagonal, whole, sums });
+            first = end;
+        }
     }
 
-    /// [`Space::add`], or where they `begin`, the products instead of whatever the sums were.
-    #[expect(clippy::too_many_arguments, reason = "those of a block, and what is done with it")]
-    fn carry(
-        &mut self,
-        isa: Isa,
-        x: &[f64],
-        d: usize,
-        (i, j): (Range<usize>, Range<usize>),
-        columns: Range<usize>,
-        sums: &mut [f64],
-        mut begin: bool,
-    ) {
-        let diagonal = i == j;
-        let tiles = (i.len().div_ceil(TILE), j.len().div_ceil(TILE));
-        let room = (tiles.0.max(tiles.1) * TILE) * columns.len().min(COLUMNS).next_multiple_of(WIDTH);
-        for (buffer, room) in [(&mut self.slivers, room), (&mut self.padded, if diagonal { 0 } else { room })] {
-            if buffer.len() < room {
-                *buffer = Buffer::zeros(room);
-            }
+    /// Transposes the rows J, and says how many columns of each eight are not all zero to the end.
+    fn turn(&mut self, isa: Isa, right: &Rows) -> [usize; ROWS / LANES] {
+        let mut filled = [0; ROWS / LANES];
+        let across = self.across.as_chunks_mut::<LANES>().0.chunks_mut(STRIDE);
+        for ((v, across), filled) in (0..right.tiles()).zip(across).zip(&mut filled) {
+            let rows = right.tile(v);
+            *filled = used(rows);
+            transpose(isa, rows, &mut across[..right.columns.len()]);
         }
-        let rows = |rows: &Range<usize>, columns: Range<usize>| {
-            let columns = columns.start.min(d)..columns.end.min(d);
-            Rows { x, stride: d, rows: rows.clone(), columns }
-        };
-        for first in columns.clone().step_by(COLUMNS) {
-            let (group, next) = (first..columns.end.min(first + COLUMNS), first + COLUMNS..first + 2 * COLUMNS);
-            let (left, right) = (rows(&i, group.clone()), rows(&j, group));
-            let in_place = diagonal || left.columns.len().is_multiple_of(WIDTH);
-            let left = if in_place { left } else { left.padded(&mut self.padded) };
-            let next = [rows(&i, next.clone()), rows(if diagonal { &(0..0) } else { &j }, next)];
-            isa.run(Group { left, right, next, slivers: &mut self.slivers, tiles, diagonal, begin, sums });
-            begin = false;
-        }
+        filled
     }
 }
 
-/// Numbers of the sums of a block of rows I by rows J.
-pub fn numbers(i: &Range<usize>, j: &Range<usize>) -> usize {
-    i.len().div_ceil(TILE) * j.len().div_ceil(TILE) * TILE * TILE * LANES
-}
-
-/// The block, row-major I×J, from its sums: their lanes are added.
-pub fn joined(isa: Isa, i: &Range<usize>, j: &Range<usize>, sums: &[f64]) -> Vec<f64> {
-    added(isa, i, j, sums, false)
-}
-
-/// [`joined`], on the diagonal of K without what lies above it.
-fn added(isa: Isa, i: &Range<usize>, j: &Range<usize>, sums: &[f64], diagonal: bool) -> Vec<f64> {
+/// The block, row-major I×J, from its sums.
+pub fn joined(i: &Range<usize>, j: &Range<usize>, sums: &[f64]) -> Vec<f64> {
+    let width = j.len().next_multiple_of(LANES);
     let mut out = vec![0.0; i.len() * j.len()];
-    isa.run(AddLanes { sums, tiles: j.len().div_ceil(TILE), width: j.len(), diagonal, out: &mut out });
+    for (out, sums) in out.chunks_mut(TILE * j.len()).zip(sums.chunks_exact(2 * TILE * width)) {
+        let (whole, last) = sums.split_at(TILE * width);
+        for ((out, whole), last) in out.chunks_exact_mut(j.len()).zip(whole.chunks(width)).zip(last.chunks(width)) {
+            out.iter_mut().zip(whole.iter().zip(last)).for_each(|(out, (whole, last))| *out = whole + last);
+        }
+    }
     out
 }
 
@@ -158,211 +158,182 @@ impl<'a> Rows<'a> {
         &self.x[(self.rows.start + r).min(self.rows.end - 1) * self.stride..][self.columns.clone()]
     }
 
-    /// A copy with zeros up to whole slivers.
-    fn padded<'b>(&self, out: &'b mut [f64]) -> Rows<'b> {
-        let (used, stride) = (self.columns.len(), self.columns.len().next_multiple_of(WIDTH));
-        for (r, out) in out.chunks_exact_mut(stride).enumerate().take(self.rows.len()) {
-            out[..used].copy_from_slice(self.row(r));
-            out[used..].fill(0.0);
-        }
-        Rows { x: out, stride, rows: 0..self.rows.len(), columns: 0..stride }
-    }
-
-    /// Writes the rows as slivers, `[sliver][row][4 vectors]`, zero beyond the columns; the last row is repeated
-    /// up to whole tiles. Says how many slivers of each tile are not all zero at their end.
+    /// Rows `8·tile..8·tile + 8`.
     #[inline(always)]
-    fn cut<'b>(&self, out: &'b mut [f64]) -> (&'b [f64], [usize; ROWS / TILE]) {
-        let height = self.rows.len().next_multiple_of(TILE);
-        let slivers = self.columns.len().div_ceil(WIDTH);
-        let out = out.as_chunks_mut::<WIDTH>().0;
-        let mut used = [0; ROWS / TILE];
-        for r in 0..height {
-            let (whole, rest) = self.row(r).as_chunks::<WIDTH>();
-            let mut own = if any(rest) { slivers } else { whole.len() };
-            while own > 0 && own <= whole.len() && !any(&whole[own - 1]) {
-                own -= 1;
-            }
-            used[r / TILE] = own.max(used[r / TILE]);
-            for (s, sliver) in whole.iter().enumerate() {
-                out[s * height + r] = *sliver;
-            }
-            if whole.len() < slivers {
-                let end = &mut out[whole.len() * height + r];
-                end.fill(0.0);
-                end[..rest.len()].copy_from_slice(rest);
-            }
+    fn tile(&self, tile: usize) -> [&'a [f64]; TILE] {
+        let mut rows = [&self.x[..0]; TILE];
+        for r in 0..TILE {
+            rows[r] = self.row(tile * TILE + r);
         }
-        (out[..slivers * height].as_flattened(), used)
+        rows
+    }
+
+    /// Number of tiles.
+    fn tiles(&self) -> usize {
+        self.rows.len().div_ceil(TILE)
     }
 }
 
-/// Whether a number is not zero.
+/// How many numbers of some rows are left without the zeros at their ends.
 #[inline(always)]
-fn any(numbers: &[f64]) -> bool {
-    let mut bits = 0;
-    for v in numbers {
-        bits |= v.to_bits() << 1;
-    }
-    bits != 0
+fn used(rows: [&[f64]; TILE]) -> usize {
+    rows.iter().map(|row| row.iter().rposition(|v| *v != 0.0).map_or(0, |last| last + 1)).max().unwrap_or(0)
 }
 
-/// A group of columns of a block: rows I where they are, rows J, and what to ask for meanwhile.
+/// A group of columns of a block: rows I where they are, rows J transposed, and rows to ask for meanwhile.
 struct Group<'a> {
     left: Rows<'a>,
-    right: Rows<'a>,
-    next: [Rows<'a>; 2],
-    slivers: &'a mut [f64],
-    tiles: (usize, usize),
+    /// Vectors of 8 rows J, each of [`STRIDE`] columns, and how many columns of each are not all zero to their end.
+    across: &'a [f64],
+    filled: &'a [usize],
+    soon: [Rows<'a>; 2],
     diagonal: bool,
-    begin: bool,
+    /// Whether it begins, and ends, where a group does.
+    whole: (bool, bool),
     sums: &'a mut [f64],
 }
 
-type Row<S> = [<f64 as Lane>::V<S>; SLIVER];
-
-impl<'a> WithSimd for Group<'a> {
+impl WithSimd for Group<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { left, right, next, slivers, tiles, diagonal, begin, sums } = self;
-        let (right, used) = right.cut(slivers);
-        let right = as_arrays::<SLIVER, _>(f64::vectors::<S>(right)).0;
-        let right = as_arrays::<TILE, _>(right).0;
-        let sums = as_arrays_mut::<TILE, _>(as_arrays_mut::<TILE, _>(f64::vectors_mut::<S>(sums)).0).0;
-        let count = if diagonal { tiles.0 * (tiles.0 + 1) / 2 } else { tiles.0 * tiles.1 };
-        let lines = |rows: Rows<'a>| (0..rows.rows.len()).flat_map(move |r| rows.row(r).chunks(AHEAD * LANES));
-        let rows = next[0].rows.len() + next[1].rows.len();
-        let mut soon = next.into_iter().flat_map(lines);
-        let each = (rows * (COLUMNS / LANES / AHEAD)).div_ceil(count);
-        for first in (0..tiles.0).step_by(BAND) {
-            let band = first..tiles.0.min(first + BAND);
-            let mut rows = [[&right[0][..0]; TILE]; BAND];
-            for (i, rows) in band.clone().zip(&mut rows).filter(|_| !diagonal) {
-                for r in 0..TILE {
-                    rows[r] = as_arrays::<SLIVER, _>(f64::vectors::<S>(left.row(i * TILE + r))).0;
-                }
-            }
-            for j in 0..if diagonal { band.end } else { tiles.1 } {
-                for (i, rows) in band.clone().zip(&rows).filter(|(i, _)| !diagonal || *i >= j) {
-                    for lines in soon.by_ref().take(each) {
-                        lines.chunks(LANES).for_each(|line| fetch(&line[0]));
-                    }
-                    let left = if diagonal { Left::Cut(&right[i..]) } else { Left::Rows(*rows) };
-                    let right = (&right[j..], used[j]);
-                    let sums = &mut sums[i * tiles.1 + j];
-                    if wide::<S>() {
-                        tile::<S, 4>(simd, left, right, tiles.1, (0, 0), begin, sums);
-                    } else {
-                        for (r, s) in [(0, 0), (0, 2), (2, 0), (2, 2)] {
-                            tile::<S, 2>(simd, left, right, tiles.1, (r, s), begin, sums);
+        let Self { left, across, filled, soon, diagonal, whole, sums } = self;
+        let (tiles, vectors) = (left.tiles(), filled.len());
+        let (across, sums) = (f64::vectors::<S>(across), f64::vectors_mut::<S>(sums));
+        let end = |i: usize| if diagonal { vectors.min(i + 1) } else { vectors };
+        let calls: usize = (0..tiles).map(|i| end(i).div_ceil(MOST)).sum();
+        let each = (soon[0].rows.len() + soon[1].rows.len()).div_ceil(calls);
+        let mut soon = soon.iter().flat_map(|rows| (0..rows.rows.len()).map(|r| rows.row(r)));
+        for i in 0..tiles {
+            let rows = left.tile(i);
+            let (own, sums) = (used(rows), &mut sums[2 * i * TILE * vectors..][..2 * TILE * vectors]);
+            let mut v = 0;
+            while v < end(i) {
+                let width = if end(i) - v == MOST + 1 { 2 } else { MOST.min(end(i) - v) };
+                let used = filled[v..v + width].iter().fold(0, |most, used| own.min(*used).max(most));
+                let mut ahead = [&rows[0][..0]; SOON];
+                ahead.iter_mut().take(each).zip(soon.by_ref()).for_each(|(ahead, row)| *ahead = row);
+                let right = &across[v * STRIDE..];
+                let mut place = Place { sums: &mut *sums, vectors, at: (0, v), whole };
+                match (wide::<S>(), width) {
+                    (true, 3) => tile::<S, 8, 3>(simd, &rows, right, used, ahead, &mut place),
+                    (true, 2) => tile::<S, 8, 2>(simd, &rows, right, used, ahead, &mut place),
+                    (true, _) => tile::<S, 8, 1>(simd, &rows, right, used, ahead, &mut place),
+                    (false, _) => {
+                        for (w, half) in (0..width).flat_map(|w| [(w, 0), (w, 1)]) {
+                            let rows = &rows.as_chunks::<4>().0[half];
+                            place.at = (4 * half, v + w);
+                            tile::<S, 4, 1>(simd, rows, &right[w * STRIDE..], used, ahead, &mut place);
+                            ahead = [&rows[0][..0]; SOON];
                         }
                     }
                 }
+                v += width;
             }
         }
     }
 }
 
-/// From the sums of all tiles to the elements of the block, row-major.
-struct AddLanes<'a> {
-    sums: &'a [f64],
-    tiles: usize,
-    width: usize,
-    diagonal: bool,
-    out: &'a mut [f64],
+/// Where the sums of a register tile are.
+struct Place<'a, V> {
+    /// Those of a tile of I: 8 rows of `vectors` of whole groups, and of the last one.
+    sums: &'a mut [V],
+    vectors: usize,
+    /// Its first row and vector.
+    at: (usize, usize),
+    whole: (bool, bool),
 }
 
-impl WithSimd for AddLanes<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let sums = self.sums.as_chunks::<LANES>().0.as_chunks::<TILE>().0.as_chunks::<TILE>().0;
-        for (r, out) in self.out.chunks_exact_mut(self.width).enumerate() {
-            let tiles = &sums[r / TILE * self.tiles..][..if self.diagonal { r / TILE + 1 } else { self.tiles }];
-            for (out, tile) in out.chunks_mut(TILE).zip(tiles) {
-                for (out, lanes) in out.iter_mut().zip(&tile[r % TILE]) {
-                    *out = reduce(lanes);
-                }
-            }
-        }
-    }
-}
-
-/// The rows I of a tile: where they are, or on the diagonal, where they are the rows J of another tile, as those are cut, so that lines of
-/// the cache begin where vectors do.
-#[derive(Clone, Copy)]
-enum Left<'a, S: Simd> {
-    Rows([&'a [Row<S>]; TILE]),
-    Cut(&'a [[Row<S>; TILE]]),
-}
-
-/// M×M elements of a tile, from (r, s) on, over the slivers of the rows J that are `used`; `begin` instead of what was there.
+/// M×R elements of a tile over `count` columns; asks for rows that come `soon`.
 #[inline(always)]
-fn tile<S: Simd, const M: usize>(
+fn tile<S: Simd, const M: usize, const R: usize>(
     simd: S,
-    left: Left<S>,
-    (right, used): (&[[Row<S>; TILE]], usize),
-    height: usize,
-    (r, s): (usize, usize),
-    begin: bool,
-    sums: &mut [[<f64 as Lane>::V<S>; TILE]; TILE],
+    left: &[&[f64]; M],
+    right: &[<f64 as Lane>::V<S>],
+    count: usize,
+    soon: [&[f64]; SOON],
+    place: &mut Place<<f64 as Lane>::V<S>>,
 ) {
-    let mut acc = [[f64::splat(simd, 0.0); M]; M];
-    if !begin {
+    let (begins, ends) = place.whole;
+    let (sums, open) = place.sums.split_at_mut(TILE * place.vectors);
+    let first = place.at.0 * place.vectors + place.at.1;
+    let mut acc = [[f64::splat(simd, 0.0); R]; M];
+    if !begins {
         for a in 0..M {
-            for b in 0..M {
-                acc[a][b] = sums[r + a][s + b];
-            }
+            acc[a].copy_from_slice(&open[first + a * place.vectors..][..R]);
         }
     }
-    let right = right.iter().step_by(height).take(used);
-    match left {
-        Left::Rows(left) => {
-            let count = left[0].len();
-            let mut x = [&left[0][..0]; M];
-            for a in 0..M {
-                x[a] = &left[r + a][..count];
-            }
-            for (k, y) in (0..count).zip(right) {
-                let mut row = [&x[0][k]; M];
-                for a in 0..M {
-                    row[a] = &x[a][k];
-                }
-                add_products(simd, row, y, s, &mut acc);
-            }
+    let (mut x, mut y) = ([&left[0][..0]; M], [&right[..0]; R]);
+    for a in 0..M {
+        x[a] = &left[a][..count];
+    }
+    for v in 0..R {
+        y[v] = &right[v * STRIDE..][..count];
+    }
+    let mut ahead = [x[0]; SOON];
+    for s in 0..SOON {
+        ahead[s] = soon[s].get(..count).unwrap_or(x[0]);
+    }
+    for from in (0..count).step_by(PART) {
+        let part = from..count.min(from + PART);
+        for s in 0..SOON {
+            ahead[s][part.clone()].iter().step_by(LANES).for_each(fetch);
         }
-        Left::Cut(left) => {
-            for (x, y) in left.iter().step_by(height).zip(right) {
-                let mut row = [&x[r]; M];
-                for a in 0..M {
-                    row[a] = &x[r + a];
+        let (mut x, mut y) = (x, y);
+        for a in 0..M {
+            x[a] = &x[a][part.clone()];
+        }
+        for v in 0..R {
+            y[v] = &y[v][part.clone()];
+        }
+        for k in 0..part.len() {
+            let mut row = [acc[0][0]; R];
+            for v in 0..R {
+                row[v] = y[v][k];
+            }
+            for a in 0..M {
+                let x = f64::splat(simd, x[a][k]);
+                for v in 0..R {
+                    acc[a][v] = f64::fma(simd, x, row[v], acc[a][v]);
                 }
-                add_products(simd, row, y, s, &mut acc);
             }
         }
     }
     for a in 0..M {
-        for b in 0..M {
-            sums[r + a][s + b] = acc[a][b];
+        let at = first + a * place.vectors;
+        for v in 0..R {
+            if ends {
+                sums[at + v] = f64::plus(simd, sums[at + v], acc[a][v]);
+                open[at + v] = f64::splat(simd, 0.0);
+            } else {
+                open[at + v] = acc[a][v];
+            }
         }
     }
 }
 
-/// Adds the products of M rows of a sliver with M others, from `s` on.
-#[inline(always)]
-fn add_products<S: Simd, const M: usize>(
-    simd: S,
-    x: [&Row<S>; M],
-    y: &[Row<S>; TILE],
-    s: usize,
-    acc: &mut [[<f64 as Lane>::V<S>; M]; M],
-) {
-    for v in 0..SLIVER {
-        for a in 0..M {
-            for b in 0..M {
-                acc[a][b] = f64::fma(simd, x[a][v], y[s + b][v], acc[a][b]);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_in_pieces_give_the_same_bits() {
+        let (n, d) = (37, 700);
+        let x: Vec<f64> = (0..n * d).map(|i| 1.0 / (1.0 + (i % 1009) as f64)).collect();
+        for pair in [(0..37, 0..21), (21..37, 0..21), (3..11, 20..30)] {
+            for isa in Isa::all() {
+                let mut space = Space::default();
+                let whole = space.block(isa, &x, d, pair.clone(), 0..d);
+                for ends in [vec![256, 700], vec![1, 32, 255, 600, 700], vec![300, 300, 512, 513, 700]] {
+                    let (mut sums, mut first) = (vec![0.0; numbers(&pair.0, &pair.1)], 0);
+                    for end in ends {
+                        let piece: Vec<f64> = x.chunks(d).flat_map(|row| &row[first..end]).copied().collect();
+                        space.add(isa, &piece, end - first, pair.clone(), 0..end - first, first, &mut sums);
+                        first = end;
+                    }
+                    assert_eq!(joined(&pair.0, &pair.1, &sums), whole, "{pair:?} {}", isa.name());
+                }
             }
         }
     }

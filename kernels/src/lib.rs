@@ -101,6 +101,7 @@ pub mod reference;
 pub mod rows;
 pub mod settled;
 pub mod slab;
+mod transpose;
 pub mod tridiagonal;
 pub mod two_sum;
 

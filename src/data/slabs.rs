@@ -165,14 +165,15 @@ impl Slab {
             };
             let mut sums: Vec<(usize, Vec<f64>)> = batch.iter().map(|pair| room(*pair)).collect();
             sums.par_iter_mut().for_each_init(Space::default, |space, (pair, sums)| {
-                space.add(isa, self.x.values(), self.x.cols(), cut.pairs[*pair].clone(), here.clone(), sums);
+                let at = mine.start + here.start;
+                space.add(isa, self.x.values(), self.x.cols(), cut.pairs[*pair].clone(), here.clone(), at, sums);
             });
             for (pair, sums) in sums {
                 match next.filter(|_| after) {
                     Some(next) => self.link.send(next, &sums),
                     None => {
                         let (i, j) = &cut.pairs[pair];
-                        done.push((pair * cut.parts + part, joined(isa, i, j, &sums)));
+                        done.push((pair * cut.parts + part, joined(i, j, &sums)));
                     }
                 }
                 spare.push(sums);

@@ -125,7 +125,7 @@ impl Streamed {
             }
             let add = |space: &mut Space, (pair, sums): (&(Range<usize>, Range<usize>), &mut Vec<f64>)| {
                 if !watch.stopped() {
-                    space.add(isa, &block.values, cols, pair.clone(), 0..cols, sums);
+                    space.add(isa, &block.values, cols, pair.clone(), 0..cols, block.columns.start, sums);
                 }
             };
             cut.pairs.par_iter().zip(&mut sums).with_max_len(1).for_each_init(Space::default, add);
@@ -134,7 +134,7 @@ impl Streamed {
                 let whole = std::mem::replace(&mut sums, fresh());
                 let joined = |(pair, sums): (usize, &Vec<f64>)| {
                     let (i, j) = &cut.pairs[pair];
-                    (pair * cut.parts + part, joined(isa, i, j, sums))
+                    (pair * cut.parts + part, joined(i, j, sums))
                 };
                 pieces.extend(whole.iter().enumerate().map(joined));
                 part += 1;
