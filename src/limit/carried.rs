@@ -78,3 +78,70 @@ impl Carried {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::slabs::Whole;
+    use crate::data::{Data, Draw, Mixture, Noise};
+    use crate::inner_products::{Gram, InnerProducts};
+    use crate::limit::Prediction;
+    use crate::limit::sliding::{Sliding, least_slopes};
+    use crate::network::{Network, Pattern};
+
+    /// The sides with every so-manieth own-sign pair on the other one.
+    fn flipped(sides: &Pattern, network: &Network, y: &[f64], every: usize) -> Pattern {
+        let mut sides = sides.clone();
+        let pairs = (0..y.len()).flat_map(|i| (0..network.width).map(move |j| (i, j)));
+        pairs.filter(|&(i, j)| network.sign(j) * y[i] > 0.0).step_by(every).for_each(|(i, j)| sides.flip(i, j));
+        sides
+    }
+
+    /// From the rows that carried the limit for other sides, and from rows that carried nothing, the search ends at the same limit as
+    /// without them: W* and γ* are one, whatever the samples' number is beside their dimension.
+    #[test]
+    fn where_the_search_begins_does_not_show() {
+        let mut slid = 0;
+        for seed in 0..12 {
+            let (n, d) = (30, [12, 40, 200][seed as usize % 3]);
+            let draw = Draw { n, balance: 0.5, label_noise: 0.2, seed };
+            let data = Data::draw(Mixture::new(3.0, vec![1.0; d], Noise::Gaussian), &draw).unwrap();
+            let (k, y): (&Gram, _) = (data.gram().unwrap(), data.y());
+            let network = Network::balanced(6, 0.1).unwrap();
+            let before = flipped(&Pattern::activated(&network, y), &network, y, 7);
+            let now = flipped(&before, &network, y, 11);
+            let x: Option<&dyn Whole> = Some(data.samples());
+            let fresh = |sides: &Pattern| match Sliding::with_sides(k, x, y, &network, sides, None) {
+                Prediction::Limit(limit) => limit,
+                other => panic!("{seed}: {other:?}"),
+            };
+            let (old, expected) = (fresh(&before), fresh(&now));
+            let mut rows = least_slopes(y, &network, &before);
+            let (places, weights) = old.carried().place(&mut rows);
+            let mut all = vec![0.0; rows.len()];
+            places.iter().zip(weights).for_each(|(&r, weight)| all[r] = weight);
+            assert_eq!(rows.per_sample(&all), old.limit.lambda, "{seed}");
+            assert_eq!(rows.by_group(&all), old.limit.rows.by_group(&old.limit.answer.weights), "{seed}");
+            let every = n * network.width;
+            let odd = Carried {
+                samples: (0..n).collect(),
+                steep: (0..every).map(|pair| pair % 3 == 0).collect(),
+                weights: (0..n).map(|i| 1e-3 * i as f64 + 1e-9).collect(),
+            };
+            for from in [old.carried(), odd] {
+                let found = Sliding::begun_from(k, x, y, &network, &now, None, &from);
+                let Prediction::Limit(found) = found else { panic!("{seed}") };
+                assert!((found.limit.max_margin / expected.limit.max_margin - 1.0).abs() < 1e-11, "{seed}");
+                let (low, high) = found.limit.margin_interval;
+                assert!(low <= expected.limit.margin_interval.1 && expected.limit.margin_interval.0 <= high, "{seed}");
+                let (a, b) = (k.image(&found.limit.direction), k.image(&expected.limit.direction));
+                let size = b.iter().flatten().fold(0.0f64, |t, z| t.max(z.abs()));
+                let near = a.iter().flatten().zip(b.iter().flatten()).all(|(a, b)| (a - b).abs() < 1e-9 * size);
+                assert!(near, "{seed}");
+                assert_eq!(found.limit.inconsistent, expected.limit.inconsistent, "{seed}");
+            }
+            slid += expected.pairs.len();
+        }
+        assert!(slid > 50, "{slid}");
+    }
+}
