@@ -10,8 +10,8 @@
 //! function of the problem alone, so that the choice, and with it the bits, do not depend on the machine.
 //!
 //! That counts on a pattern that settles. With many more samples than features it may not, and a step on K costs n²P: where
-//! that is more than twice a step on X, the automatic choice is to step on X and to hand over ([`super::relay`]). Without warp it is so
-//! wherever that is more than a step on X, and X is kept where settled steps are no cheaper on K.
+//! that is more than twice a step on X, the automatic choice is to step on X and to hand over ([`super::relay`]); without
+//! warp, to stay there where settled steps are no cheaper on K.
 
 use super::direct::Direct;
 use super::fused;
@@ -281,13 +281,13 @@ pub fn price_on_k(n: usize, m: usize, groups: usize) -> f64 {
 const SLOW: f64 = 30e9;
 
 /// Seconds of a step on K in no particular pattern, for each group and pair of samples.
-const GENERAL: f64 = 2e-11;
+const GENERAL: f64 = 2e-10;
 
 /// Seconds for what a step on K does for each pair of a sample and a neuron.
-const PAIR: f64 = 4e-9;
+const PAIR: f64 = 6e-9;
 
 /// Seconds of a step on K for all that it looks at besides.
-const WATCHING: f64 = 2.3e-6;
+const WATCHING: f64 = 1.5e-6;
 
 /// Least seconds of a step in a settled pattern.
 const LEAST: f64 = 1e-7;

@@ -55,7 +55,7 @@ const SLACK: f64 = 1.25;
 const FAR: f64 = COUNTABLE / 1024.0;
 
 /// Seconds of a step on K that do not matter with warp.
-const CHEAP: f64 = 6e-6;
+const CHEAP: f64 = 12e-6;
 
 /// Who is at work.
 enum Runner {
@@ -132,12 +132,11 @@ impl Past {
 const PAST: &str = "relay.past";
 
 impl Relay {
-    /// Whether a problem is one for a relay: a step on K costs more than one on X; with warp, after which there are none, more than twice, and
-    /// is not cheap.
+    /// Whether a problem is one for a relay: a step on K costs more than twice one on X, and is not cheap where warp ends the stepping.
     pub fn pays(problem: &Problem, warp: bool) -> bool {
         let (n, d, m) = (problem.data.n(), problem.data.d(), problem.network.width);
-        let (on_k, on_x) = (choose::price_on_k(n, m, m), choose::price(n, d, m));
-        problem.data.gram().is_some() && if warp { on_k > CHEAP && on_k > DEAR * on_x } else { on_k > on_x }
+        let on_k = choose::price_on_k(n, m, m);
+        problem.data.gram().is_some() && (on_k > CHEAP || !warp) && on_k > 2.0 * choose::price(n, d, m)
     }
 
     /// On X from W(0).
