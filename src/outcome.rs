@@ -224,7 +224,7 @@ impl Outcome {
             certified_for: row.certified_for,
             gradient_cosine_gap: row.gradient_cosine_gap,
             dual_gap: row.dual_gap,
-            rate_exponent: limit.map(|l| l.nu),
+            rate_exponent: limit.and_then(|_| monitor.rate_exponent()),
             next_decimal_at: limit.map(|l| next_decimal(row.t, norm, l.max_margin, problem.loss.tail())),
             farkas_value: monitor
                 .inseparable()

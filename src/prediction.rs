@@ -205,7 +205,7 @@ impl LimitOutcome {
             inactive_after_one: if pattern.is_none() { Some(inactive()?) } else { None },
             sliding: solved.iter().flat_map(|s| s.pairs.iter().map(|pair| slider(s, pair))).collect(),
             support: limit.map(|l| l.lambda.iter().filter(|v| **v > 0.0).count()),
-            rate_exponent: limit.map(|l| l.nu),
+            rate_exponent: solved.map(|s| s.rate_exponent(gram)),
             kkt_residual,
             solve_seconds,
             farkas_value,

@@ -116,7 +116,7 @@ pub struct State {
 
 impl State {
     /// The version of the format and of the fields' meaning.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
     /// Without fields yet, for an engine on the problem of this digest.
     pub fn new(engine: EngineKind, problem: Digest) -> Self {

@@ -72,7 +72,8 @@ fn activated_limits() {
         for (got, expected) in limit.lambda.iter().zip(numbers(&v.limit["dual"])) {
             assert_close(*got, expected, name);
         }
-        assert!(limit.nu > 0.0 && limit.nu <= 1.0, "{name}: {}", limit.nu);
+        let nu = limit.rate_exponent(&k);
+        assert!(nu > 0.0 && nu <= 1.0, "{name}: {nu}");
         // the boundary classifies every training sample correctly
         let boundary = limit.boundary(&v.x);
         for i in 0..v.y.len() {
@@ -193,7 +194,7 @@ fn without_sliding_it_is_the_limit_of_the_activated_pattern() {
         let Prediction::Limit(free) = Sliding::solve(&k, None, &v.y, &v.network, Some(&fixed.lambda)) else { panic!() };
         assert!(free.consistent() && free.activated(&v.y, &v.network) && free.pairs.is_empty(), "{name}");
         assert_close(free.limit.max_margin, fixed.max_margin, name);
-        assert_close(free.limit.nu, fixed.nu, name);
+        assert_close(free.rate_exponent(&k), fixed.rate_exponent(&k), name);
         for (a, b) in free.limit.lambda.iter().zip(&fixed.lambda) {
             assert_close(*a, *b, name);
         }

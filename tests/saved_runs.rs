@@ -40,6 +40,7 @@ fn inseparable() -> Data {
 fn cases() -> Vec<Case> {
     let calm = mixture(30, 200, 8.0, 0.0, 2);
     let chatter = mixture(40, 500, 6.0, 0.15, 3);
+    let changing = mixture(50, 200, 6.0, 0.15, 6);
     let tall = mixture(500, 12, 4.0, 0.0, 4);
     let direct = |precision| Options { engine: EngineChoice::Direct, precision, ..options(3e3) };
     let steps = Options { warp: false, engine: EngineChoice::Gram, ..options(2e4) };
@@ -54,6 +55,8 @@ fn cases() -> Vec<Case> {
         case("warp mixed", &calm, 6, mixed, Status::Horizon),
         case("tolerance", &calm, 6, tolerant, Status::Tolerance),
         case("sliding", &chatter, 6, options(1e40), Status::Horizon),
+        // sides change at many looks: the limit of one is searched from that of the one before
+        case("sides that change", &changing, 6, options(1e12), Status::Horizon),
         case("many samples", &tall, 6, options(2e4), Status::Horizon),
         case("inseparable", &inseparable(), 4, options(1e15), Status::NotSeparable),
     ]
@@ -214,7 +217,8 @@ fn a_farther_horizon() {
 /// What a run decides with is checked when it is read: fields that are missing, unknown, or cannot be.
 #[test]
 fn damaged_fields_of_a_run_are_errors() {
-    for case in [&cases()[4], &cases()[7]] {
+    let cases = cases();
+    for case in [&cases[4], &cases[7], &cases[8]] {
         let mut rows = Vec::new();
         let mut descent = Descent::with(&case.problem, &case.start, &case.options).expect("a start");
         let (_, found) = until(&mut descent, case.options.planned, Duration::MAX, &mut rows);
@@ -226,6 +230,8 @@ fn damaged_fields_of_a_run_are_errors() {
             .map(|(name, _, values)| (name.to_owned(), values.to_vec()))
             .collect();
         assert!(own.len() >= 6, "{own:?}");
+        let carried = own.iter().any(|(name, values)| name == "run.monitor.slid.from.samples" && !values.is_empty());
+        assert_eq!(carried, case.name == "sides that change", "{}", case.name);
         for (name, values) in own {
             let with = |name: &str, values: Vec<f64>| {
                 let mut other = state.clone();

@@ -61,7 +61,8 @@ fn check(c: &Case) -> Result<(), TestCaseError> {
         let size = image[p.group].iter().fold(0.0f64, |t, z| t.max(z.abs()));
         prop_assert!(image[p.group][p.sample].abs() <= 1e-9 * size.max(1.0), "{}", image[p.group][p.sample]);
     }
-    prop_assert!(limit.nu >= 0.0 && limit.nu <= 1.0);
+    let nu = s.rate_exponent(&c.k);
+    prop_assert!((0.0..=1.0).contains(&nu));
     Ok(())
 }
 

@@ -11,7 +11,7 @@
 //!
 //! That counts on a pattern that settles. With many more samples than features it may not, and a step on K costs n²P: where
 //! that is more than twice a step on X, the automatic choice is to step on X and to hand over ([`super::relay`]); without
-//! warp, to stay there.
+//! warp, to stay there where settled steps are no cheaper on K.
 
 use super::direct::Direct;
 use super::fused;
@@ -136,7 +136,7 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
     }
     let far_sighted = options.engine == EngineChoice::Auto && options.precision == Precision::F64;
     let streamed = matches!(data.samples(), X::Streamed(_));
-    let relayed = far_sighted && !streamed && Relay::pays(problem);
+    let relayed = far_sighted && !streamed && Relay::pays(problem, options.warp);
     let reduced = match options.engine {
         _ if relayed => false,
         EngineChoice::Direct => false,
@@ -148,7 +148,8 @@ pub fn engine(problem: &Problem, start: &Start, options: &Options) -> Result<Box
         }
     };
     // asked for only where it is needed: samples that are shared out may be gathered for it
-    let relays = relayed && options.warp && options.planned > LONG;
+    let back = options.warp || price_on_k(data.n(), network.width, 0) < price(data.n(), data.d(), network.width);
+    let relays = relayed && back && options.planned > LONG;
     let stepped = if reduced || relays { None } else { Some(samples_for_steps(problem, options)?) };
     let weights = start.matrix(problem)?;
     if relays {

@@ -9,6 +9,9 @@
 //!   ◀─────── t has not grown fourfold for the price of a trial, or dearer than twice on X ──────
 //! ```
 //!
+//! Without warp the span is for exact steps in a settled pattern alone, if they cost less there: quiet is what leads to it, and the price of a trial is
+//! that of settled steps to fourfold t and of as many others as it was quiet.
+//!
 //! All of it is decided by t, the flips and prices ([`choose::price`]), so by the state alone.
 
 use super::choose::{self, Options, far, steps};
@@ -45,10 +48,13 @@ const PART: f64 = 0.125;
 /// take it there as well.
 const DEAR: f64 = 2.0;
 
+/// What a trial may cost, in the price of its steps.
+const SLACK: f64 = 1.25;
+
 /// From here on the iterate stays in the span.
 const FAR: f64 = COUNTABLE / 1024.0;
 
-/// Seconds of a step on K that do not matter.
+/// Seconds of a step on K that do not matter with warp.
 const CHEAP: f64 = 12e-6;
 
 /// Who is at work.
@@ -126,11 +132,11 @@ impl Past {
 const PAST: &str = "relay.past";
 
 impl Relay {
-    /// Whether a problem is one for a relay: a step on K costs more than twice one on X, and is not cheap.
-    pub fn pays(problem: &Problem) -> bool {
+    /// Whether a problem is one for a relay: a step on K costs more than twice one on X, and is not cheap where warp ends the stepping.
+    pub fn pays(problem: &Problem, warp: bool) -> bool {
         let (n, d, m) = (problem.data.n(), problem.data.d(), problem.network.width);
         let on_k = choose::price_on_k(n, m, m);
-        problem.data.gram().is_some() && on_k > CHEAP && on_k > 2.0 * choose::price(n, d, m)
+        problem.data.gram().is_some() && (on_k > CHEAP || !warp) && on_k > 2.0 * choose::price(n, d, m)
     }
 
     /// On X from W(0).
@@ -175,7 +181,11 @@ impl Relay {
     /// Seconds of a trial that begins at t.
     fn price_of_trial(&self, t: f64) -> f64 {
         let (n, m) = (self.problem.data.n(), self.problem.network.width);
-        (0.5 * t + 2048.0).min(LONGEST) * 1.25 * choose::price_on_k(n, m, m)
+        let general = choose::price_on_k(n, m, m);
+        if self.options.warp {
+            return (0.5 * t + 2048.0).min(LONGEST) * SLACK * general;
+        }
+        (APART - 1.0) * t * SLACK * choose::price_on_k(n, m, 0) + (QUIET * t).max(FIRST) * general
     }
 
     /// On X: looks at the flips, and hands W over if that may pay.
@@ -187,15 +197,26 @@ impl Relay {
         self.look = next_look(t);
         let price = self.price_of_trial(t);
         let rest = (self.options.planned - t).max(0.0) * self.inner().work().price;
-        if price > SECONDS || price > PART * rest {
+        if self.options.warp && (price > SECONDS || price > PART * rest) {
             return;
         }
-        let quiet = t - flips.last >= (QUIET * t).max(FIRST);
-        if quiet && t >= self.paid || t >= self.trial {
+        let quiet = t - flips.last >= (QUIET * t).max(FIRST) && t >= self.paid;
+        if quiet && self.settles() || self.options.warp && t >= self.trial {
             self.trial = self.trial.max(t) * APART;
             self.enter_span();
             (self.paid, self.leg, self.limit) = (APART * t, (t, 0.0), price);
         }
+    }
+
+    /// Whether steps in the present pattern lead further in the span: to warp, or for less than on X, where neurons share their work.
+    fn settles(&mut self) -> bool {
+        if self.options.warp {
+            return true;
+        }
+        let Problem { data, network, .. } = self.problem.clone();
+        let pattern = network.pattern(self.inner_mut().iterate().preactivations(), data.n());
+        let on_x = choose::price(data.n(), data.d(), pattern.groups(&network).len());
+        choose::price_on_k(data.n(), network.width, 0) < on_x
     }
 
     /// In the span: what a trial may spend is renewed each time that t has grown fourfold, if it was worth it.
@@ -206,7 +227,8 @@ impl Relay {
         } else if t >= self.paid {
             let (n, d, m) = (self.problem.data.n(), self.problem.data.d(), self.problem.network.width);
             let stepped = self.inner().kind() == EngineKind::Gram; // not jumped
-            let dear = stepped && spent - self.leg.1 > DEAR * (t - self.leg.0) * choose::price(n, d, m);
+            let dear = if self.options.warp { DEAR } else { 1.0 };
+            let dear = stepped && spent - self.leg.1 > dear * (t - self.leg.0) * choose::price(n, d, m);
             (self.paid, self.leg) = ((APART * t).max(FIRST), (t, spent));
             if dear {
                 self.leave_span();

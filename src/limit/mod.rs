@@ -13,6 +13,7 @@
 //! that it was computed from. Otherwise that pattern must still change.
 
 pub mod along;
+pub(crate) mod carried;
 mod decide;
 pub mod dual;
 mod estimate;
@@ -37,15 +38,13 @@ use crate::data::slabs::{Whole, X};
 use crate::inner_products::{Direction, Gram, Imaged, InnerProducts};
 use crate::matrix::{Matrix, View};
 use crate::network::{Network, Pattern};
+use carried::Carried;
 use ray::Ray;
 use rows::Rows;
 use search::{Answer, Found};
 
 pub use decide::PROOF;
 pub use proof::{NEGLIGIBLE, Proof};
-
-/// Relative change of each weight below which ν is not computed again.
-const NEAR: f64 = 1e-11;
 
 /// The maximal-margin solution in a fixed pattern.
 #[derive(Clone, Debug)]
@@ -68,9 +67,6 @@ pub struct Limit {
     pub pivots: usize,
     /// The pairs (sample, neuron) where W* does not show the pattern it was computed from.
     pub inconsistent: Vec<(usize, usize)>,
-    /// The rate exponent ν: the smallest eigenvalue of `diag(λ)H` on the support, in (0, 1]. The
-    /// direction of the gradient and `α c t ℓ_i → λ_i` close like `t^(−ν)`.
-    pub nu: f64,
     /// Coefficients of the decision boundary on the samples, `w̄ = Σ_i b_i x_i`, length n: for a
     /// fixed pattern `b_i = λ_i y_i ḡ_i`, `ḡ_i = (1/m) Σ_j g_ij`. With one group of neurons per sign and leak > 0,
     /// `f(x;W*) = 0` exactly where `⟨x, w̄⟩ = 0`, since φ is increasing and positively homogeneous.
@@ -142,9 +138,9 @@ impl Limit {
         warm: Option<&[f64]>,
     ) -> Prediction {
         let mut rows = Rows::fixed(y, network, pattern.groups(network), |i, j| pattern.slope(network, i, j));
-        match search::search(k, x, &mut rows, warm) {
+        match search::search(k, x, &mut rows, warm, &Carried::default()) {
             Found::Separable(answer) => {
-                Prediction::Limit(Self::assemble(k, rows, answer, |i, j| Some(pattern.get(i, j)), None))
+                Prediction::Limit(Self::assemble(k, rows, answer, |i, j| Some(pattern.get(i, j))))
             }
             Found::NotSeparable(lambda, relative) => {
                 let (n, m) = (y.len(), network.width);
@@ -156,15 +152,8 @@ impl Limit {
         }
     }
 
-    /// From weights of the rows; `side` is the side of z that a pair (sample, neuron) is assumed on, if on any. ν, which takes
-    /// all eigenvalues, may be known.
-    fn assemble(
-        k: &Gram,
-        rows: Rows,
-        answer: Answer,
-        side: impl Fn(usize, usize) -> Option<bool>,
-        known: Option<f64>,
-    ) -> Self {
+    /// From weights of the rows; `side` is the side of z that a pair (sample, neuron) is assumed on, if on any.
+    fn assemble(k: &Gram, rows: Rows, answer: Answer, side: impl Fn(usize, usize) -> Option<bool>) -> Self {
         let lambda = rows.per_sample(&answer.weights);
         let nu = rows.by_group(&answer.weights);
         let direction = rows.direction(&nu);
@@ -194,7 +183,6 @@ impl Limit {
             kkt_residual: answer.kkt_residual,
             pivots: answer.pivots,
             inconsistent: pairs.filter(wrong).collect(),
-            nu: known.unwrap_or_else(|| rate_exponent(&rows.gram(&k.0), &lambda)),
             boundary_coefficients: rows.boundary(&nu),
             direction,
             image,
@@ -213,16 +201,13 @@ impl Limit {
     /// every limit that is published. The search itself goes by K where that is enough.
     pub fn verify<'x>(&mut self, k: &Gram, x: impl Into<View<'x>>, pattern: &Pattern) {
         let answer = search::sharpen(k, x.into(), &mut self.rows, &self.answer);
-        let nu = self.known_rate(&answer);
-        *self = Self::assemble(k, self.rows.clone(), answer, |i, j| Some(pattern.get(i, j)), nu);
+        *self = Self::assemble(k, self.rows.clone(), answer, |i, j| Some(pattern.get(i, j)));
     }
 
-    /// ν, where a refined answer has the same weights but for a few last digits: by Ostrowski's theorem ν moves by
-    /// no more, relatively.
-    fn known_rate(&self, refined: &Answer) -> Option<f64> {
-        let (old, new) = (&self.answer.weights, &refined.weights);
-        let near = |(a, b): (&f64, &f64)| (a - b).abs() <= NEAR * a.abs();
-        (old.len() == new.len() && old.iter().zip(new).all(near)).then_some(self.nu)
+    /// The rate exponent ν of a fixed pattern: the smallest eigenvalue of `diag(λ)H` on the support, in (0, 1]. The
+    /// direction of the gradient and `α c t ℓ_i → λ_i` close like `t^(−ν)`. It takes as long as the limit.
+    pub fn rate_exponent(&self, k: &Gram) -> f64 {
+        rate_exponent(&self.rows.gram(&k.0), &self.lambda)
     }
 
     /// Whether what is proved leaves γ* at most `gap` of itself, and no doubt of a side that is compared. A neuron of group p of the unit direction is

@@ -86,6 +86,14 @@ impl Rows {
         self.network.sign(self.groups.first[p]) * self.y[i] > 0.0
     }
 
+    /// The place of a row, which is added if it is not there.
+    pub fn place(&mut self, row: Row) -> usize {
+        self.list.iter().position(|r| *r == row).unwrap_or_else(|| {
+            self.list.push(row);
+            self.list.len() - 1
+        })
+    }
+
     /// `‖Φ_r‖` from the lengths of the samples.
     pub fn lengths(&self, norms: &[f64]) -> Vec<f64> {
         self.list.iter().map(|r| norms[r.sample] * self.stretch(r)).collect()
@@ -98,16 +106,21 @@ impl Rows {
 
     /// `⟨Φ_r, Φ_s⟩` of all rows from K (n×n).
     pub fn gram(&self, k: &Matrix) -> Matrix {
-        let overlaps = Overlaps::new(&self.shares(), self.list.iter().map(|row| &row.slopes[..]));
-        let (class, samples) = (&overlaps.class, self.list.iter().map(|row| row.sample));
+        self.gram_of(k, self.list.iter())
+    }
+
+    /// `⟨Φ_r, Φ_s⟩` of some rows.
+    pub fn gram_of<'a>(&self, k: &Matrix, rows: impl ExactSizeIterator<Item = &'a Row> + Clone) -> Matrix {
+        let overlaps = Overlaps::new(&self.shares(), rows.clone().map(|row| &row.slopes[..]));
+        let (class, samples, size) = (&overlaps.class, rows.clone().map(|row| row.sample), rows.len());
         let signed = |of: &Vec<f64>| samples.clone().zip(class).map(|(i, class)| of[*class] * self.y[i]).collect();
         let signed: Vec<Vec<f64>> = overlaps.table.iter().map(signed).collect();
-        let mut h = Vec::with_capacity(self.len() * self.len());
+        let mut h = Vec::with_capacity(size * size);
         for (class, a) in class.iter().zip(samples.clone()) {
             let (products, y) = (k.row(a), self.y[a]);
             h.extend(samples.clone().zip(&signed[*class]).map(|(b, overlap)| products[b] * (y * overlap)));
         }
-        Matrix::new(self.len(), self.len(), h)
+        Matrix::new(size, size, h)
     }
 
     /// `λ_i`, the sum of the weights of a sample's rows (n).

@@ -10,6 +10,7 @@
 //!
 //! Each round brings as many digits as H_AA has left of its 16.
 
+use super::carried::Carried;
 use super::decide::{self, Bracket, Proved, Verdict};
 use super::dual::{self, Outcome};
 use super::precise::double::{Double, UNIT};
@@ -96,39 +97,67 @@ impl Best {
     }
 }
 
-/// Solves for K (n×n), and X (n×d) if it is known. Rows may be added; `warm` are estimates of the weights of the first.
-pub fn search(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, warm: Option<&[f64]>) -> Found {
+/// Solves for K (n×n), and X (n×d) if it is known. Rows may be added; `warm` are estimates of the weights of the first. Where rows have carried
+/// another limit the search begins with these alone, and begins again without them if K does not prove its end.
+pub fn search(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, warm: Option<&[f64]>, carried: &Carried) -> Found {
     if let Some(r) = rows.list.iter().position(Row::dead) {
         let mut weights = vec![0.0; rows.len()];
         weights[r] = 1.0;
         return Found::NotSeparable(weights, 0.0);
     }
-    let mut warm = warm.map(<[f64]>::to_vec);
+    if !carried.is_empty() {
+        let mut more = rows.clone();
+        let (present, weights) = carried.place(&mut more);
+        if let Ok(answer) = generate(k, x, &mut more, present, Some(weights)) {
+            *rows = more;
+            return Found::Separable(answer);
+        }
+    }
+    let all = (0..rows.len()).collect();
+    match generate(k, x, rows, all, warm.map(<[f64]>::to_vec)) {
+        Ok(answer) => Found::Separable(answer),
+        Err((weights, kkt_residual)) => by_samples(k, x, rows, &weights, kkt_residual),
+    }
+}
+
+/// Solves on the rows that are present, `warm` estimates of their weights, adds those that fall short, until none does. The answer, if K
+/// proves it; else the last weights of all rows and their residual, not a number where rows cancel.
+fn generate(
+    k: &Gram,
+    x: Option<&dyn Whole>,
+    rows: &mut Rows,
+    mut present: Vec<usize>,
+    mut warm: Option<Vec<f64>>,
+) -> Result<Answer, (Vec<f64>, f64)> {
+    let spread = |rows: &Rows, present: &[usize], weights: &[f64]| {
+        let mut all = vec![0.0; rows.len()];
+        present.iter().zip(weights).for_each(|(&r, l)| all[r] = *l);
+        all
+    };
     for _ in 0..ROUNDS {
-        let h = rows.gram(&k.0);
+        let h = rows.gram_of(&k.0, present.iter().map(|&r| &rows.list[r]));
         let (best, resolved) = match dual::solve(&h, warm.as_deref()) {
             Outcome::Separable(solved) => (solved, true),
             Outcome::Unresolved(best) => (best, false),
-            Outcome::NotSeparable(farkas) => {
-                return by_samples(k, x, rows, &farkas.lambda, f64::NAN);
-            }
+            Outcome::NotSeparable(farkas) => return Err((spread(rows, &present, &farkas.lambda), f64::NAN)),
         };
-        let known = KnownByGram::new(k, x, rows, &best.lambda);
-        let new = if resolved { known.missing(rows) } else { Vec::new() };
+        let weights = spread(rows, &present, &best.lambda);
+        let known = KnownByGram::new(k, x, rows, &weights);
+        let new = if resolved { known.missing(rows, &present) } else { Vec::new() };
         if !new.is_empty() {
-            warm = Some(best.lambda.iter().copied().chain(vec![0.0; new.len()]).collect());
-            rows.list.extend(new);
+            warm = Some(best.lambda.into_iter().chain(vec![0.0; new.len()]).collect());
+            present.extend(new);
             continue;
         }
         let gap = 1.0 - known.low / known.high;
         let enough = if x.is_some() { resolved && gap <= ENOUGH } else { known.low > 0.0 };
         if !enough {
-            return by_samples(k, x, rows, &best.lambda, best.kkt_residual);
+            return Err((weights, best.kkt_residual));
         }
-        return Found::Separable(Answer {
+        return Ok(Answer {
             max_margin: best.max_margin.clamp(known.low, known.high),
-            remainders: vec![0.0; best.lambda.len()],
-            weights: best.lambda,
+            remainders: vec![0.0; weights.len()],
+            weights,
             interval: (known.low, known.high),
             direction_error: direction_error(gap),
             kkt_residual: best.kkt_residual,
@@ -137,8 +166,7 @@ pub fn search(k: &Gram, x: Option<&dyn Whole>, rows: &mut Rows, warm: Option<&[f
             images: None,
         });
     }
-    let guess = warm.unwrap_or_default();
-    by_samples(k, x, rows, &guess, f64::INFINITY)
+    Err((spread(rows, &present, &warm.unwrap_or_default()), f64::INFINITY))
 }
 
 /// `√(2g)`, and 2 at most.
@@ -183,14 +211,17 @@ impl KnownByGram {
         }
     }
 
-    fn missing(&self, rows: &Rows) -> Vec<Row> {
+    /// The places of the rows that fall short and are not present; they are added where they are not there.
+    fn missing(&self, rows: &mut Rows, present: &[usize]) -> Vec<usize> {
         if !rows.sliding {
             return Vec::new();
         }
         let low = |i: &usize| self.least[*i].0 < 1.0 - SHORTFALL * self.least[*i].1;
-        let row = |i: usize| rows.least(i, |p| self.image[p][i] > 0.0);
-        let known = |r: &Row| rows.list.iter().any(|s| s == r);
-        (0..self.least.len()).filter(low).map(row).filter(|r| !known(r)).collect()
+        let mut there = vec![false; rows.len()];
+        present.iter().for_each(|&r| there[r] = true);
+        let short: Vec<usize> = (0..self.least.len()).filter(low).collect();
+        let place = |i: usize| rows.place(rows.least(i, |p| self.image[p][i] > 0.0));
+        short.into_iter().map(place).filter(|&r| !there.get(r).is_some_and(|there| *there)).collect()
     }
 }
 

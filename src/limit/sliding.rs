@@ -32,6 +32,7 @@
 //! on the wrong side the problem in W is not convex as a whole: the limit is then one of several, and
 //! which one is reached depends on the initialization.
 
+use super::carried::Carried;
 use super::rows::{Overlaps, Rows};
 use super::search::{self, Answer, Found};
 use super::smallest::smallest_eigenvalue;
@@ -96,9 +97,22 @@ impl Sliding {
         sides: &Pattern,
         warm: Option<&[f64]>,
     ) -> Prediction<Self> {
+        Self::begun_from(k, x, y, network, sides, warm, &Carried::default())
+    }
+
+    /// The same; the search begins with the rows that carry another limit, if there are any.
+    pub(crate) fn begun_from(
+        k: &Gram,
+        x: Option<&dyn Whole>,
+        y: &[f64],
+        network: &Network,
+        sides: &Pattern,
+        warm: Option<&[f64]>,
+        carried: &Carried,
+    ) -> Prediction<Self> {
         let mut rows = least_slopes(y, network, sides);
-        match search::search(k, x, &mut rows, warm) {
-            Found::Separable(answer) => Prediction::Limit(Self::assemble(k, rows, answer, sides, None)),
+        match search::search(k, x, &mut rows, warm, carried) {
+            Found::Separable(answer) => Prediction::Limit(Self::assemble(k, rows, answer, sides)),
             Found::NotSeparable(weights, relative) => {
                 let slopes = per_neuron(&rows.groups, &effective_slopes(&rows, &weights));
                 let farkas = Farkas { lambda: rows.per_sample(&weights), relative };
@@ -112,12 +126,11 @@ impl Sliding {
     pub fn verify<'x>(&mut self, k: &Gram, x: impl Into<View<'x>>, sides: &Pattern) {
         let mut rows = self.limit.rows.clone();
         let answer = search::sharpen(k, x.into(), &mut rows, &self.limit.answer);
-        let nu = self.limit.known_rate(&answer);
-        *self = Self::assemble(k, rows, answer, sides, nu);
+        *self = Self::assemble(k, rows, answer, sides);
     }
 
-    /// From weights of the rows, and ν where it is known.
-    fn assemble(k: &Gram, rows: Rows, answer: Answer, sides: &Pattern, nu: Option<f64>) -> Self {
+    /// From weights of the rows.
+    fn assemble(k: &Gram, rows: Rows, answer: Answer, sides: &Pattern) -> Self {
         let (n, network, weights) = (rows.y.len(), rows.network, answer.weights.clone());
         let slopes = effective_slopes(&rows, &weights);
         let mut carried = vec![(false, false); slopes.values().len()]; // by a row with slope 1, with slope γ
@@ -142,18 +155,27 @@ impl Sliding {
         let every = (0..n).flat_map(|i| (0..network.width).map(move |j| (i, j)));
         let wrong = |&(i, j): &(usize, usize)| own(i, j) && !(sides.get(i, j) || network.linear());
         let wrong_side = every.filter(wrong).collect();
-        let nu = nu.unwrap_or_else(|| rate_exponent(k, &rows, &rows.per_sample(&weights), &slopes, &pairs));
         let side = {
             let y = rows.y.clone();
             move |i: usize, j: usize| (network.sign(j) * y[i] > 0.0).then(|| sides.get(i, j))
         };
-        let limit = Limit::assemble(k, rows, answer, side, Some(nu));
+        let limit = Limit::assemble(k, rows, answer, side);
         Self { limit, slopes, pairs, wrong_side }
     }
 
     /// The effective slopes θ_ij (n×m), of every neuron: `W* = Σ_i λ_i y_i (a_j θ_ij x_i)_j`.
     pub fn slopes_of_neurons(&self) -> Matrix {
         per_neuron(&self.limit.direction.groups, &self.slopes)
+    }
+
+    /// The rate exponent ν with sliding pairs, where [`Limit::rate_exponent`] is that of a fixed pattern. It takes as long as the limit.
+    pub fn rate_exponent(&self, k: &Gram) -> f64 {
+        rate_exponent(k, &self.limit.rows, &self.limit.lambda, &self.slopes, &self.pairs)
+    }
+
+    /// The rows that carry the limit.
+    pub(crate) fn carried(&self) -> Carried {
+        Carried::new(&self.limit.rows, &self.limit.answer.weights)
     }
 
     /// Whether every own-sign pair is on its given side in W*.

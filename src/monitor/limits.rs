@@ -9,6 +9,7 @@ use super::memory::Solved;
 use super::{Monitor, Row};
 use crate::engine::{Iterate, Remark};
 use crate::inner_products::Gram;
+use crate::limit::carried::Carried;
 use crate::limit::sliding::Sliding;
 use crate::limit::{Inseparable, Limit, Prediction};
 use crate::network::Pattern;
@@ -52,6 +53,12 @@ impl Monitor {
             Some(Prediction::Limit(sliding)) if self.chattering && sliding.consistent() => Some(sliding),
             _ => None,
         }
+    }
+
+    /// The rate exponent ν of [`Monitor::limit`].
+    pub fn rate_exponent(&self) -> Option<f64> {
+        let (limit, gram) = (self.limit()?, self.problem.data.gram()?);
+        Some(self.sliding().map_or_else(|| limit.rate_exponent(gram), |sliding| sliding.rate_exponent(gram)))
     }
 
     /// The proof behind the last answer of [`Monitor::separable`] or [`Monitor::hopeless`] that nothing separates.
@@ -120,15 +127,20 @@ impl Monitor {
         let Some(gram) = self.problem.data.gram().cloned() else { return };
         let sides = self.own_sides(pattern);
         let warm = warm.iter().all(|w| w.is_finite()).then_some(warm);
-        self.slide(&gram, &sides, warm);
+        let carried = self.slid.as_ref().map_or_else(Carried::default, |slid| slid.carried.clone());
+        self.slide(&gram, &sides, warm, &carried);
     }
 
-    /// The limit with sliding pairs for these sides, solved now or remembered.
-    pub(super) fn slide(&mut self, gram: &Gram, sides: &Pattern, warm: Option<&[f64]>) {
+    /// The limit with sliding pairs for these sides, solved now, from the rows that carried another, or remembered.
+    pub(super) fn slide(&mut self, gram: &Gram, sides: &Pattern, warm: Option<&[f64]>, from: &Carried) {
         if self.slid.as_ref().is_none_or(|slid| slid.pattern != *sides) {
             let (data, network) = (&self.problem.data, &self.problem.network);
-            let prediction = Sliding::with_sides(gram, Some(data.samples()), data.y(), network, sides, warm);
-            self.slid = Some(Solved::new(sides, warm, prediction));
+            let prediction = Sliding::begun_from(gram, Some(data.samples()), data.y(), network, sides, warm, from);
+            let carried = match &prediction {
+                Prediction::Limit(sliding) => sliding.carried(),
+                Prediction::NotSeparable(_) | Prediction::Undecided(_) => Carried::default(),
+            };
+            self.slid = Some(Solved { from: from.clone(), carried, ..Solved::new(sides, warm, prediction) });
         }
     }
 
@@ -149,7 +161,7 @@ impl Monitor {
     /// margins; false without K.
     pub fn hopeless(&mut self, sides: &Pattern) -> bool {
         let Some(gram) = self.problem.data.gram().cloned() else { return false };
-        self.slide(&gram, sides, None);
+        self.slide(&gram, sides, None, &Carried::default());
         if let Some(Prediction::NotSeparable(proof)) = self.slid.as_ref().map(|slid| &slid.prediction) {
             self.proof = Some(proof.clone());
             return true;

@@ -2,9 +2,11 @@
 //!
 //! A limit is solved when the pattern has changed, and from the weights of the losses at that t; where it begins moves its
 //! last digits. So what is kept of it is its question, the pattern and those weights, and a monitor that is told them
-//! solves it again to the same bits. A ray is kept as the sides it was solved for.
+//! solves it again to the same bits. The limit with sliding pairs is solved from the one before: the rows that carried that are part of its
+//! question. A ray is kept as the sides it was solved for.
 
 use super::{Monitor, rays};
+use crate::limit::carried::Carried;
 use crate::network::Pattern;
 use crate::state::{Reader, Result, Saver};
 
@@ -12,30 +14,36 @@ use crate::state::{Reader, Result, Saver};
 pub(super) struct Solved<P> {
     pub pattern: Pattern,
     pub warm: Option<Vec<f64>>,
+    pub from: Carried,
     pub prediction: P,
+    pub carried: Carried, // the rows that carry it, as it was solved
 }
 
 impl<P> Solved<P> {
     pub fn new(pattern: &Pattern, warm: Option<&[f64]>, prediction: P) -> Self {
-        Self { pattern: pattern.clone(), warm: warm.map(<[f64]>::to_vec), prediction }
+        let (from, carried) = (Carried::default(), Carried::default());
+        Self { pattern: pattern.clone(), warm: warm.map(<[f64]>::to_vec), from, prediction, carried }
     }
 
     fn question(&self) -> Question {
-        Question { pattern: self.pattern.clone(), warm: self.warm.clone().unwrap_or_default() }
+        let (pattern, from) = (self.pattern.clone(), self.from.clone());
+        Question { pattern, warm: self.warm.clone().unwrap_or_default(), from }
     }
 }
 
-/// What a limit is solved for: bits, and where the solver begins (length n, or 0 where it begins with nothing).
+/// What a limit is solved for: bits, and where the solver begins: estimates of λ (length n, or 0 without them), and rows.
 #[derive(Clone, Debug)]
 struct Question {
     pattern: Pattern,
     warm: Vec<f64>,
+    from: Carried,
 }
 
 impl Question {
     fn save(&self, out: &mut Saver) {
         out.pattern("pattern", &self.pattern);
         out.vector("warm", &self.warm[..]);
+        self.from.save(&mut out.within("from"));
     }
 
     fn restore(from: &Reader, (n, m): (usize, usize)) -> Result<Option<Self>> {
@@ -48,7 +56,9 @@ impl Question {
         }
         match warm.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
             Some(weight) => Err(from.wrong("warm", *weight)),
-            None => Ok(Some(Self { pattern, warm: warm.to_vec() })),
+            None => {
+                Ok(Some(Self { pattern, warm: warm.to_vec(), from: Carried::restore(&from.within("from"), (n, m))? }))
+            }
         }
     }
 }
@@ -109,11 +119,12 @@ impl Monitor {
 
     /// Goes on as the monitor that remembered this would: its limits are solved again, as it solved them.
     pub fn remember(&mut self, memory: &Memory) {
-        if let Some(Question { pattern, warm }) = &memory.solved {
+        if let Some(Question { pattern, warm, .. }) = &memory.solved {
             self.solve(pattern, warm);
         }
-        if let (Some(Question { pattern, warm }), Some(gram)) = (&memory.slid, self.problem.data.gram().cloned()) {
-            self.slide(&gram, pattern, Some(&warm[..]).filter(|warm| !warm.is_empty()));
+        if let (Some(Question { pattern, warm, from }), Some(gram)) = (&memory.slid, self.problem.data.gram().cloned())
+        {
+            self.slide(&gram, pattern, Some(&warm[..]).filter(|warm| !warm.is_empty()), from);
         }
         (self.chattering, self.ties) = (memory.chattering, memory.ties);
         self.remember_rays(&memory.rays);
