@@ -39,6 +39,7 @@ fn cases() -> Vec<(&'static str, Data, f64, Options)> {
         ("averages, few steps", mixture(40, 500, 6.0, 0.15, 3), 3e3, options()),
         ("steps on K", calm(), 2e4, Options { warp: false, engine: gram, ..options() }),
         ("relay", mixture(500, 12, 4.0, 0.0, 4), 2e4, options()),
+        ("relay, steps alone", mixture(60, 40, 8.0, 0.1, 4), 2e4, Options { warp: false, ..options() }),
         ("direct", calm(), 3e3, Options { engine: direct, ..options() }),
         ("direct, f32", calm(), 3e3, Options { engine: direct, precision: Precision::F32, ..options() }),
         ("direct, mixed", calm(), 3e3, Options { engine: direct, precision: Precision::Mixed, ..options() }),
@@ -74,6 +75,10 @@ fn however_often() {
             let options = Options { planned: horizon, ..options };
             let watched = |samples_per_decade| Options { samples_per_decade, ..options.clone() };
             let (digest, rows) = run(&problem, &watched(16), &[horizon]);
+            if name == "relay, steps alone" {
+                let on = |kind| rows.values().any(|row| row.segment == kind);
+                assert!(on(EngineKind::Direct) && on(EngineKind::Gram), "{name}, {loss:?}: both ways of stepping");
+            }
             for often in [1, 4, 64] {
                 let (other, seen) = run(&problem, &watched(often), &[horizon]);
                 assert_eq!(other, digest, "{name}, {loss:?}: {often} looks a decade");
