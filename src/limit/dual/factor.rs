@@ -1,4 +1,4 @@
-//! A Cholesky factor of `H_FF` that also solves with the matrix of a slightly smaller support.
+//! A Cholesky factor of `H_FF` that also solves with the matrix of a slightly different support.
 //!
 //! After R has left the basis F, the solution on `S = F∖R` is that of the bordered system
 //! `H_FF u + E_R μ = b`, `u_R = 0`. With `H_FF = LLᵀ` and `G = L⁻¹E_R` it is a projection,
@@ -8,7 +8,15 @@
 //! ```
 //!
 //! which costs |F|² for each index that leaves instead of |S|³/3 for a new factor; the columns of G
-//! are kept, so that an index that comes back is free.
+//! are kept, so that an index that comes back is free. Before that, indices A that are not in F have become
+//! its last ones,
+//!
+//! ```text
+//! [ L   0 ]      W = L⁻¹H_FA,
+//! [ Wᵀ  C ]      CCᵀ = H_AA − WᵀW
+//! ```
+//!
+//! for |F|² each.
 
 use super::accurate::{Excess, accurate_excess};
 use crate::matrix::Matrix;
@@ -16,7 +24,8 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
-use faer::{Accum, Mat, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use rayon::prelude::*;
 
 /// Below this size threads cost more than they bring.
 const PARALLEL: usize = 384;
@@ -24,11 +33,16 @@ const PARALLEL: usize = 384;
 /// Most steps of iterative refinement; two are typical.
 const REFINEMENTS: usize = 6;
 
-/// The factor of `H_FF + shift·diag(H)` and the indices that have left F since.
+/// The factor of `H_FF + shift·diag(H)` and the indices that have entered and left since.
 pub struct Factor {
+    /// F, then A.
     basis: Vec<usize>,
     shift: f64,
-    lower: Mat<f64>,
+    /// The columns of L, one after the other; zeros above the diagonal.
+    lower: Matrix,
+    /// W and C.
+    border: Mat<f64>,
+    corner: Mat<f64>,
     /// Columns of `L⁻¹` of indices that have left at some time, and their positions in the basis.
     columns: Mat<f64>,
     positions: Vec<usize>,
@@ -43,22 +57,15 @@ impl Factor {
     /// Factors `H_SS + shift·diag(H)`; None if a pivot vanishes against its diagonal entry.
     pub fn new(h: &Matrix, shift: f64, support: Vec<usize>) -> Option<Self> {
         let s = support.len();
-        let mut lower = Mat::zeros(s, s);
-        for (c, &k) in support.iter().enumerate() {
-            let row = h.row(k);
-            let column = lower.col_as_slice_mut(c);
-            for (r, &i) in support.iter().enumerate().skip(c) {
-                column[r] = row[i];
-            }
-            column[c] += shift * row[k];
-        }
-        cholesky(&mut lower)?;
-        let least = super::SINGULAR * (s + 10) as f64;
-        let regular = |(c, &k): (usize, &usize)| lower[(c, c)] * lower[(c, c)] > least * (1.0 + shift) * h[(k, k)];
+        let mut lower = gathered(h, shift, &support);
+        cholesky(MatMut::from_column_major_slice_mut(lower.values_mut(), s, s))?;
+        let regular = |(c, &k): (usize, &usize)| regular(lower[(c, c)], s, shift, h[(k, k)]);
         support.iter().enumerate().all(regular).then(|| Self {
             basis: support.clone(),
             shift,
             lower,
+            border: Mat::zeros(s, 0),
+            corner: Mat::zeros(0, 0),
             columns: Mat::zeros(s, 0),
             positions: Vec::new(),
             support,
@@ -68,27 +75,33 @@ impl Factor {
         })
     }
 
-    /// The rows of the factor, as far as the diagonal.
-    pub fn rows(&self) -> Vec<Vec<f64>> {
-        (0..self.basis.len()).map(|r| (0..=r).map(|c| self.lower[(r, c)]).collect()).collect()
+    fn lower(&self) -> MatRef<'_, f64> {
+        let f = self.lower.rows();
+        MatRef::from_column_major_slice(self.lower.values(), f, f)
     }
 
-    /// Goes over to another support if that is cheaper than a new factor; false if it is not, or if it
-    /// is no part of the basis.
-    pub fn reduce_to(&mut self, support: &[usize]) -> bool {
-        let mut next = support.iter().peekable();
-        let mut removed = Vec::new();
-        for (p, i) in self.basis.iter().enumerate() {
-            if next.next_if_eq(&i).is_none() {
-                removed.push(p);
-            }
-        }
-        if next.peek().is_some() {
+    /// The rows of the factor of `H_FF`, as far as the diagonal.
+    pub fn rows(&self) -> Vec<Vec<f64>> {
+        (0..self.basis.len()).map(|r| (0..=r).map(|c| self.lower[(c, r)]).collect()).collect()
+    }
+
+    /// Goes over to another support if that is cheaper than a new factor; false if it is not, or if the matrix
+    /// with what enters is singular: the factor is then of no use any more.
+    pub fn change_to(&mut self, h: &Matrix, support: &[usize]) -> bool {
+        let mut wanted = vec![false; h.rows()];
+        support.iter().for_each(|&i| wanted[i] = true);
+        let removed: Vec<usize> = (0..self.basis.len()).filter(|&p| !wanted[self.basis[p]]).collect();
+        self.basis.iter().for_each(|&i| wanted[i] = false);
+        let entered: Vec<usize> = support.iter().copied().filter(|&i| wanted[i]).collect();
+        let known = |p: &usize| entered.is_empty() && self.positions.contains(p);
+        let new: Vec<usize> = removed.iter().copied().filter(|p| !known(p)).collect();
+        let (f, a) =
+            (self.lower.rows() as f64, if entered.is_empty() { 0 } else { self.corner.nrows() + entered.len() } as f64);
+        let (s, r) = (support.len() as f64, removed.len() as f64);
+        if 1.5 * f * f * (new.len() as f64 + a) + f * (r * r + a * a) > s * s * s / 3.0 {
             return false;
         }
-        let new: Vec<usize> = removed.iter().copied().filter(|p| !self.positions.contains(p)).collect();
-        let (f, s, r) = (self.basis.len() as f64, support.len() as f64, removed.len() as f64);
-        if 1.5 * f * f * new.len() as f64 + f * r * r > s * s * s / 3.0 {
+        if !entered.is_empty() && !self.enclose(h, entered) {
             return false;
         }
         self.extend(&new);
@@ -103,7 +116,45 @@ impl Factor {
         matmul(self.gone_lower.as_mut(), Accum::Replace, self.gone.transpose(), self.gone.as_ref(), 1.0, par(f));
         self.support = support.to_vec();
         self.removed = removed;
-        cholesky(&mut self.gone_lower).is_some()
+        cholesky(self.gone_lower.as_mut()).is_some()
+    }
+
+    /// Takes these indices into the basis; false if its matrix becomes singular.
+    fn enclose(&mut self, h: &Matrix, entered: Vec<usize>) -> bool {
+        self.basis.extend(entered);
+        let (f, size) = (self.lower.rows(), self.basis.len());
+        let (inner, outer) = self.basis.split_at(f);
+        let mut border = Mat::from_fn(f, outer.len(), |r, c| h[(outer[c], inner[r])]);
+        solve_lower_triangular_in_place(self.lower(), border.as_mut(), par(f));
+        let mut corner = Mat::from_fn(outer.len(), outer.len(), |r, c| h[(outer[c], outer[r])]);
+        outer.iter().enumerate().for_each(|(c, &k)| corner[(c, c)] += self.shift * h[(k, k)]);
+        matmul(corner.as_mut(), Accum::Add, border.transpose(), border.as_ref(), -1.0, par(f));
+        let definite = cholesky(corner.as_mut()).is_some();
+        let regular = |(c, &k): (usize, &usize)| regular(corner[(c, c)], size, self.shift, h[(k, k)]);
+        let definite = definite && outer.iter().enumerate().all(regular);
+        (self.border, self.corner) = (border, corner);
+        (self.columns, self.positions) = (Mat::zeros(size, 0), Vec::new());
+        definite
+    }
+
+    /// `L⁻¹ b` over the whole basis.
+    fn forward(&self, b: &mut Mat<f64>, par: Par) {
+        let (mut top, mut bottom) = b.as_mut().split_at_row_mut(self.lower.rows());
+        solve_lower_triangular_in_place(self.lower(), top.as_mut(), par);
+        if bottom.nrows() > 0 {
+            matmul(bottom.as_mut(), Accum::Add, self.border.transpose(), top.as_ref(), -1.0, par);
+            solve_lower_triangular_in_place(self.corner.as_ref(), bottom, par);
+        }
+    }
+
+    /// `L⁻ᵀ b` over the whole basis.
+    fn backward(&self, b: &mut Mat<f64>) {
+        let (mut top, mut bottom) = b.as_mut().split_at_row_mut(self.lower.rows());
+        if bottom.nrows() > 0 {
+            solve_upper_triangular_in_place(self.corner.transpose(), bottom.as_mut(), Par::Seq);
+            matmul(top.as_mut(), Accum::Add, self.border.as_ref(), bottom.as_ref(), -1.0, Par::Seq);
+        }
+        solve_upper_triangular_in_place(self.lower().transpose(), top, Par::Seq);
     }
 
     /// Adds the columns `L⁻¹ e_p` of new positions p.
@@ -111,21 +162,21 @@ impl Factor {
         let (f, old) = (self.basis.len(), self.columns.ncols());
         let mut fresh = Mat::zeros(f, new.len());
         new.iter().enumerate().for_each(|(c, &p)| fresh[(p, c)] = 1.0);
-        solve_lower_triangular_in_place(self.lower.as_ref(), fresh.as_mut(), par(f));
+        self.forward(&mut fresh, par(f));
         self.columns.resize_with(f, old + new.len(), |r, c| fresh[(r, c - old)]);
         self.positions.extend(new);
     }
 
     /// `u` with `(H_SS + shift·I) u_S = b_S`, over the basis; b is given over the basis too.
     fn solve(&self, mut b: Mat<f64>) -> Mat<f64> {
-        solve_lower_triangular_in_place(self.lower.as_ref(), b.as_mut(), Par::Seq);
+        self.forward(&mut b, Par::Seq);
         if !self.removed.is_empty() {
             let mut coefficients = self.gone.transpose() * &b;
             solve_lower_triangular_in_place(self.gone_lower.as_ref(), coefficients.as_mut(), Par::Seq);
             solve_upper_triangular_in_place(self.gone_lower.transpose(), coefficients.as_mut(), Par::Seq);
             matmul(b.as_mut(), Accum::Add, self.gone.as_ref(), coefficients.as_ref(), -1.0, Par::Seq);
         }
-        solve_upper_triangular_in_place(self.lower.transpose(), b.as_mut(), Par::Seq);
+        self.backward(&mut b);
         self.removed.iter().for_each(|&p| b[(p, 0)] = 0.0);
         b
     }
@@ -160,12 +211,36 @@ impl Factor {
     }
 }
 
+/// The columns of `H_SS + shift·diag(H)` from the diagonal on.
+fn gathered(h: &Matrix, shift: f64, support: &[usize]) -> Matrix {
+    let s = support.len();
+    let mut columns = Matrix::zeros(s, s);
+    let gather = |(c, column): (usize, &mut [f64])| {
+        let row = h.row(support[c]);
+        for (value, &i) in column[c..].iter_mut().zip(&support[c..]) {
+            *value = row[i];
+        }
+        column[c] += shift * row[support[c]];
+    };
+    if s < PARALLEL {
+        columns.values_mut().chunks_mut(s.max(1)).enumerate().for_each(gather);
+    } else {
+        columns.values_mut().par_chunks_mut(s).enumerate().for_each(gather);
+    }
+    columns
+}
+
+/// Whether a pivot, the square of an entry of the diagonal of L, is more than rounding of that of H.
+fn regular(entry: f64, size: usize, shift: f64, diagonal: f64) -> bool {
+    entry * entry > super::SINGULAR * (size + 10) as f64 * (1.0 + shift) * diagonal
+}
+
 /// The lower factor in place; None if a pivot is not positive.
-fn cholesky(a: &mut Mat<f64>) -> Option<()> {
+fn cholesky(a: MatMut<'_, f64>) -> Option<()> {
     let s = a.nrows();
     let mut buffer = MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f64>(s, par(s), Default::default()));
     let stack = MemStack::new(&mut buffer);
-    llt::factor::cholesky_in_place(a.as_mut(), Default::default(), par(s), stack, Default::default()).ok()?;
+    llt::factor::cholesky_in_place(a, Default::default(), par(s), stack, Default::default()).ok()?;
     Some(())
 }
 

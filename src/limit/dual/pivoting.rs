@@ -45,7 +45,7 @@ pub fn solve(h: &Matrix, shift: f64, tie: f64, start: Vec<bool>) -> Result<Found
     let mut factor: Option<Factor> = None;
     for round in 0..ROUNDS {
         let support: Vec<usize> = (0..n).filter(|&i| inside[i]).collect();
-        if !factor.as_mut().is_some_and(|f| f.reduce_to(&support)) {
+        if !factor.as_mut().is_some_and(|f| f.change_to(h, &support)) {
             factor = Some(Factor::new(h, shift, support).ok_or(Failure::Singular)?);
         }
         let Some(factor) = &factor else { return Err(Failure::Singular) };

@@ -146,6 +146,34 @@ fn the_active_set_goes_on_from_fewer_rows() {
     assert!(pivots > 0, "some of the new rows carry weight");
 }
 
+/// Indices enter, leave and come back: the same λ as from a new factor. What depends on the others cannot enter.
+#[test]
+fn a_factor_follows_the_support() {
+    for (n, shift) in [(60, 0.0), (60, 1e-2), (400, 0.0)] {
+        let mut r = rows(n, 2 * n, 0.3, 5);
+        r[n - 1] = r[1].clone();
+        let h = gram(&r);
+        let basis: Vec<usize> = (0..n - 10).collect();
+        let mut factor = factor::Factor::new(&h, shift, basis.clone()).expect("independent rows");
+        for (gone, come) in
+            [(vec![3, 7], vec![n - 8, n - 5]), (vec![7], vec![n - 8, n - 2]), (vec![7, 9, n - 8], vec![])]
+        {
+            let mut support: Vec<usize> = basis.iter().chain(&come).copied().filter(|i| !gone.contains(i)).collect();
+            support.extend(if come.is_empty() { vec![n - 5, n - 2] } else { vec![] });
+            support.sort_unstable();
+            assert!(factor.change_to(&h, &support), "{n} {support:?}");
+            let (got, anew) = (factor.solve_ones(n), factor::Factor::new(&h, shift, support).unwrap().solve_ones(n));
+            let size = accurate::largest(&anew);
+            assert!(got.iter().zip(&anew).all(|(a, b)| (a - b).abs() <= 1e-12 * size), "{n}");
+            assert!(got.iter().zip(&anew).all(|(a, b)| (*a == 0.0) == (*b == 0.0)), "{n}");
+        }
+        if shift == 0.0 {
+            let support: Vec<usize> = basis.iter().copied().chain([n - 1]).collect();
+            assert!(!factor.change_to(&h, &support), "a row twice");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_number_is_unresolved() {
     for bad in [f64::NAN, f64::INFINITY] {
