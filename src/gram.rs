@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Pieces of work, at least, if there are columns enough: 8 threads find three each.
+/// Pieces of work that are enough, if there are columns for them: 8 threads find three each. Each more adds its sums to K once more.
 const PIECES: usize = 24;
 /// Groups of columns of a piece, at least: adding its sums to K then costs next to nothing.
 const GROUPS: usize = 4;
@@ -60,7 +60,7 @@ impl Cut {
             below.map(move |i| (j.start + i.start..j.start + i.end, j.clone()))
         };
         let pairs: Vec<(Range<usize>, Range<usize>)> = blocks(n, ROWS).into_iter().flat_map(below).collect();
-        let parts = PIECES.div_ceil(pairs.len().max(1)).min(d.div_ceil(COLUMNS) / GROUPS).max(1);
+        let parts = (PIECES / pairs.len().max(1)).min(d.div_ceil(COLUMNS) / GROUPS).max(1);
         Self { pairs, parts, n, d }
     }
 
@@ -74,11 +74,14 @@ impl Cut {
     pub fn assemble<'a>(&self, mut pieces: impl Iterator<Item = &'a [f64]>) -> Matrix {
         let mut k = Matrix::zeros(self.n, self.n);
         for (i, j) in &self.pairs {
-            for part in pieces.by_ref().take(self.parts) {
-                for (r, row) in i.clone().enumerate() {
+            for (number, part) in pieces.by_ref().take(self.parts).enumerate() {
+                for (row, part) in i.clone().zip(part.chunks_exact(j.len())) {
                     let width = j.len().min(row + 1 - j.start);
                     let out = &mut k.row_mut(row)[j.start..][..width];
-                    out.iter_mut().zip(&part[r * j.len()..]).for_each(|(out, part)| *out += part);
+                    match number {
+                        0 => out.copy_from_slice(&part[..width]),
+                        _ => out.iter_mut().zip(part).for_each(|(out, part)| *out += part),
+                    }
                 }
             }
         }
@@ -91,7 +94,7 @@ fn blocks_of_gram(isa: Isa, x: View, watch: &Watch) -> Option<Matrix> {
     let (n, d) = (x.rows(), x.cols());
     let cut = Cut::new(n, d);
     let (pairs, parts) = (&cut.pairs, cut.parts);
-    // Off the diagonal blocks are twice the work: the last ones of a row of blocks are on it, and end the queue.
+    // Blocks become lower from one strip of columns of K to the next: small ones end the queue.
     let next = AtomicUsize::new(0);
     watch.begin(Phase::Gram, (pairs.len() * parts) as u64);
     let work = |_: rayon::BroadcastContext| {
@@ -144,7 +147,7 @@ fn cross_on(isa: Isa, a: &Matrix, x: View, watch: &Watch) -> Option<Matrix> {
             space.add(isa, copy, group.len(), rows, 0..group.len(), first, &mut sums);
         }
         watch.advance(1);
-        Some(joined(i, j, &sums))
+        Some(joined(i, j, d, &sums))
     };
     let done: Option<Vec<Vec<f64>>> = pairs.par_iter().map_init(Default::default, block).collect();
     let mut out = Matrix::zeros(p, n);
@@ -172,7 +175,7 @@ fn widened_block(
         let rows = (start..start + i.len(), 0..j.len());
         space.add(isa, copy, group.len(), rows, 0..group.len(), group.start, &mut sums);
     }
-    joined(i, j, &sums)
+    joined(i, j, columns.end, &sums)
 }
 
 /// Copies the lower triangle to the upper one, in blocks whose two places fit L1.

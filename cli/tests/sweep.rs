@@ -297,7 +297,7 @@ fn a_row_is_the_result_of_its_problem() {
     let found: serde_json::Value = serde_json::from_str(&done(&farfield(&args), 0)).expect("JSON");
     let number = |name: &str| at(name).parse::<f64>().unwrap();
     assert_eq!(Some(number("lambda_max")), found["lambda_max"].as_f64());
-    // λ of a row is not refined, and ν moves by no more than λ does, relatively (Ostrowski)
+    // ν has the digits that λ has where it is not refined, as LimitOutcome::within says; tests/limit_within.rs holds it to what λ moves
     let (row, refined) = (number("rate_exponent"), found["rate_exponent"].as_f64().unwrap());
     assert!((row / refined - 1.0).abs() <= 1e-12, "{row} {refined}");
     let (low, high) = (number("margin_interval.low"), number("margin_interval.high"));

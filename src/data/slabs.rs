@@ -173,7 +173,7 @@ impl Slab {
                     Some(next) => self.link.send(next, &sums),
                     None => {
                         let (i, j) = &cut.pairs[pair];
-                        done.push((pair * cut.parts + part, joined(i, j, &sums)));
+                        done.push((pair * cut.parts + part, joined(i, j, whole.end, &sums)));
                     }
                 }
                 spare.push(sums);

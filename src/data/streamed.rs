@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The next block is read while one is worked on: two blocks are held. Pieces, and the order of all sums, are those of samples in
-//! memory (`gram::Cut`, [`carry_dots`]), as blocks end where whole vectors of lanes do: the same bits, whatever the room. What
+//! memory (`gram::Cut`, [`carry_dots`]), as sums go on from one block to the next: the same bits, whatever the room. What
 //! needs X in one piece is not done: steps on X, and refining the limit in twice the precision.
 
 use super::random::BLOCK;
@@ -134,7 +134,7 @@ impl Streamed {
                 let whole = std::mem::replace(&mut sums, fresh());
                 let joined = |(pair, sums): (usize, &Vec<f64>)| {
                     let (i, j) = &cut.pairs[pair];
-                    (pair * cut.parts + part, joined(i, j, sums))
+                    (pair * cut.parts + part, joined(i, j, block.columns.end, sums))
                 };
                 pieces.extend(whole.iter().enumerate().map(joined));
                 part += 1;

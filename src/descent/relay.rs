@@ -14,16 +14,19 @@
 //!
 //! All of it is decided by t, the flips and prices ([`choose::price`]), so by the state alone.
 
+mod past;
+
 use super::choose::{self, Options, far, steps};
 use super::direct::Direct;
 use super::span::{self, SpanStart};
 use super::voyage::Voyage;
-use crate::engine::{Diary, Engine, EngineKind, Flips, Fractions, Iterate, Progress, Reached, Segment, Stop, Work};
+use crate::engine::{Diary, Engine, EngineKind, Flips, Iterate, Progress, Reached, Stop, Work};
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::number::COUNTABLE;
 use crate::problem::Problem;
 use crate::state::{Class, State, StateError};
+use past::Past;
 use std::sync::Arc;
 
 /// The first look at the flips, and the growth of t between two looks.
@@ -79,57 +82,6 @@ pub struct Relay {
     diary: Diary,
     progress: Progress,
 }
-
-/// What the runners before the present one leave behind.
-#[derive(Default)]
-struct Past {
-    segments: Vec<Segment>,
-    decades: Vec<Fractions>,
-    spent: f64,
-}
-
-impl Past {
-    /// Beside what moves the iterate; the price is in the marks.
-    fn save(&self, state: &mut State) {
-        let diary = Diary { segments: self.segments.clone(), ..Diary::default() };
-        let mut out = state.saver();
-        let mut out = out.beside();
-        let mut out = out.within(PAST);
-        diary.save(&mut out);
-        let numbers = |number: &dyn Fn(&Fractions) -> f64| self.decades.iter().map(number).collect::<Vec<f64>>();
-        out.vector("decades.from", numbers(&|d| d.from));
-        out.vector("decades.to", numbers(&|d| d.to));
-        out.vector("decades.values", self.decades.iter().flat_map(|d| &d.values).copied().collect::<Vec<f64>>());
-    }
-
-    /// Takes the fields that [`Past::save`] wrote out of a state.
-    fn restore(state: &mut State, problem: &Problem, spent: f64) -> Result<Self> {
-        let pairs = problem.data.n() * problem.network.width;
-        let past = {
-            let reader = state.reader();
-            let from = reader.within(PAST);
-            let segments = Diary::restore(&from)?.segments;
-            let starts = from.any("decades.from")?;
-            let ends = from.slice("decades.to", starts.len())?;
-            let values = from.slice("decades.values", starts.len() * pairs)?;
-            let decade = |k: usize| {
-                let values = values[k * pairs..(k + 1) * pairs].to_vec();
-                Fractions { from: starts[k], to: ends[k], values }
-            };
-            Self { segments, decades: (0..starts.len()).map(decade).collect(), spent }
-        };
-        let prefix = format!("{PAST}.");
-        let names: Vec<String> =
-            state.fields().map(|(name, ..)| name.to_owned()).filter(|n| n.starts_with(&prefix)).collect();
-        names.iter().for_each(|name| {
-            state.remove(name);
-        });
-        Ok(past)
-    }
-}
-
-/// Where the past is in a state.
-const PAST: &str = "relay.past";
 
 impl Relay {
     /// Whether a problem is one for a relay: a step on K costs more than twice one on X, and is not cheap where warp ends the stepping.
