@@ -93,3 +93,17 @@ fn the_library_knows_no_files_and_no_command_line() {
         }
     }
 }
+
+/// faer's solvers by themselves take as many threads as there are, and have other bits on other numbers of them.
+#[test]
+fn no_solver_chooses_its_threads() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in ["linalg::solvers", "get_global_parallelism", "faer::prelude::*"] {
+            assert!(!text.contains(word), "{}: {word}; limit/in_order.rs has what there is to use", file.display());
+        }
+    }
+}

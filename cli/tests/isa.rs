@@ -1,5 +1,5 @@
 //! One instruction set is as good as another: `--isa` forces each that this machine has, and every file that holds
-//! numbers of the run has the same bytes.
+//! numbers of the run has the same bytes. So has every number of threads, where faer and the project's own loops take them all.
 
 mod common;
 
@@ -47,6 +47,35 @@ fn every_instruction_set_writes_the_same_bytes() {
                 assert!(content.is_some() || (*file == "boundary.npy" && name == "sliding"), "{name}: no {file}");
                 assert!(fs::read(dir.join(file)).ok() == *content, "{name} {isa}: {file}");
             }
+        }
+    }
+}
+
+/// Large enough that everything that may take all threads does: factors from 384 rows on, products with one vector, ν.
+#[test]
+fn every_number_of_threads_writes_the_same_bytes() {
+    let cases: [(&str, &[&str]); 2] = [
+        ("limit", &["data.n=900", "data.d=1800"]),
+        ("slid", &["data.n=700", "data.d=2000", "data.signal=8", "data.label_noise=0.1"]),
+    ];
+    for (name, settings) in cases {
+        let mut first = None;
+        for threads in ["1", "2", "3"] {
+            let dir = folder(&format!("threads-{name}-{threads}"));
+            let mut args = vec!["limit", "--threads", threads, "-o", text(&dir), "--json"];
+            settings.iter().for_each(|setting| args.extend(["-s", setting]));
+            let out = farfield(&args);
+            assert_eq!(out.status.code(), Some(0), "{name} {threads}: {}", stderr(&out));
+            let result: serde_json::Value = serde_json::from_str(&stdout(&out)).expect("JSON");
+            let facts = ["max_margin", "margin_interval", "rate_exponent", "lambda_max", "kkt_residual", "data_digest"];
+            let facts = facts.map(|fact| result[fact].clone());
+            assert!(facts.iter().all(|fact| !fact.is_null()), "{facts:?}");
+            let files = ["dual.npy", "remainders.npy", "slopes.npy", "certificate.json"];
+            let files = files.map(|file| fs::read(dir.join(file)).expect(file));
+            let found = (facts, files);
+            let (expected, contents) = first.get_or_insert_with(|| found.clone());
+            assert_eq!(found.0, *expected, "{name} {threads}");
+            assert!(found.1 == *contents, "{name} {threads}");
         }
     }
 }

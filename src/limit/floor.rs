@@ -13,8 +13,8 @@
 //! the barrier `τ Σ ℓ(q_i) − Σ_r log(⟨a_r, v⟩ − q_i)` for growing τ (Boyd and Vandenberghe, ch. 11), whose multipliers `p_r = 1/(τ slack_r)` say how
 //! a sample's weight is shared by its rows; the gap is the number of rows over τ.
 
-use faer::linalg::solvers::{Solve, SolveLstsq};
-use faer::{Mat, Side};
+use super::in_order::{Cholesky, least_squares, product};
+use faer::Mat;
 use farfield_kernels::loss::Loss;
 
 /// The relative gap at which the search ends.
@@ -55,9 +55,14 @@ pub fn floor(a: &Mat<f64>, samples: &[usize], loss: Loss) -> Option<Floor> {
     if a.nrows() == n { newton(a, loss) } else { barrier(a, samples, n, loss) }
 }
 
+/// `Av`.
+fn times(a: &Mat<f64>, v: &Mat<f64>) -> Mat<f64> {
+    product(a.as_ref(), v.as_ref())
+}
+
 /// `f(q_r)` of the rows at v.
 fn of_rows(a: &Mat<f64>, v: &Mat<f64>, f: impl Fn(f64) -> f64) -> Vec<f64> {
-    let q = a * v;
+    let q = times(a, v);
     (0..a.nrows()).map(|r| f(q[(r, 0)])).collect()
 }
 
@@ -71,12 +76,9 @@ fn newton(a: &Mat<f64>, loss: Loss) -> Option<Floor> {
         let value: f64 = of_rows(a, &v, |q| loss.value(q)).iter().sum();
         let (s, curvature) = (of_rows(a, &v, |q| loss.weight(q)), of_rows(a, &v, |q| loss.curvature(q)));
         let root = |r: usize| curvature[r].sqrt();
-        let step = Mat::from_fn(rows, size, |r, c| root(r) * a[(r, c)]).col_piv_qr().solve_lstsq(Mat::from_fn(
-            rows,
-            1,
-            |r, _| s[r] / root(r),
-        ));
-        let move_by = a * &step;
+        let scaled = Mat::from_fn(rows, size, |r, c| root(r) * a[(r, c)]);
+        let step = least_squares(scaled, Mat::from_fn(rows, 1, |r, _| s[r] / root(r)));
+        let move_by = times(a, &step);
         let p: Vec<f64> = (0..rows).map(|r| s[r] - curvature[r] * move_by[(r, 0)]).collect();
         let dual: f64 = p.iter().map(|p| if *p > 0.0 { loss.least_tilted(*p) } else { f64::NAN }).sum();
         let gap = (value - dual).abs();
@@ -152,7 +154,7 @@ fn barrier(a: &Mat<f64>, samples: &[usize], n: usize, loss: Loss) -> Option<Floo
     let (rows, size) = (a.nrows(), a.ncols());
     let mut v = Mat::zeros(size, 1);
     let (mut tau, mut work) = (1.0, 0.0);
-    let mut at = centre(&(a * &v), samples, n, (loss, tau));
+    let mut at = centre(&times(a, &v), samples, n, (loss, tau));
     loop {
         let mut polished = 0;
         for _ in 0..STEPS {
@@ -171,11 +173,11 @@ fn barrier(a: &Mat<f64>, samples: &[usize], n: usize, loss: Loss) -> Option<Floo
                 // the value has no digits left to compare; Newton's steps need none
                 polished += 1;
                 v = move_by(1.0);
-                at = centre(&(a * &v), samples, n, (loss, tau));
+                at = centre(&times(a, &v), samples, n, (loss, tau));
                 continue;
             }
             let tried = std::iter::successors(Some(1.0), |t| Some(0.5 * t)).take(50).find_map(|t| {
-                let next = centre(&(a * &move_by(t)), samples, n, (loss, tau));
+                let next = centre(&times(a, &move_by(t)), samples, n, (loss, tau));
                 (next.value <= at.value - 0.1 * t * slope).then_some((t, next))
             });
             let Some((t, next)) = tried else { break };
@@ -184,7 +186,7 @@ fn barrier(a: &Mat<f64>, samples: &[usize], n: usize, loss: Loss) -> Option<Floo
         }
         let value: f64 = at.q.iter().map(|q| loss.value(*q)).sum();
         if rows as f64 / tau <= BARRIER_GAP * value {
-            let products = a * &v;
+            let products = times(a, &v);
             let mut q = vec![f64::INFINITY; n];
             (0..rows).for_each(|r| q[samples[r]] = q[samples[r]].min(products[(r, 0)]));
             let weights = at.slack.iter().map(|s| 1.0 / (tau * s)).collect();
@@ -195,7 +197,7 @@ fn barrier(a: &Mat<f64>, samples: &[usize], n: usize, loss: Loss) -> Option<Floo
         if tau > 1e300 {
             return None;
         }
-        at = centre(&(a * &v), samples, n, (loss, tau));
+        at = centre(&times(a, &v), samples, n, (loss, tau));
     }
 }
 
@@ -209,7 +211,7 @@ fn derivatives(
 ) -> (Mat<f64>, Mat<f64>) {
     let (rows, size) = (a.nrows(), a.ncols());
     let inverse = |r: usize| 1.0 / at.slack[r];
-    let gradient = a.transpose() * Mat::from_fn(rows, 1, |r, _| -inverse(r));
+    let gradient = product(a.transpose(), Mat::from_fn(rows, 1, |r, _| -inverse(r)).as_ref());
     let mut total: Vec<f64> = at.q.iter().map(|q| tau * loss.curvature(*q)).collect();
     (0..rows).for_each(|r| total[samples[r]] += inverse(r) * inverse(r));
     let scaled = Mat::from_fn(rows, size, |r, c| inverse(r) * a[(r, c)]);
@@ -218,7 +220,7 @@ fn derivatives(
         let i = samples[r];
         (0..size).for_each(|c| joint[(i, c)] += inverse(r) * inverse(r) / total[i].sqrt() * a[(r, c)]);
     }
-    let hessian = scaled.transpose() * &scaled - joint.transpose() * &joint;
+    let hessian = product(scaled.transpose(), scaled.as_ref()) - product(joint.transpose(), joint.as_ref());
     (gradient, hessian)
 }
 
@@ -227,7 +229,7 @@ fn solve(hessian: Mat<f64>, gradient: &Mat<f64>) -> Option<Mat<f64>> {
     let size = hessian.nrows();
     let unit: Vec<f64> = (0..size).map(|c| 1.0 / hessian[(c, c)].sqrt()).collect();
     let scaled = Mat::from_fn(size, size, |r, c| unit[r] * hessian[(r, c)] * unit[c]);
-    let factor = scaled.llt(Side::Lower).ok()?;
+    let factor = Cholesky::new(scaled)?;
     let step = factor.solve(Mat::from_fn(size, 1, |r, _| -unit[r] * gradient[(r, 0)]));
     Some(Mat::from_fn(size, 1, |r, _| unit[r] * step[(r, 0)]))
 }

@@ -20,6 +20,7 @@ mod estimate;
 mod few;
 mod floor;
 pub mod held_out;
+mod in_order;
 pub mod iterate;
 pub mod label_noise;
 pub mod monte_carlo;

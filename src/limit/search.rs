@@ -13,6 +13,7 @@
 use super::carried::Carried;
 use super::decide::{self, Bracket, Proved, Verdict};
 use super::dual::{self, Outcome};
+use super::in_order::Cholesky;
 use super::precise::double::{Double, UNIT};
 use super::precise::features::{Features, length};
 use super::precise::vector::Vector;
@@ -21,7 +22,6 @@ use super::{NEGLIGIBLE, Proof, Undecided};
 use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, Imaged};
 use crate::matrix::{Matrix, View};
-use faer::linalg::solvers::Solve;
 
 /// A margin below 1 by more than this asks for another row: a few hundred roundings.
 const SHORTFALL: f64 = 1e-13;
@@ -354,7 +354,7 @@ fn refine(h: &Matrix, features: &Features, rows: &Rows, weights: &[f64]) -> (Pro
     let support: Vec<usize> = (0..weights.len()).filter(|&r| weights[r] > 0.0).collect();
     let s = support.len();
     let mut best = try_out(exact(weights));
-    let Ok(factor) = faer::Mat::from_fn(s, s, |r, c| h[(support[r], support[c])]).llt(faer::Side::Lower) else {
+    let Some(factor) = Cholesky::new(faer::Mat::from_fn(s, s, |r, c| h[(support[r], support[c])])) else {
         return best;
     };
     for _ in 0..REFINEMENTS {

@@ -33,6 +33,7 @@
 //! which one is reached depends on the initialization.
 
 use super::carried::Carried;
+use super::in_order::{Cholesky, product};
 use super::rows::{Overlaps, Rows};
 use super::search::{self, Answer, Found};
 use super::smallest::smallest_eigenvalue;
@@ -41,7 +42,6 @@ use crate::data::slabs::Whole;
 use crate::inner_products::{Gram, InnerProducts};
 use crate::matrix::{Matrix, View};
 use crate::network::{Groups, Network, Pattern};
-use faer::linalg::solvers::Solve;
 use std::collections::HashMap;
 
 /// The limit for given sides of the own-sign pairs, opposite-sign pairs free to slide.
@@ -276,8 +276,8 @@ fn rate_exponent(k: &Gram, rows: &Rows, lambda: &[f64], slopes: &Matrix, pairs: 
             let (i, q) = (support[r], pairs[c]);
             rows.share(q.group) * slopes[(i, q.group)] * k.0[(i, q.sample)]
         });
-        let Ok(factor) = d.llt(faer::Side::Lower) else { return f64::NAN };
-        Some(&b * factor.solve(b.transpose()))
+        let Some(factor) = Cholesky::new(d) else { return f64::NAN };
+        Some(product(b.as_ref(), factor.solve(b.transpose().to_owned()).as_ref()))
     };
     let scaled = |of: &Vec<f64>| overlaps.class.iter().zip(&root).map(|(class, root)| of[*class] * root).collect();
     let scaled: Vec<Vec<f64>> = overlaps.table.iter().map(scaled).collect();

@@ -19,16 +19,12 @@
 //! for |F|² each.
 
 use super::accurate::{Excess, accurate_excess};
+use crate::limit::in_order::{cholesky_in_place, par, product};
 use crate::matrix::Matrix;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
-
-/// Below this size threads cost more than they bring.
-const PARALLEL: usize = 384;
 
 /// Most steps of iterative refinement; two are typical.
 const REFINEMENTS: usize = 6;
@@ -58,7 +54,7 @@ impl Factor {
     pub fn new(h: &Matrix, shift: f64, support: Vec<usize>) -> Option<Self> {
         let s = support.len();
         let mut lower = gathered(h, shift, &support);
-        cholesky(MatMut::from_column_major_slice_mut(lower.values_mut(), s, s))?;
+        cholesky_in_place(MatMut::from_column_major_slice_mut(lower.values_mut(), s, s))?;
         let regular = |(c, &k): (usize, &usize)| regular(lower[(c, c)], s, shift, h[(k, k)]);
         support.iter().enumerate().all(regular).then(|| Self {
             basis: support.clone(),
@@ -116,7 +112,7 @@ impl Factor {
         matmul(self.gone_lower.as_mut(), Accum::Replace, self.gone.transpose(), self.gone.as_ref(), 1.0, par(f));
         self.support = support.to_vec();
         self.removed = removed;
-        cholesky(self.gone_lower.as_mut()).is_some()
+        cholesky_in_place(self.gone_lower.as_mut()).is_some()
     }
 
     /// Takes these indices into the basis; false if its matrix becomes singular.
@@ -129,7 +125,7 @@ impl Factor {
         let mut corner = Mat::from_fn(outer.len(), outer.len(), |r, c| h[(outer[c], outer[r])]);
         outer.iter().enumerate().for_each(|(c, &k)| corner[(c, c)] += self.shift * h[(k, k)]);
         matmul(corner.as_mut(), Accum::Add, border.transpose(), border.as_ref(), -1.0, par(f));
-        let definite = cholesky(corner.as_mut()).is_some();
+        let definite = cholesky_in_place(corner.as_mut()).is_some();
         let regular = |(c, &k): (usize, &usize)| regular(corner[(c, c)], size, self.shift, h[(k, k)]);
         let definite = definite && outer.iter().enumerate().all(regular);
         (self.border, self.corner) = (border, corner);
@@ -171,7 +167,7 @@ impl Factor {
     fn solve(&self, mut b: Mat<f64>) -> Mat<f64> {
         self.forward(&mut b, Par::Seq);
         if !self.removed.is_empty() {
-            let mut coefficients = self.gone.transpose() * &b;
+            let mut coefficients = product(self.gone.transpose(), b.as_ref());
             solve_lower_triangular_in_place(self.gone_lower.as_ref(), coefficients.as_mut(), Par::Seq);
             solve_upper_triangular_in_place(self.gone_lower.transpose(), coefficients.as_mut(), Par::Seq);
             matmul(b.as_mut(), Accum::Add, self.gone.as_ref(), coefficients.as_ref(), -1.0, Par::Seq);
@@ -222,7 +218,7 @@ fn gathered(h: &Matrix, shift: f64, support: &[usize]) -> Matrix {
         }
         column[c] += shift * row[support[c]];
     };
-    if s < PARALLEL {
+    if let Par::Seq = par(s) {
         columns.values_mut().chunks_mut(s.max(1)).enumerate().for_each(gather);
     } else {
         columns.values_mut().par_chunks_mut(s).enumerate().for_each(gather);
@@ -233,17 +229,4 @@ fn gathered(h: &Matrix, shift: f64, support: &[usize]) -> Matrix {
 /// Whether a pivot, the square of an entry of the diagonal of L, is more than rounding of that of H.
 fn regular(entry: f64, size: usize, shift: f64, diagonal: f64) -> bool {
     entry * entry > super::SINGULAR * (size + 10) as f64 * (1.0 + shift) * diagonal
-}
-
-/// The lower factor in place; None if a pivot is not positive.
-fn cholesky(a: MatMut<'_, f64>) -> Option<()> {
-    let s = a.nrows();
-    let mut buffer = MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f64>(s, par(s), Default::default()));
-    let stack = MemStack::new(&mut buffer);
-    llt::factor::cholesky_in_place(a, Default::default(), par(s), stack, Default::default()).ok()?;
-    Some(())
-}
-
-fn par(s: usize) -> Par {
-    if s < PARALLEL { Par::Seq } else { Par::rayon(0) }
 }

@@ -146,6 +146,18 @@ fn the_active_set_goes_on_from_fewer_rows() {
     assert!(pivots > 0, "some of the new rows carry weight");
 }
 
+/// The same λ on any number of threads where the factors take all of them, and indices enter and leave.
+#[test]
+fn any_number_of_threads() {
+    let h = gram(&rows(900, 1200, 0.2, 7));
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        let found = pool.install(|| separable(&h));
+        found.lambda.into_iter().map(f64::to_bits).collect::<Vec<u64>>()
+    };
+    assert!(on(1) == on(2) && on(1) == on(3));
+}
+
 /// Indices enter, leave and come back: the same λ as from a new factor. What depends on the others cannot enter.
 #[test]
 fn a_factor_follows_the_support() {

@@ -14,9 +14,9 @@
 use super::double::Double;
 use super::features::Features;
 use super::vector::Vector;
+use crate::limit::in_order::{Cholesky, product};
 use crate::limit::rows::{Row, Rows};
-use faer::linalg::solvers::Solve;
-use faer::{Mat, Side};
+use faer::Mat;
 
 /// The sum relative to its terms at which it has come to rounding.
 const SMALL: f64 = 1.0 / (1u128 << 84) as f64;
@@ -36,7 +36,7 @@ pub fn cancel(features: &Features, rows: &Rows, scales: &[f64], guess: &[f64]) -
         let total: f64 = support.iter().map(|&r| guess[r]).sum();
         let start: Vec<f64> = support.iter().map(|&r| guess[r] / total).collect();
         let columns = columns(features, rows, scales, &support);
-        let factor = (&columns * columns.transpose()).llt(Side::Lower).ok()?;
+        let factor = Cholesky::new(product(columns.as_ref(), columns.transpose()))?;
         let part = Rows { list: support.iter().map(|&r| rows.list[r].clone()).collect(), ..rows.clone() };
         let mut weights: Vec<Double> = start.into_iter().map(Double::from).collect();
         let mut last = f64::INFINITY;
@@ -47,7 +47,8 @@ pub fn cancel(features: &Features, rows: &Rows, scales: &[f64], guess: &[f64]) -
                 break;
             }
             last = length;
-            let step = columns.transpose() * factor.solve(Mat::from_fn(size, 1, |k, _| rest.hi[k]));
+            let along = factor.solve(Mat::from_fn(size, 1, |k, _| rest.hi[k]));
+            let step = product(columns.transpose(), along.as_ref());
             weights.iter_mut().enumerate().for_each(|(r, u)| *u += Double::from(step[(r, 0)]));
         }
         let positive: Vec<bool> = weights.iter().map(|u| u.hi > 0.0).collect();
